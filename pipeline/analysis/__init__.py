@@ -1,0 +1,182 @@
+"""From the table of trials to effects, interactions, causes, claims and their verdicts.
+
+Pure functions: the same records give the same answer. Knows neither Ray nor torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.analysis.claims import ClaimResult, judge_claims
+from pipeline.analysis.effects import (
+    FactorEffect,
+    InteractionEffect,
+    Model,
+    build_model,
+    factor_effects,
+    interaction_effects,
+    terms_of,
+)
+from pipeline.analysis.failure_rules import Rule, failure_rules
+from pipeline.analysis.frame import Frame, frame_from
+from pipeline.analysis.responses import Response, responses_of
+from pipeline.analysis.speed import epochs_to_target, target_of
+from pipeline.analysis.tables import report_tables
+from pipeline.space import SearchSpace
+
+__all__ = ["MARGIN", "Analysis", "ResponseAnalysis", "analyse", "report_tables"]
+
+# An effect inside a quarter of the run-to-run standard deviation is called none (design, section 9).
+MARGIN = 0.25
+# Active interactions join the model before the factors are judged: they take noise out of its errors. Beyond this
+# many they would eat more degrees of freedom than they give.
+MOST_PAIRS = 6
+
+
+@dataclass(frozen=True)
+class ResponseAnalysis:
+    """One response's answers.
+
+    Args:
+        response: what was asked, of which runs.
+        factors: effects, ranked.
+        interactions: of all pairs, strongest first.
+        silent: `{factor: why nothing can be said}`.
+        noise: run-to-run standard deviation (what the model leaves), NaN where it is unknown.
+        statement: what cannot be known of the whole response, and how many runs it would take; or empty.
+    """
+
+    response: Response
+    factors: list[FactorEffect]
+    interactions: list[InteractionEffect]
+    silent: dict[str, str]
+    noise: float
+    statement: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that the trials say.
+
+    Args:
+        frame: all replicates.
+        responses: `{name: answers}`.
+        rules: failure rules, for each outcome the strongest first.
+        claims: verdicts.
+        target: the metric that "speed" runs to.
+        best: config, value, interval and trial of the best training, or None where nothing trained.
+    """
+
+    frame: Frame
+    responses: dict[str, ResponseAnalysis]
+    rules: list[Rule]
+    claims: list[ClaimResult]
+    target: float
+    best: dict[str, Any] | None
+
+
+def analyse(
+    space: SearchSpace,
+    trials: pa.Table,
+    curves: pa.Table,
+    metric: str,
+    mode: str,
+    alpha: float = 0.05,
+    margin: float = MARGIN,
+) -> Analysis:
+    """Analyses a study's trials.
+
+    Args:
+        space: the factors.
+        trials, curves: as `Records` gives them.
+        metric, mode: of the task.
+        alpha: error rate of the verdicts, for each response.
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+    """
+    frame = frame_from(space, trials)
+    evidence = frame.of_stages()
+    target = target_of(evidence, mode)
+    epochs = epochs_to_target(evidence, curves, metric, mode, target)
+    answers: dict[str, ResponseAnalysis] = {}
+    models: dict[str, Model | None] = {}
+    for response in responses_of(evidence, metric, mode, epochs):
+        answers[response.name], models[response.name] = _answer(response, alpha, margin)
+    claims = judge_claims(
+        [(factor.name, claim) for factor in space for claim in factor.claims],
+        models,
+        {
+            name: {(i.factor_a, i.factor_b) for i in answer.interactions if i.verdict == "active"}
+            for name, answer in answers.items()
+        },
+        alpha,
+        margin,
+    )
+    outcomes = [outcome for outcome in np.unique(frame.outcome).tolist() if outcome != "ok"]
+    rules = [rule for outcome in outcomes for rule in failure_rules(frame, outcome, alpha)]
+    rules.sort(key=lambda rule: (-rule.inside[0], rule.outcome))
+    noise = answers["gain"].noise
+    return Analysis(frame, answers, rules, claims, target, _best(frame, trials, mode, noise))
+
+
+def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAnalysis, Model | None]:
+    terms, silent = terms_of(response)
+    changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
+    model = build_model(response, terms) if changes and terms else None
+    interactions = interaction_effects(response, model, alpha)
+    pairs = [(i.factor_a, i.factor_b) for i in interactions if i.verdict == "active"][:MOST_PAIRS]
+    richer = build_model(response, terms, pairs) if pairs else None
+    model = richer or model
+    effects = factor_effects(response, alpha, margin, model, terms) if changes else []
+    noise = model.fit.sd if model is not None else float("nan")
+    return ResponseAnalysis(response, effects, interactions, silent, noise, _statement(response, terms, model)), model
+
+
+def _statement(response: Response, terms: list[Any], model: Model | None) -> str:
+    columns = 1 + sum(term.columns.shape[1] for term in terms)
+    runs = len(response.y)
+    if runs < 2:
+        return f"{runs} runs have this response: nothing can be said; {response.censored or 'run more'}".strip()
+    if np.ptp(response.y) == 0:
+        value = "never happened" if response.name == "failure" and response.y[0] == 0 else "is the same in every run"
+        return f"{response.name} {value} in {runs} runs: there is nothing to explain"
+    if model is None:
+        return (
+            f"{runs} runs are too few to judge {len(terms)} factors together (it takes about {3 * columns}); "
+            "each was judged by itself, with wider intervals"
+        )
+    return ""
+
+
+def _best(frame: Frame, trials: pa.Table, mode: str, noise: float) -> dict[str, Any] | None:
+    """The best training: highest (lowest) mean final metric of a trial whose replicates all trained."""
+    usable = ~frame.failed & np.isfinite(frame.value)
+    if not usable.any():
+        return None
+    broken = set(frame.trial[frame.failed].tolist())
+    sign = 1.0 if mode == "max" else -1.0
+    means: dict[str, list[float]] = {}
+    for trial, value in zip(frame.trial[usable].tolist(), frame.value[usable].tolist(), strict=True):
+        if trial not in broken:
+            means.setdefault(trial, []).append(value)
+    if not means:
+        return None
+    best = max(sorted(means), key=lambda trial: sign * float(np.mean(means[trial])))
+    row = int(np.flatnonzero(frame.trial == best)[0])
+    value = float(np.mean(means[best]))
+    reach = 1.96 * noise / np.sqrt(len(means[best])) if np.isfinite(noise) else None
+    config = {
+        factor.name: trials[f"config.{factor.name}"][row].as_py()
+        for factor in frame.space
+        if trials[f"config.{factor.name}"][row].as_py() is not None
+    }
+    return {
+        "config": config,
+        "value": value,
+        "interval": None if reach is None else [value - reach, value + reach],
+        "interval_of": "one more training of this config, from the run-to-run noise; the best of many is also lucky",
+        "trial": best,
+    }

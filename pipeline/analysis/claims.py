@@ -1,0 +1,166 @@
+"""The verdict of every claim: its contrast, estimated with everything else adjusted for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from pipeline.analysis.effects import Model, build_model, product
+from pipeline.analysis.frame import Floats
+from pipeline.analysis.linear import contrast
+from pipeline.space import Claim, label
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim with what the data say of it.
+
+    Args:
+        claim: the claim.
+        factor: the factor that it is about.
+        effect, low, high: of its contrast in the response's scale (a ratio for speed), with its interval.
+        p, p_adjusted: of "no difference", Holm over the claims on the same response.
+        verdict: supported, refuted, no effect, depends on …, undecided.
+        statement: why it could not be judged; empty where it was.
+    """
+
+    claim: Claim
+    factor: str
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    verdict: str
+    statement: str = ""
+
+
+def judge_claims(
+    claims: Sequence[tuple[str, Claim]],
+    models: dict[str, Model | None],
+    active_pairs: dict[str, set[tuple[str, str]]],
+    alpha: float,
+    margin: float,
+) -> list[ClaimResult]:
+    """The verdict of each claim.
+
+    Args:
+        claims: (factor, claim).
+        models: for each response its model, or None.
+        active_pairs: for each response the interactions that are active in it.
+        alpha: error rate, held over the claims on one response (Holm).
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+    """
+    estimates = [(factor, claim, _estimate(factor, claim, models.get(claim.response))) for factor, claim in claims]
+    results: list[ClaimResult] = []
+    for response in dict.fromkeys(claim.response for _, claim, _ in estimates):
+        own = [row for row in estimates if row[1].response == response]
+        known = [row for row in own if row[2] is not None]
+        adjusted = multipletests([row[2][3] for row in known], method="holm")[1] if known else []  # type: ignore[index]
+        by_claim = {id(row[1]): float(p) for row, p in zip(known, adjusted, strict=True)}
+        for factor, claim, estimate in own:
+            if estimate is None:
+                nan = float("nan")
+                why = "too few runs have these levels to compare them"
+                results.append(ClaimResult(claim, factor, nan, nan, nan, 1.0, 1.0, "undecided", why))
+                continue
+            model = models[claim.response]
+            assert model is not None
+            effect, low, high, p = estimate
+            verdict = _verdict(claim, effect, low, high, by_claim[id(claim)], alpha, margin * model.fit.sd, model)
+            dependence = _reversal(factor, claim, model, active_pairs.get(response, set()), alpha)
+            if dependence:
+                verdict = f"depends on {dependence}"
+            if model.response.ratio:
+                effect, low, high = (float(np.exp(number)) for number in (effect, low, high))
+            results.append(ClaimResult(claim, factor, effect, low, high, p, by_claim[id(claim)], verdict))
+    return results
+
+
+def _estimate(factor: str, claim: Claim, model: Model | None) -> tuple[float, float, float, float] | None:
+    """Estimate, interval and p of the contrast, at the levels of other factors that the claim names."""
+    if model is None or factor not in model.spans or any(name not in model.spans for name in claim.where):
+        return None
+    step = _step(factor, claim, model)
+    if step is None:
+        return None
+    wider = model
+    if claim.where:
+        pairs = sorted(set(model.pairs) | {_ordered(factor, name, model) for name in claim.where})
+        extended = build_model(model.response, list(model.terms.values()), pairs)
+        if extended is None or any(_ordered(factor, name, model) not in extended.pairs for name in claim.where):
+            return None
+        wider = extended
+    weights = wider.weights(factor, step)
+    for name, level in claim.where.items():
+        code = wider.terms[name].code(level)
+        if code is None:
+            return None
+        weights = weights + _pair_weights(wider, factor, name, step, code)
+    return contrast(weights, wider.fit)
+
+
+def _step(factor: str, claim: Claim, model: Model) -> Floats | None:
+    to, origin = model.terms[factor].code(claim.level), model.terms[factor].code(claim.against)
+    return None if to is None or origin is None else to - origin
+
+
+def _ordered(a: str, b: str, model: Model) -> tuple[str, str]:
+    names = list(model.terms)
+    return (a, b) if names.index(a) < names.index(b) else (b, a)
+
+
+def _pair_weights(model: Model, factor: str, other: str, step: Floats, code: Floats) -> Floats:
+    first, _ = pair = _ordered(factor, other, model)
+    left, right = (step, code) if first == factor else (code, step)
+    row = np.zeros(len(model.fit.beta))
+    row[model.pairs[pair]] = product(left[None], right[None])[0]
+    return row
+
+
+def _verdict(
+    claim: Claim,
+    effect: float,
+    low: float,
+    high: float,
+    p_adjusted: float,
+    alpha: float,
+    tolerance: float,
+    model: Model,
+) -> str:
+    inside = -tolerance < low and high < tolerance
+    if claim.expect == "same":
+        return "supported" if inside else "refuted" if p_adjusted < alpha else "undecided"
+    if p_adjusted < alpha:
+        better = effect * model.response.better > 0
+        return "supported" if better == (claim.expect == "better") else "refuted"
+    return "no effect" if inside else "undecided"
+
+
+def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[str, str]], alpha: float) -> str:
+    """The factor whose levels turn the contrast round: one interval above zero, another below; else nothing."""
+    step = _step(factor, claim, model)
+    assert step is not None
+    for a, b in sorted(active_pairs):
+        if factor not in (a, b):
+            continue
+        other = b if a == factor else a
+        if other in claim.where or other not in model.spans:
+            continue
+        pair = _ordered(factor, other, model)
+        extended = build_model(model.response, list(model.terms.values()), sorted(set(model.pairs) | {pair}))
+        if extended is None or pair not in extended.pairs:
+            continue
+        term = extended.terms[other]
+        level = 1 - alpha / max(1, len(term.points))
+        signs = {}
+        for name, code in zip(term.labels, term.codes, strict=True):
+            weights = extended.weights(factor, step) + _pair_weights(extended, factor, other, step, code)
+            _, low, high, _ = contrast(weights, extended.fit, level)
+            signs[label(name)] = 1 if low > 0 else -1 if high < 0 else 0
+        if {1, -1} <= set(signs.values()):
+            return other
+    return ""

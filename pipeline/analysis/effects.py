@@ -1,0 +1,358 @@
+"""Which factors change a response, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from pipeline.analysis.coding import Term, block_columns, term_of
+from pipeline.analysis.frame import Floats
+from pipeline.analysis.linear import Fit, contrast, fit, independent, interaction, wald
+from pipeline.analysis.responses import Response
+from pipeline.space import Factor, Numeric
+
+# Runs beyond the model's columns that it takes to trust its errors; with fewer, factors are judged one by one.
+SPARE_RUNS = 8
+
+
+@dataclass(frozen=True)
+class LevelMean:
+    """A level's adjusted mean: what the response would be, on average over the levels of all other factors.
+
+    Args:
+        level: as text; `a to b` for a slice of a numeric scale.
+        mean, low, high: estimate and 95 % interval, in the response's own scale.
+        runs: how many runs have that level.
+    """
+
+    level: str
+    mean: float
+    low: float
+    high: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class FactorEffect:
+    """What a factor does to a response.
+
+    Args:
+        factor: which.
+        effect, low, high: largest difference between two of its level means, with its 95 % interval.
+        p: of "no difference between any of its levels" (robust F-test).
+        p_adjusted: the same, Holm over all factors asked of this response.
+        share: of the response's explained variance.
+        verdict: active, inactive or undecided.
+        runs: how many runs the factor was active in.
+        runs_to_decide: further runs that would decide it, about; None where it is decided.
+        best_level: the level with the best mean.
+        levels: all level means.
+        statement: what cannot be known, and why; empty where everything can.
+    """
+
+    factor: Factor
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    share: float
+    verdict: str
+    runs: int
+    runs_to_decide: int | None
+    best_level: str
+    levels: tuple[LevelMean, ...] = ()
+    statement: str = ""
+
+
+@dataclass(frozen=True)
+class InteractionEffect:
+    """How much a factor's effect depends on another factor's level.
+
+    Args:
+        factor_a, factor_b: the pair.
+        effect, low, high: the largest difference of differences between two levels of each, with its interval.
+        p, p_adjusted: robust F-test, Holm over all pairs asked of this response.
+        verdict: active or undecided.
+    """
+
+    factor_a: str
+    factor_b: str
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A response's fitted model, kept for contrasts.
+
+    Args:
+        response: what was fitted.
+        terms: the factors in it.
+        spans: where each term's columns lie in the fit's coefficients.
+        fit: the fit; its first coefficient is the grand mean.
+        pairs: interactions in it, with where their columns lie.
+    """
+
+    response: Response
+    terms: dict[str, Term]
+    spans: dict[str, list[int]]
+    fit: Fit
+    pairs: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def weights(self, name: str, code: Floats) -> Floats:
+        """(p,) weights of factor `name`'s contribution at `code`, (k,)."""
+        row = np.zeros(len(self.fit.beta))
+        row[self.spans[name]] = code
+        return row
+
+
+def build_model(response: Response, terms: Sequence[Term], pairs: Sequence[tuple[str, str]] = ()) -> Model | None:
+    """Fits a response on all factors at once, on the seeds as blocks, and on some interactions.
+
+    Args:
+        response: what to fit.
+        terms: the factors.
+        pairs: names of the factors whose products are added.
+
+    Returns:
+        The model, or None where there are too few runs for it: n ≤ columns + `SPARE_RUNS`.
+    """
+    by_name = {term.name: term for term in terms}
+    size = len(response.y)
+    seeds = response.frame.seed
+    repeats = np.unique(seeds, return_counts=True)[1] if size else np.array([0])
+    blocks = block_columns(seeds.astype(float)) if size and repeats.min() >= 3 else np.zeros((size, 0))
+    parts: list[tuple[str | tuple[str, str] | None, Floats]] = [(None, np.ones((size, 1))), (None, blocks)]
+    parts += [(term.name, term.columns) for term in terms]
+    parts += [((a, b), product(by_name[a].columns, by_name[b].columns)) for a, b in pairs]
+    columns = np.hstack([part for _, part in parts])
+    if size <= columns.shape[1] + SPARE_RUNS:
+        return None
+    kept = independent(columns)
+    where = {old: new for new, old in enumerate(kept)}
+    spans: dict[str, list[int]] = {}
+    pair_spans: dict[tuple[str, str], list[int]] = {}
+    start = 0
+    for name, part in parts:
+        own = range(start, start + part.shape[1])
+        start += part.shape[1]
+        if name is None or not all(number in where for number in own):
+            # A term that is a combination of others (two identical factors) cannot be told apart from them.
+            continue
+        if isinstance(name, str):
+            spans[name] = [where[number] for number in own]
+        else:
+            pair_spans[name] = [where[number] for number in own]
+    model_terms = {term.name: term for term in terms if term.name in spans}
+    return Model(response, model_terms, spans, fit(columns[:, kept], response.y), pair_spans)
+
+
+def product(left: Floats, right: Floats) -> Floats:
+    """(n, k · m) all products of the columns of (n, k) and (n, m)."""
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+
+
+def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
+    """The factors that can be asked about, and for the others what keeps them from it."""
+    terms, silent = [], {}
+    for factor in response.frame.space:
+        term = term_of(response.frame, factor) if len(response.frame) else None
+        if term is None:
+            silent[factor.name] = "only one of its levels was observed in these runs"
+        else:
+            terms.append(term)
+    return terms, silent
+
+
+def factor_effects(
+    response: Response, alpha: float, margin: float, model: Model | None, terms: Sequence[Term]
+) -> list[FactorEffect]:
+    """The effect of every factor on a response, ranked: active ones first, then by size.
+
+    Args:
+        response: what is asked.
+        alpha: error rate, held over all factors of this response (Holm).
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+        model: all factors at once; where it could not be fitted, each factor is judged by itself, which the
+            randomised design allows, at the price of wider intervals.
+        terms: the factors.
+    """
+    asked = []
+    for term in terms:
+        own = model if model is not None and term.name in model.spans else build_model(response, [term])
+        asked.append((term, own))
+    p_values = [_p_of(term, own) for term, own in asked]
+    adjusted = multipletests(p_values, method="holm")[1] if p_values else []
+    effects = [
+        _effect(term, own, p, float(p_adjusted), alpha, margin)
+        for (term, own), p, p_adjusted in zip(asked, p_values, adjusted, strict=True)
+    ]
+    order = {"active": 0, "undecided": 1, "inactive": 2}
+    return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
+
+
+def _p_of(term: Term, model: Model | None) -> float:
+    if model is None:
+        return 1.0
+    span = model.spans[term.name]
+    return wald(model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof)
+
+
+def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
+    runs = int(term.counts.sum())
+    nan = float("nan")
+    if model is None:
+        return FactorEffect(
+            term.factor,
+            nan,
+            nan,
+            nan,
+            1.0,
+            1.0,
+            nan,
+            "undecided",
+            runs,
+            len(term.points) * 10,
+            "",
+            statement=f"{runs} runs are too few to say anything about {len(term.points)} levels",
+        )
+    fitted, span = model.fit, model.spans[term.name]
+    means = term.codes @ fitted.beta[span]
+    top, bottom = int(np.argmax(means)), int(np.argmin(means))
+    estimate, low, high, _ = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
+    low = max(0.0, low)
+    best = top if model.response.better > 0 else bottom
+    tolerance = margin * fitted.sd
+    error = (high - estimate) / max(1e-12, float(stats.t.ppf(0.975, fitted.dof)))
+    if p_adjusted < alpha:
+        verdict, more = "active", None
+    elif high < tolerance:
+        verdict, more = "inactive", None
+    else:
+        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p_adjusted / max(p, 1e-12), alpha, runs)
+    return FactorEffect(
+        term.factor,
+        *_shown(model, estimate, low, high),
+        p,
+        p_adjusted,
+        _share(model, span),
+        verdict,
+        runs,
+        more,
+        term.labels[best],
+        tuple(_level_means(term, model)),
+    )
+
+
+def runs_to_decide(estimate: float, error: float, tolerance: float, factor: float, alpha: float, runs: int) -> int:
+    """Further runs, about, until a factor is either active or inactive.
+
+    The error falls with the root of the runs. Active: estimate / error beyond the normal quantile of
+    alpha / (2 · factor); inactive: estimate + 1.96 · error within the margin. The lesser of the two.
+
+    Args:
+        estimate, error: of the effect now.
+        tolerance: the equivalence margin in the response's scale.
+        factor: by how much the p-value is multiplied for the other questions.
+        alpha: error rate.
+        runs: so far.
+    """
+    needed = []
+    quantile = float(stats.norm.isf(alpha / 2 / max(1.0, factor)))
+    if estimate > 0:
+        needed.append((quantile * error / estimate) ** 2)
+    if tolerance > estimate:
+        needed.append((1.96 * error / (tolerance - estimate)) ** 2)
+    if not needed:
+        return runs
+    return int(np.clip(np.ceil(runs * (min(needed) - 1)), 1, 10**9))
+
+
+def _share(model: Model, span: list[int]) -> float:
+    """Share of the explained sum of squares that only this factor explains."""
+    fitted = model.fit
+    total = float(((model.response.y - model.response.y.mean()) ** 2).sum())
+    unexplained = float((fitted.residuals**2).sum())
+    beta = fitted.beta[span]
+    own = float(beta @ np.linalg.pinv(fitted.plain[np.ix_(span, span)]) @ beta)
+    explained = total - unexplained
+    return own / explained if explained > 1e-12 * max(total, 1e-300) and total > 0 else 0.0
+
+
+def _shown(model: Model, effect: float, low: float, high: float) -> tuple[float, float, float]:
+    """Differences of logarithms as ratios, others as they are."""
+    if not model.response.ratio:
+        return effect, low, high
+    return float(np.exp(effect)), float(np.exp(low)), float(np.exp(high))
+
+
+def _level_means(term: Term, model: Model) -> list[LevelMean]:
+    means = []
+    for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
+        weights = model.weights(term.name, code)
+        weights[0] = 1.0
+        estimate, low, high, _ = contrast(weights, model.fit)
+        means.append(LevelMean(name, *_shown(model, estimate, low, high), int(count)))
+    return means
+
+
+def interaction_effects(response: Response, model: Model | None, alpha: float) -> list[InteractionEffect]:
+    """Which factors' effects depend on each other: every pair, strongest first.
+
+    Each pair's products are added to the model of all factors, one pair at a time, and tested together; Holm
+    over the pairs. Pairs whose levels never occurred together enough to be estimated are left out.
+    """
+    if model is None or not len(response.y):
+        return []
+    asked = []
+    for a, b in combinations(model.terms, 2):
+        left, right = model.terms[a], model.terms[b]
+        beta, cov, dof = interaction(product(left.columns, right.columns), model.fit)
+        if np.isfinite(beta).all():
+            asked.append((left, right, beta, cov, dof, wald(beta, cov, dof)))
+    if not asked:
+        return []
+    adjusted = multipletests([row[-1] for row in asked], method="holm")[1]
+    effects = []
+    for (left, right, beta, cov, dof, p), p_adjusted in zip(asked, adjusted, strict=True):
+        estimate, low, high = _largest_difference(left, right, beta, cov, dof)
+        verdict = "active" if p_adjusted < alpha else "undecided"
+        effects.append(
+            InteractionEffect(
+                left.name, right.name, *_shown(model, estimate, max(0.0, low), high), p, float(p_adjusted), verdict
+            )
+        )
+    return sorted(effects, key=lambda e: (e.p, -e.effect))
+
+
+def _largest_difference(left: Term, right: Term, beta: Floats, cov: Floats, dof: int) -> tuple[float, float, float]:
+    """The largest difference of differences over pairs of levels of both factors, with its interval."""
+    steps_a = _steps(left)
+    steps_b = _steps(right)
+    # (pairs_a · pairs_b, k · m): the product coding of a difference of differences.
+    weights = np.einsum("ik,jm->ijkm", steps_a, steps_b).reshape(len(steps_a) * len(steps_b), -1)
+    sizes = weights @ beta
+    largest = int(np.argmax(np.abs(sizes)))
+    sign = np.sign(sizes[largest]) or 1.0
+    error = float(np.sqrt(max(0.0, weights[largest] @ cov @ weights[largest])))
+    reach = float(stats.t.ppf(0.975, dof)) * error
+    estimate = float(sign * sizes[largest])
+    return estimate, estimate - reach, estimate + reach
+
+
+def _steps(term: Term) -> Floats:
+    """(pairs, k) differences between the codes of two levels; of a numeric factor its ends and middle."""
+    codes = term.codes
+    if isinstance(term.factor, Numeric):
+        codes = codes[[0, len(codes) // 2, len(codes) - 1]]
+    return np.array([codes[i] - codes[j] for i, j in combinations(range(len(codes)), 2)])

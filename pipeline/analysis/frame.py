@@ -1,0 +1,107 @@
+"""Trials as arrays: what the statistics read. Pure functions on tables; no Ray, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.plan import EVIDENCE_STAGES
+from pipeline.space import Factor, Numeric, SearchSpace, label
+
+Floats = NDArray[np.float64]
+Strings = NDArray[np.str_]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Replicates of a study, one entry each.
+
+    Args:
+        space: the factors.
+        levels: `{factor: (n,)}`: labels of a categorical or composite factor ("-" when inactive), numbers of a
+            numeric one (NaN when inactive).
+        seed: (n,) seeds.
+        stage: (n,) stages.
+        trial: (n,) trial ids.
+        outcome: (n,) outcomes.
+        value: (n,) final metric, NaN where nothing finite was measured.
+        chance: (n,) metric at chance, NaN where unknown.
+        epochs, seconds: (n,) as recorded.
+    """
+
+    space: SearchSpace
+    levels: dict[str, NDArray[np.generic]]
+    seed: NDArray[np.int64]
+    stage: Strings
+    trial: Strings
+    outcome: Strings
+    value: Floats
+    chance: Floats
+    epochs: Floats
+    seconds: Floats
+
+    def __len__(self) -> int:
+        return len(self.seed)
+
+    @property
+    def failed(self) -> Mask:
+        """(n,) whether the replicate ended in anything but ok."""
+        return np.asarray(self.outcome != "ok")
+
+    def rows(self, keep: Mask) -> Frame:
+        """The entries where `keep`, (n,) boolean, is true."""
+        return Frame(
+            self.space,
+            {name: column[keep] for name, column in self.levels.items()},
+            *(
+                getattr(self, name)[keep]
+                for name in ("seed", "stage", "trial", "outcome", "value", "chance", "epochs", "seconds")
+            ),
+        )
+
+    def of_stages(self, stages: Collection[str] = EVIDENCE_STAGES) -> Frame:
+        """The entries of these stages; by default those that may be used as evidence."""
+        return self.rows(np.isin(self.stage, list(stages)))
+
+    def active(self, factor: Factor) -> Mask:
+        """(n,) where `factor` exists."""
+        column = self.levels[factor.name]
+        return ~np.isnan(column.astype(float)) if isinstance(factor, Numeric) else np.asarray(column != "-")
+
+
+def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
+    """The recorded trials as a `Frame`.
+
+    Args:
+        space: the study's factors.
+        trials: as `Records.trials` gives them.
+    """
+    levels: dict[str, NDArray[np.generic]] = {}
+    for factor in space:
+        column = trials[f"config.{factor.name}"]
+        if isinstance(factor, Numeric):
+            levels[factor.name] = _floats(column)
+        else:
+            levels[factor.name] = np.array([label(level) for level in column.to_pylist()], dtype=np.str_)
+    value = _floats(trials["value"])
+    return Frame(
+        space=space,
+        levels=levels,
+        seed=np.array(trials["seed"].to_pylist(), dtype=np.int64),
+        stage=np.array(trials["stage"].to_pylist(), dtype=np.str_),
+        trial=np.array(trials["trial"].to_pylist(), dtype=np.str_),
+        outcome=np.array(trials["outcome"].to_pylist(), dtype=np.str_),
+        value=np.where(np.isfinite(value), value, np.nan),
+        chance=_floats(trials["chance"]),
+        epochs=_floats(trials["epochs"]),
+        seconds=_floats(trials["seconds"]),
+    )
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    return np.array([np.nan if number is None else float(number) for number in column.to_pylist()], dtype=np.float64)

@@ -1,0 +1,160 @@
+"""Least squares with errors that stay right when the noise differs between levels (HC3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import statsmodels.api as sm
+from scipy import stats
+
+from pipeline.analysis.frame import Floats
+
+# Residuals below this share of the response's range are rounding errors of an exact fit.
+EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted linear model.
+
+    Args:
+        beta: (p,) coefficients.
+        cov: (p, p) their HC3 covariance (MacKinnon & White 1985): the residual of run i counts as e_i / (1 - h_i).
+        plain: (p, p) (XᵀX)⁻¹, for sums of squares.
+        dof: residual degrees of freedom, n - rank.
+        sd: standard deviation of the residuals.
+        residuals: (n,) e.
+        leverage: (n,) h.
+        basis: (n, p) orthonormal basis of the columns, for adding terms (`interaction`).
+    """
+
+    beta: Floats
+    cov: Floats
+    plain: Floats
+    dof: int
+    sd: float
+    residuals: Floats
+    leverage: Floats
+    basis: Floats
+
+
+def fit(columns: Floats, response: Floats) -> Fit:
+    """Ordinary least squares of `response` on `columns`, with HC3 errors.
+
+    Args:
+        columns: (n, p), of full column rank.
+        response: (n,) finite numbers.
+    """
+    done = sm.OLS(response, columns).fit()
+    basis, _ = np.linalg.qr(columns)
+    leverage = np.clip((basis**2).sum(1), 0.0, 1 - 1e-8)
+    residuals = np.asarray(done.resid)
+    weights = (residuals / (1 - leverage)) ** 2
+    plain = np.asarray(done.normalized_cov_params)
+    cov = plain @ (columns.T * weights) @ columns @ plain
+    dof = max(1, int(done.df_resid))
+    beta = np.asarray(done.params)
+    if float(np.abs(residuals).max()) < EXACT * np.ptp(response):
+        # Nothing is left over: what remains of coefficients and errors is rounding, and must not be tested.
+        beta, cov, residuals = np.where(np.abs(beta) < EXACT * np.ptp(response), 0.0, beta), 0 * cov, 0 * residuals
+    return Fit(
+        beta=beta,
+        cov=cov,
+        plain=plain,
+        dof=dof,
+        sd=float(np.sqrt((residuals**2).sum() / dof)),
+        residuals=residuals,
+        leverage=leverage,
+        basis=basis,
+    )
+
+
+def independent(columns: Floats, tolerance: float = 1e-7) -> list[int]:
+    """Indices of columns that are not linear combinations of those before them.
+
+    Args:
+        columns: (n, p).
+        tolerance: how much of a column's length must be its own.
+    """
+    kept: list[int] = []
+    basis: list[Floats] = []
+    for number in range(columns.shape[1]):
+        column = columns[:, number]
+        length = float(np.linalg.norm(column))
+        rest = column.copy()
+        for vector in basis:
+            rest = rest - vector * (vector @ rest)
+        own = float(np.linalg.norm(rest))
+        if length > 0 and own > tolerance * length:
+            kept.append(number)
+            basis.append(rest / own)
+    return kept
+
+
+def wald(beta: Floats, cov: Floats, dof: int) -> float:
+    """p-value of "all of `beta` are zero": F(k, dof) of βᵀ V⁻¹ β / k.
+
+    Args:
+        beta: (k,) coefficients.
+        cov: (k, k) their covariance.
+        dof: residual degrees of freedom.
+    """
+    if not len(beta) or not np.isfinite(beta).all():
+        return 1.0
+    scale = np.abs(np.diag(cov)).max()
+    if scale <= 1e-300:
+        # No noise at all: any difference is certain, none is none.
+        return 0.0 if np.abs(beta).max() > 1e-12 else 1.0
+    statistic = float(beta @ np.linalg.pinv(cov, rcond=1e-10) @ beta) / len(beta)
+    return float(stats.f.sf(max(statistic, 0.0), len(beta), dof))
+
+
+def contrast(weights: Floats, model: Fit, level: float = 0.95) -> tuple[float, float, float, float]:
+    """Estimate, interval and p-value of the linear combination `weights` · β.
+
+    Args:
+        weights: (p,).
+        model: the fit.
+        level: of the interval.
+
+    Returns:
+        (estimate, low, high, p).
+    """
+    estimate = float(weights @ model.beta)
+    error = float(np.sqrt(max(0.0, float(weights @ model.cov @ weights))))
+    reach = float(stats.t.ppf(0.5 + level / 2, model.dof)) * error
+    p = float(2 * stats.t.sf(abs(estimate) / error, model.dof)) if error > 0 else float(abs(estimate) <= 1e-12)
+    return estimate, estimate - reach, estimate + reach, p
+
+
+def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
+    """Coefficients of columns that are added to a fitted model, without fitting it again (Frisch-Waugh-Lovell).
+
+    Args:
+        extra: (n, k) columns; those inside the model's span get no coefficient.
+        model: the fit without them.
+
+    Returns:
+        (k,) coefficients (NaN where inestimable), (k, k) HC3 covariance, residual degrees of freedom.
+    """
+    rest = extra - model.basis @ (model.basis.T @ extra)
+    rest = rest - model.basis @ (model.basis.T @ rest)
+    own = [
+        number
+        for number in independent(rest)
+        if np.linalg.norm(rest[:, number]) > 1e-6 * max(float(np.linalg.norm(extra[:, number])), 1e-300)
+    ]
+    beta = np.full(extra.shape[1], np.nan)
+    cov = np.full((extra.shape[1], extra.shape[1]), np.nan)
+    dof = model.dof - len(own)
+    if not own or dof < 1:
+        return beta, cov, max(dof, 1)
+    rest = rest[:, own]
+    plain = np.linalg.inv(rest.T @ rest)
+    coefficients = plain @ (rest.T @ model.residuals)
+    leverage = np.clip(model.leverage + ((rest @ plain) * rest).sum(1), 0.0, 1 - 1e-8)
+    weights = ((model.residuals - rest @ coefficients) / (1 - leverage)) ** 2
+    beta[own] = coefficients
+    cov[np.ix_(own, own)] = plain @ (rest.T * weights) @ rest @ plain
+    return beta, cov, dof

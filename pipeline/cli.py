@@ -1,0 +1,272 @@
+"""The command line: a thin skin over `pipeline.sweep`, `pipeline.resume` and `pipeline.open_study`.
+
+Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from pipeline.errors import BacktrackError
+
+if TYPE_CHECKING:
+    from pipeline.study import Study
+
+app = typer.Typer(
+    name="backtrack",
+    help="Find out why a model does not train, or why it trains better: sweeps that explain.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+TaskFile = Annotated[Path | None, typer.Option("--task", help="Python file that exposes `task`, for a task of yours.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, one JSON object a line.")]
+Location = Annotated[str, typer.Argument(help="Study directory, a path or URI.")]
+Workers = Annotated[int | None, typer.Option(help="Trainings side by side. Default: what the CPUs and GPUs allow.")]
+CpusPerTrial = Annotated[float, typer.Option(help="CPU cores of each training.")]
+GpusPerTrial = Annotated[
+    float | None, typer.Option(help="Share of a GPU for each training. Default: a share where there is a GPU.")
+]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds that one training may take; then it is timed_out.")]
+Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster. Default: this machine.")]
+Track = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow.")]
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole trace of an error.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+
+
+@app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; `backtrack tasks` lists them.")],
+    task_file: TaskFile = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="Training runs over all stages: the cost.")] = 200,
+    study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
+    stages: Annotated[str, typer.Option(help="Stages to run, separated by commas.")] = "screen,search",
+    alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
+    data: Annotated[str | None, typer.Option(help="Data file of yours, for tasks that take one.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
+    ] = None,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = 1,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    mlflow: Track = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run a sweep over a task's factors and report which of them explain failures and gains."""
+    from pipeline import sweeping
+    from pipeline.task import load_task
+
+    task = load_task(name, task_file).with_options(_options(data, settings))
+    directory = study or sweeping.default_directory(name)
+    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    with _view(as_json) as view:
+        found = sweeping.sweep(
+            task,
+            runs,
+            directory,
+            seed,
+            stages=[stage.strip() for stage in stages.split(",") if stage.strip()],
+            alpha=alpha,
+            resources=resources,
+            track=mlflow,
+            source=str(task_file) if task_file else "builtin",
+            progress=view,
+        )
+    _conclude(found, as_json, mlflow)
+
+
+@app.command()
+def resume(
+    study: Location,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = 1,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    mlflow: Track = True,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an interrupted study from its records; no finished run is repeated."""
+    from pipeline import sweeping
+
+    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    with _view(as_json) as view:
+        found = sweeping.resume(study, resources=resources, track=mlflow, progress=view)
+    _conclude(found, as_json, mlflow)
+
+
+@app.command()
+def report(study: Location, as_json: AsJson = False) -> None:
+    """Analyse a study's records again, write its report, and print the ranking."""
+    from pipeline.study import open_study
+
+    found = open_study(study)
+    found.analyse()
+    _show(found, as_json)
+
+
+@app.command()
+def sync(study: Location) -> None:
+    """Write to MLflow what is missing there of a study, without doubles."""
+    from pipeline import tracking
+    from pipeline.records import Records
+
+    records = Records.open(study)
+    written = tracking.sync(records)
+    typer.echo(f"{written} trials written to {tracking.tracking_uri(records)}")
+
+
+@app.command()
+def ui(
+    study: Annotated[str, typer.Argument(help="A study whose MLflow store is shown.")] = "studies",
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Show the MLflow UI of a study (or of all studies in a directory) on 127.0.0.1 until Ctrl-C."""
+    import os
+    import subprocess
+
+    store = os.environ.get("MLFLOW_TRACKING_URI") or _store_of(study)
+    typer.echo(f"MLflow UI of {store}: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store]
+    try:
+        done = subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)], check=False)
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(done.returncode)
+
+
+@app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """List the built-in tasks."""
+    from pipeline.task import builtin_tasks, load_task
+
+    for name in builtin_tasks():
+        task = load_task(name)
+        if as_json:
+            typer.echo(json.dumps({"task": name, "description": task.description, "factors": len(task.space.factors)}))
+        else:
+            typer.echo(f"{name:12} {task.description} ({len(task.space.factors)} factors)")
+
+
+@app.command()
+def factors(
+    name: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")],
+    task_file: TaskFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a task's factors with their levels, conditions, roles, claims and sources."""
+    from pipeline.factor_json import describe_factor
+    from pipeline.space import describe_levels, label
+    from pipeline.task import load_task
+
+    task = load_task(name, task_file)
+    for factor in task.space:
+        if as_json:
+            typer.echo(json.dumps(describe_factor(factor)))
+            continue
+        conditions = "; ".join(
+            f"when {parent} is {' or '.join(label(level) for level in levels)}"
+            for parent, levels in (factor.when or {}).items()
+        )
+        typer.echo(
+            f"{factor.name}: {describe_levels(factor)}   [{factor.role}]" + (f" {conditions}" if conditions else "")
+        )
+        if factor.description:
+            typer.echo(f"    {factor.description}")
+        for claim in factor.claims:
+            typer.echo(f"    claim: {claim.text} ({claim.contrast}, on {claim.response})")
+            typer.echo(f"           {claim.source}")
+
+
+def _options(data: str | None, settings: list[str] | None) -> dict[str, Any]:
+    from pipeline.errors import TaskError
+
+    options: dict[str, Any] = {}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise TaskError(f"--set {setting}: expected NAME=VALUE, such as --set epochs=3")
+        options[name.strip()] = value.strip()
+    if data is not None:
+        options["data"] = data
+    return options
+
+
+def _resources(
+    workers: int | None, cpus: float, gpus: float | None, time_limit: float | None, address: str | None
+) -> Any:
+    from pipeline.resources import Resources
+
+    return Resources(workers, cpus, gpus, time_limit, address)
+
+
+def _view(as_json: bool) -> Any:
+    from rich.console import Console
+
+    from pipeline.console import view_for
+
+    return view_for(Console(), as_json)
+
+
+def _conclude(study: Study, as_json: bool, tracked: bool) -> None:
+    """The last lines of a sweep: findings, ranking, where to look; or that it was interrupted."""
+    _show(study, as_json, tracked)
+    if not study.complete:
+        typer.echo(f"interrupted; go on with: backtrack resume {study.directory}", err=True)
+        raise typer.Exit(130)
+
+
+def _show(study: Study, as_json: bool, tracked: bool = False) -> None:
+    from pipeline.terminal import print_json, print_report
+
+    (print_json if as_json else print_report)(study, tracked)
+
+
+def _store_of(study: str) -> str:
+    from pipeline.errors import StudyError
+
+    place = Path(study).expanduser().resolve()
+    for folder in (place, place.parent):
+        if (folder / "mlflow.db").exists():
+            return f"sqlite:///{folder / 'mlflow.db'}"
+    raise StudyError(
+        f"there is no mlflow.db in {place} or beside it; give the directory of a study that was run with MLflow, "
+        f"or run `backtrack sync {study}` first"
+    )
+
+
+def main() -> None:
+    """Entry point: one paragraph for a fault that we know, the trace with `--debug`."""
+    try:
+        app()
+    except BacktrackError as fault:
+        if "--debug" in sys.argv:
+            raise
+        _fail(str(fault))
+    except KeyboardInterrupt:
+        _fail("interrupted; what had finished is recorded", 130)
+
+
+def _fail(message: str, code: int = 2) -> NoReturn:
+    typer.echo(f"backtrack: {message}", err=True)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

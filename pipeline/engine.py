@@ -1,0 +1,420 @@
+"""Runs plans on Ray Tune. The only file that knows Ray.
+
+One Tune run carries a whole sweep: its searcher hands out the trials of whatever plan is next, so that worker
+processes stay warm from the first trial to the last. A worker reports once a trial; curves travel with that report
+and go into the records, not through Tune's own logging.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import sysconfig
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+# Tune reads these when it is imported. Our records are the truth: Tune need not keep its own copy of every
+# result, nor write its state again and again, which costs more with every trial.
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
+
+import optuna
+import ray
+from ray import cloudpickle, tune
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from pipeline.errors import BacktrackError
+from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan
+from pipeline.resources import Resources
+from pipeline.space import Config
+from pipeline.stages.search import STUDY_NAME, config_from, frozen_trial, objective, suggest_levels
+from pipeline.task import FunctionTask, Task
+from pipeline.training import RunResult, run_trial
+
+# A worker that dies takes its trial with it through no fault of the trial: it is run again this often, then
+# recorded as crashed, since a training that kills its process each time is a result too.
+INFRASTRUCTURE_RETRIES = 2
+# Enough for results and a task's code; Ray's default of 30 % of the machine's memory is a laptop's whole desktop.
+OBJECT_STORE_BYTES = 256 * 1024**2
+
+
+class EngineError(BacktrackError):
+    """Ray could not be started or gave up."""
+
+
+def execute(
+    task: Task,
+    next_plan: Callable[[Collection[str]], Plan | None],
+    record: Callable[[FinishedTrial], None],
+    search_study: Callable[[], optuna.Study],
+    resources: Resources,
+    on_start: Callable[[int, str], None] = lambda workers, device: None,
+    on_tick: Callable[[int], None] = lambda running: None,
+) -> bool:
+    """Runs plan after plan until there is none.
+
+    Args:
+        task: what to train; it travels to the workers by value, also from a user's file.
+        next_plan: called with the ids that are running whenever the last plan has been handed out.
+        record: called in this process for every finished trial, before anything else hears of it.
+        search_study: the Optuna study that a `SearchPlan` asks, with the trials so far in it.
+        resources: what may be used.
+        on_start: told the number of workers and the device.
+        on_tick: called often with the number of trials that are running.
+
+    Returns:
+        True when the plans came to their end; False when somebody interrupted (Ctrl-C): what had finished
+        is recorded.
+
+    Raises:
+        EngineError: where Ray does not start or stops working.
+        BacktrackError: whatever `record` or `next_plan` raised; the run is then stopped first.
+    """
+    with _ray(resources):
+        workers, per_trial, device = _share_out(resources, task)
+        on_start(workers, device)
+        seat = _Seat(task, next_plan, record, search_study)
+        scratch = Path(tempfile.mkdtemp(prefix="backtrack-tune-"))
+        try:
+            with _travelling(task):
+                blob = cloudpickle.dumps(task)
+            trainable = tune.with_resources(
+                tune.with_parameters(_Worker, blob=blob, device=device, time_limit=resources.time_limit), per_trial
+            )
+            tuner = tune.Tuner(
+                trainable,
+                tune_config=tune.TuneConfig(
+                    search_alg=_Searcher(seat),
+                    num_samples=-1,
+                    reuse_actors=True,
+                    max_concurrent_trials=workers,
+                    trial_dirname_creator=lambda trial: str(trial.trial_id),
+                ),
+                run_config=tune.RunConfig(
+                    name="sweep",
+                    storage_path=str(scratch),
+                    verbose=0,
+                    # Nothing to save: a trial's results are its records, and an unfinished one starts again.
+                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
+                    failure_config=tune.FailureConfig(max_failures=INFRASTRUCTURE_RETRIES),
+                    callbacks=[_Listener(seat, on_tick)],
+                    stop=_StopOnFault(seat),
+                ),
+            )
+            try:
+                tuner.fit()
+            except Exception as fault:
+                if seat.fault is None:
+                    raise EngineError(
+                        f"Ray Tune stopped: {str(fault).strip().splitlines()[-1]}. What had finished is recorded; "
+                        "go on with `backtrack resume`"
+                    ) from fault
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    if seat.fault is not None:
+        raise seat.fault
+    return seat.complete
+
+
+class _Seat:
+    """Where the searcher and the listener meet: what is queued, what runs, and what went wrong."""
+
+    def __init__(
+        self,
+        task: Task,
+        next_plan: Callable[[Collection[str]], Plan | None],
+        record: Callable[[FinishedTrial], None],
+        search_study: Callable[[], optuna.Study],
+    ) -> None:
+        self.task = task
+        self.next_plan = next_plan
+        self.record = record
+        self.search_study = search_study
+        self.queue: deque[PlannedTrial] = deque()
+        self.search: SearchPlan | None = None
+        self.search_ids: deque[str] = deque()
+        self.running: dict[str, PlannedTrial] = {}
+        self.optuna: OptunaSearch | None = None
+        self.study: optuna.Study | None = None
+        self.complete = False
+        self.fault: BacktrackError | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its searcher and callbacks to restore them later; a study goes on from its records instead.
+        return {}
+
+    def refill(self) -> None:
+        """Asks for the next plan where nothing is left of the last one."""
+        if self.queue or self.search_ids:
+            return
+        plan = self.next_plan(set(self.running))
+        if plan is None:
+            self.complete = True
+        elif isinstance(plan, FixedPlan):
+            self.queue.extend(plan.trials)
+        else:
+            self.search, self.search_ids = plan, deque(plan.ids)
+
+    def ask(self, tune_id: str) -> PlannedTrial | None:
+        """The next trial to run, or None where there is none for now."""
+        self.refill()
+        if self.queue:
+            return self.queue.popleft()
+        if not self.search_ids:
+            return None
+        assert self.search is not None
+        if self.optuna is None:
+            self.study = self.search_study()
+            self.optuna = OptunaSearch(
+                space=lambda trial: suggest_levels(self.task.space, trial),
+                metric="objective",
+                mode=self.task.mode,
+                sampler=self.study.sampler,
+                study_name=STUDY_NAME,
+                storage=self.study._storage,
+            )
+        suggested = self.optuna.suggest(tune_id) or {}
+        return PlannedTrial(
+            self.search_ids.popleft(), self.search.stage, config_from(self.task.space, suggested), self.search.seeds
+        )
+
+    def finish(self, finished: FinishedTrial) -> None:
+        """Records a trial, and tells the search of those that it did not pick itself."""
+        self.running.pop(finished.planned.trial, None)
+        self.record(finished)
+        if self.study is not None and finished.planned.stage != "search":
+            self.study.add_trial(frozen_trial(self.task.space, finished, self.task.mode))
+
+
+class _Searcher(Searcher):  # type: ignore[misc]
+    """Tune's searcher: hands out what the seat holds, and passes on what belongs to Optuna."""
+
+    def __init__(self, seat: _Seat) -> None:
+        super().__init__(metric="objective", mode=seat.task.mode)
+        self.seat = seat
+        self.asked: set[str] = set()
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        seat = self.seat
+        if seat.fault is not None:
+            return cast(str, Searcher.FINISHED)
+        try:
+            planned = seat.ask(trial_id)
+        except BacktrackError as fault:
+            seat.fault = fault
+            return cast(str, Searcher.FINISHED)
+        if planned is None:
+            return cast(str, Searcher.FINISHED) if seat.complete else None
+        if planned.stage == "search":
+            self.asked.add(trial_id)
+        seat.running[planned.trial] = planned
+        # As text, since Tune would look for search spaces of its own inside a nested config.
+        return {
+            "trial": planned.trial,
+            "stage": planned.stage,
+            "levels": json.dumps(dict(planned.config)),
+            "seeds": json.dumps(planned.seeds),
+        }
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing: a trial reports once, at its end."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if trial_id not in self.asked or self.seat.optuna is None:
+            return
+        self.asked.discard(trial_id)
+        self.seat.optuna.on_trial_complete(trial_id, result, error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: a study goes on from its records, not from Tune's."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """See `save`."""
+
+
+class _Listener(tune.Callback):  # type: ignore[misc]
+    """Takes results out of Tune's hands and records them."""
+
+    def __init__(self, seat: _Seat, on_tick: Callable[[int], None]) -> None:
+        self.seat = seat
+        self.on_tick = on_tick
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        # Tune keeps the last result of every trial; without this it would keep every curve in memory too.
+        results = result.pop("results")
+        planned = self.seat.running.get(trial.config["trial"])
+        if planned is not None:
+            self._finish(planned, results, trial, result["node"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A worker that died again and again, or could not start."""
+        planned = self.seat.running.get(trial.config["trial"])
+        if planned is None:
+            return
+        fault = trial.get_pickled_error()
+        outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"
+        error = f"the worker process ended {trial.num_failures} times: {fault or trial.get_error()}"
+        results = [RunResult(seed, outcome, None, 0, 0.0, 0.0, 0, None, "", error=error) for seed in planned.seeds]
+        self._finish(planned, results, trial, "")
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self.on_tick(len(self.seat.running))
+
+    def _finish(self, planned: PlannedTrial, results: list[RunResult], trial: Any, node: str) -> None:
+        attempt = int(trial.num_failures) + 1
+        finished = FinishedTrial(planned, tuple(results), attempt, node, time.time())
+        try:
+            self.seat.finish(finished)
+        except BacktrackError as fault:
+            self.seat.fault = fault
+
+
+class _StopOnFault(tune.Stopper):  # type: ignore[misc]
+    """Ends the run where recording or planning failed: training on without a record would be lost work."""
+
+    def __init__(self, seat: _Seat) -> None:
+        self.seat = seat
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.seat.fault is not None
+
+
+class _Worker(tune.Trainable):  # type: ignore[misc]
+    """A warm process that trains one trial after another."""
+
+    def setup(self, config: dict[str, Any], blob: bytes, device: str, time_limit: float | None) -> None:
+        self.task: Task = cloudpickle.loads(blob)
+        self.device = device
+        self.time_limit = time_limit
+        self.planned = config
+        if not isinstance(self.task, FunctionTask):
+            import torch
+
+            torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.planned = new_config
+        return True
+
+    def step(self) -> dict[str, Any]:
+        config = Config(json.loads(self.planned["levels"]))
+        seeds = json.loads(self.planned["seeds"])
+        results = run_trial(self.task, config, seeds, device=self.device, time_limit=self.time_limit)
+        planned = PlannedTrial(self.planned["trial"], self.planned["stage"], config, tuple(seeds))
+        return {
+            "results": results,
+            "objective": objective(FinishedTrial(planned, tuple(results)), self.task.mode),
+            "node": socket.gethostname(),
+            "done": True,
+        }
+
+
+class _ray:
+    """A Ray of our own for the block, unless one runs in this process already or an address is given."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.ours = False
+
+    def __enter__(self) -> _ray:
+        if ray.is_initialized():
+            return self
+        address = self.resources.address or os.environ.get("RAY_ADDRESS")
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        own: dict[str, Any] = {}
+        if not address:
+            own = {"num_cpus": self._cpus(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **own)
+        except Exception as fault:
+            where = f"at {address}" if address else "on this machine"
+            raise EngineError(
+                f"Ray does not start {where}: {str(fault).strip().splitlines()[-1]}. Check the address and the free "
+                "space in /tmp, or set RAY_ADDRESS to a running cluster"
+            ) from fault
+        self.ours = True
+        return self
+
+    def _cpus(self) -> int:
+        """CPUs of this machine; more only where more workers are asked for than it has cores."""
+        wanted = (self.resources.workers or 0) * self.resources.cpus_per_trial
+        return max(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, int(wanted)
+        )
+
+    def __exit__(self, *fault: object) -> None:
+        if self.ours:
+            ray.shutdown()
+
+
+# With more trainings than this on one GPU, each waits for the others more than it trains.
+TRIALS_PER_GPU = 4
+
+
+def _share_out(resources: Resources, task: Task) -> tuple[int, dict[str, float], str]:
+    """How many workers, what each may use, and the device: a GPU where there is one and the task is torch's."""
+    total = ray.cluster_resources()
+    cpus, gpus = total.get("CPU", 1.0), total.get("GPU", 0.0)
+    by_cpu = max(1, int(cpus // resources.cpus_per_trial))
+    share = resources.gpus_per_trial
+    if share is None:
+        usable = gpus > 0 and not isinstance(task, FunctionTask)
+        share = 1 / min(TRIALS_PER_GPU, max(1, by_cpu // max(1, int(gpus)))) if usable else 0.0
+    if share > gpus:
+        raise EngineError(
+            f"a trial asks for {share:g} GPUs and Ray sees {gpus:g}; lower --gpus-per-trial, or check that "
+            "nvidia-smi and torch.cuda.is_available() see the device"
+        )
+    by_gpu = int(gpus / share + 1e-9) if share else by_cpu
+    workers = min(by_cpu, by_gpu, resources.workers or by_cpu)
+    per_trial = {"cpu": resources.cpus_per_trial, **({"gpu": share} if share else {})}
+    return max(1, workers), per_trial, "cuda" if share else "cpu"
+
+
+def _own_modules(task: Task) -> list[ModuleType]:
+    """Modules of the user's that define the task: no worker could import them, so their code travels along."""
+    functions = [task.run] if isinstance(task, FunctionTask) else [task.data, task.model, task.loss, task.score]
+    modules = [sys.modules.get(getattr(function, "__module__", "")) for function in functions]
+    installed = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), sysconfig.get_path("stdlib")})
+    own = {
+        module.__name__: module
+        for module in modules
+        if module is not None
+        and module.__name__ != "__main__"
+        and module.__name__.split(".")[0] not in ("pipeline", "search_spaces", "tasks")
+        and not str(getattr(module, "__file__", None) or installed[0]).startswith(installed)
+    }
+    return list(own.values())
+
+
+@contextmanager
+def _travelling(task: Task) -> Iterator[None]:
+    """Lets the code of a user's task file travel by value inside the block."""
+    modules = _own_modules(task)
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)

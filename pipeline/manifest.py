@@ -1,0 +1,83 @@
+"""What a study's manifest says about its task, its software and its machine."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pipeline.task import FunctionTask, Task
+
+PACKAGES = ("backtrack-sweep", "torch", "ray", "optuna", "mlflow", "pyarrow", "numpy", "scipy", "statsmodels")
+
+
+def describe_task(task: Task, source: str | None) -> dict[str, Any]:
+    """The task as the manifest keeps it.
+
+    Args:
+        task: the task.
+        source: its file; "builtin" for one of the package's; None where it was given as a Python object.
+    """
+    digest = ""
+    if source not in (None, "builtin"):
+        source = str(Path(str(source)).resolve())
+        digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    return {
+        "name": task.name,
+        "kind": "function" if isinstance(task, FunctionTask) else "torch",
+        "source": source or "object",
+        "sha256": digest,
+        "options": {"epochs": task.epochs, **task.options} if not isinstance(task, FunctionTask) else {},
+        "metric": task.metric,
+        "mode": task.mode,
+        "description": task.description,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide results, and the git commit of the working directory."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    found["git"] = _git_commit()
+    return found
+
+
+def describe_machine() -> dict[str, Any]:
+    """The driver's machine: where it is, and what it has."""
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cpus": os.cpu_count(),
+        "processor": _processor(),
+    }
+
+
+def _git_commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()

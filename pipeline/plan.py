@@ -1,0 +1,81 @@
+"""What to run next, and what came of it: the values that pass between stages, engine and records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.space import Config
+
+if TYPE_CHECKING:
+    from pipeline.training.result import RunResult
+
+STAGES = ("screen", "search", "confirm", "backtrack")
+# Nothing chose these trials by their results, so tests may be run on them (design, section 7).
+EVIDENCE_STAGES = ("screen", "confirm")
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One config with its replicates' seeds.
+
+    Args:
+        trial: the id under which it is recorded, e.g. `screen-00007`; unique in a study.
+        stage: which stage asked for it.
+        config: the levels.
+        seeds: one for each replicate.
+    """
+
+    trial: str
+    stage: str
+    config: Config
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """A planned trial with what its replicates measured.
+
+    Args:
+        planned: what was asked.
+        results: one a replicate.
+        attempt: 1, or more where infrastructure failed and the trial was run again.
+        node: name of the machine.
+        ended: seconds since 1970 when it ended.
+    """
+
+    planned: PlannedTrial
+    results: tuple[RunResult, ...]
+    attempt: int = 1
+    node: str = ""
+    ended: float = 0.0
+
+
+@dataclass(frozen=True)
+class FixedPlan:
+    """Trials that are known beforehand; the engine may run them in any order and side by side."""
+
+    trials: Sequence[PlannedTrial]
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """Trials whose configs a searcher picks one by one, each seeing the results so far.
+
+    Args:
+        ids: ids of the trials to pick configs for.
+        seeds: the seeds of each, the same for all: configs are compared with the same luck.
+    """
+
+    ids: Sequence[str]
+    seeds: tuple[int, ...] = (0,)
+    stage: str = "search"
+
+
+Plan = FixedPlan | SearchPlan
+
+
+def trial_id(stage: str, number: int) -> str:
+    """The id of a stage's `number`-th trial: stable, so that a resumed study plans the same ids."""
+    return f"{stage}-{number:05d}"

@@ -1,0 +1,276 @@
+"""The study directory: the one record of truth, on any `pyarrow.fs` location, written atomically.
+
+    manifest.json            what was asked, of what, with which versions, on which machine
+    trials/*.parquet         one row a replicate; a part a trial, compacted as they grow in number
+    curves/*.parquet         one row a number over time
+    optuna/                  the search's storage, rebuilt from the trials when the study is resumed
+    report/                  what the analysis made of the trials; may be deleted and made again
+
+A trial counts as finished when its part lies in `trials/`; its curves are written before that. Parts are named
+after their trial, so that a trial that is run again after a crash replaces itself and never doubles.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from pipeline.errors import StudyError
+from pipeline.factor_json import factor_from
+from pipeline.plan import FinishedTrial
+from pipeline.rows import CURVES, curve_rows, finished_from, trial_rows, trials_schema
+from pipeline.space import SearchSpace
+
+FORMAT = 1
+COMPACT_AT = 256
+
+
+class Records:
+    """Reads and writes one study directory. One process writes; any number may read.
+
+    Args:
+        location: a path or a URI (`s3://bucket/prefix`, `gs://…`, `file:///…`).
+
+    Use `Records.create` and `Records.open`.
+    """
+
+    def __init__(self, location: str | Path) -> None:
+        self.location = str(location)
+        self._fs, self._root = _locate(self.location)
+        self._parts = 0
+        self._lock = threading.Lock()
+        self.manifest: dict[str, Any] = {}
+        self.space: SearchSpace
+
+    @classmethod
+    def create(cls, location: str | Path, space: SearchSpace, manifest: Mapping[str, Any]) -> Records:
+        """A new study.
+
+        Raises:
+            StudyError: where the place holds a study or other files already, or cannot be written.
+        """
+        records = cls(location)
+        if records._exists("manifest.json"):
+            raise StudyError(
+                f"{location} holds a study already; go on with it by `backtrack resume {location}`, "
+                "or choose another --study"
+            )
+        if records._list(""):
+            raise StudyError(f"{location} is not empty and holds no study; choose another --study")
+        records.space = space
+        records.manifest = {"format": FORMAT, **manifest}
+        records.write("manifest.json", json.dumps(records.manifest, indent=2).encode())
+        return records
+
+    @classmethod
+    def open(cls, location: str | Path) -> Records:
+        """An existing study.
+
+        Raises:
+            StudyError: where there is none, or it is damaged or of another format.
+        """
+        records = cls(location)
+        if not records._exists("manifest.json"):
+            raise StudyError(f"{location} holds no study (no manifest.json); give the directory of a sweep")
+        try:
+            records.manifest = json.loads(records.read("manifest.json"))
+            found = records.manifest["format"]
+        except (ValueError, KeyError, TypeError) as fault:
+            raise StudyError(f"{location}/manifest.json is damaged ({fault}); restore it from a copy") from fault
+        if found != FORMAT:
+            raise StudyError(
+                f"{location} is a study of format {found}; this version reads format {FORMAT}; "
+                f"use the version of backtrack-sweep that made it ({records.manifest.get('versions', {})})"
+            )
+        records.space = SearchSpace(tuple(factor_from(fields) for fields in records.manifest["factors"]))
+        records._parts = len(records._list("trials"))
+        return records
+
+    # --- trials -----------------------------------------------------------------------------------------------
+
+    def append(self, finished: FinishedTrial) -> None:
+        """Records a finished trial; when this returns, it survives a crash.
+
+        Raises:
+            StudyError: where the directory cannot be written (full disk, no rights, lost connection).
+        """
+        with self._lock:
+            name = finished.planned.trial
+            self.write(f"curves/{name}.parquet", _parquet(curve_rows(finished)))
+            self.write(f"trials/{name}.parquet", _parquet(trial_rows(self.space, finished)))
+            self._parts += 1
+            if self._parts >= COMPACT_AT:
+                self._compact()
+
+    def trials(self) -> pa.Table:
+        """Every recorded replicate, once, ordered by trial and replicate."""
+        table = self._read_parts("trials", trials_schema(self.space))
+        return _distinct(table, ["trial", "replicate"])
+
+    def curves(self) -> pa.Table:
+        """Every recorded number over time, once, ordered by trial, replicate and step."""
+        return _distinct(self._read_parts("curves", CURVES), ["trial", "replicate", "name", "step"])
+
+    def finished(self) -> list[FinishedTrial]:
+        """The recorded trials as values, without their curves."""
+        grouped: dict[str, list[dict[str, Any]]] = {}
+        for row in self.trials().to_pylist():
+            grouped.setdefault(row["trial"], []).append(row)
+        return [finished_from(self.space, rows) for rows in grouped.values()]
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    def part_names(self) -> list[str]:
+        """Names of the trial parts that lie there now; a reader that follows a running sweep compares them."""
+        return [Path(path).name for path in self._list("trials")]
+
+    def _read_parts(self, folder: str, schema: pa.Schema) -> pa.Table:
+        tables = []
+        for path in self._list(folder):
+            try:
+                tables.append(pq.read_table(self._fs.open_input_file(path)).cast(schema))
+            except FileNotFoundError:
+                # A compaction took it away between listing and reading; its rows are in the compacted part.
+                return self._read_parts(folder, schema)
+            except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError, KeyError) as fault:
+                raise StudyError(
+                    f"{path} is damaged or of another schema ({str(fault).splitlines()[0]}); "
+                    "move it away: its trials will be run again by `backtrack resume`"
+                ) from fault
+        return pa.concat_tables(tables) if tables else schema.empty_table()
+
+    def _compact(self) -> None:
+        """Joins the parts of single trials into one; a crash in between leaves doubles, which reading drops."""
+        for folder, schema in (("curves", CURVES), ("trials", trials_schema(self.space))):
+            parts = [path for path in self._list(folder) if not Path(path).name.startswith("compact-")]
+            number = len(self._list(folder)) - len(parts)
+            tables = [pq.read_table(self._fs.open_input_file(path)).cast(schema) for path in parts]
+            if tables:
+                self.write(f"{folder}/compact-{number:05d}.parquet", _parquet(pa.concat_tables(tables)))
+            for path in parts:
+                self._fs.delete_file(path)
+        self._parts = 0
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file of the study: whole or not at all.
+
+        Raises:
+            StudyError: where it cannot be written.
+        """
+        path = f"{self._root}/{name}"
+        try:
+            self._fs.create_dir(path.rpartition("/")[0], recursive=True)
+            if isinstance(self._fs, fs.LocalFileSystem):
+                _replace(Path(path), content)
+            else:
+                # An object store shows an object only once it is complete.
+                with self._fs.open_output_stream(path) as stream:
+                    stream.write(content)
+        except OSError as fault:
+            reason = "the disk is full" if fault.errno == errno.ENOSPC else str(fault)
+            raise StudyError(
+                f"cannot write {self.location}/{name}: {reason}. Everything finished before it is recorded; "
+                f"make room or mend the connection, then `backtrack resume {self.location}`"
+            ) from fault
+
+    def read(self, name: str) -> bytes:
+        """A file of the study.
+
+        Raises:
+            StudyError: where it is not there.
+        """
+        try:
+            with self._fs.open_input_file(f"{self._root}/{name}") as stream:
+                content: bytes = stream.read()
+                return content
+        except FileNotFoundError as fault:
+            raise StudyError(f"{self.location} has no {name}") from fault
+
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """Writes a parquet file of the study, whole or not at all."""
+        self.write(name, _parquet(table))
+
+    def read_table(self, name: str) -> pa.Table:
+        """Reads a parquet file of the study."""
+        return pq.read_table(pa.BufferReader(self.read(name)))
+
+    def has(self, name: str) -> bool:
+        """Whether the study has that file."""
+        return self._exists(name)
+
+    def local_path(self) -> Path | None:
+        """The directory on this machine, or None where the study lies elsewhere."""
+        return Path(self._root) if isinstance(self._fs, fs.LocalFileSystem) else None
+
+    def files(self, folder: str) -> list[str]:
+        """Names, relative to `folder`, of all files under it."""
+        base = f"{self._root}/{folder}"
+        selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
+        found = [info.path for info in self._fs.get_file_info(selector) if info.type == fs.FileType.File]
+        return sorted(path[len(base) + 1 :] for path in found)
+
+    def _exists(self, name: str) -> bool:
+        return bool(self._fs.get_file_info(f"{self._root}/{name}").type == fs.FileType.File)
+
+    def _list(self, folder: str) -> list[str]:
+        selector = fs.FileSelector(f"{self._root}/{folder}".rstrip("/"), allow_not_found=True)
+        names = (info.path for info in self._fs.get_file_info(selector))
+        return sorted(path for path in names if not Path(path).name.startswith("."))
+
+
+def _locate(location: str) -> tuple[fs.FileSystem, str]:
+    if "://" not in location:
+        return fs.LocalFileSystem(), str(Path(location).expanduser().resolve())
+    try:
+        source, path = fs.FileSystem.from_uri(location)
+    except (pa.ArrowInvalid, OSError) as fault:
+        raise StudyError(
+            f"study location {location} cannot be opened: {fault}; expected a path, s3:// or gs://"
+        ) from fault
+    return source, path.rstrip("/")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Writes beside `path`, then renames over it: readers see the old or the new file, never half of one."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _distinct(table: pa.Table, keys: Iterable[str]) -> pa.Table:
+    """`table` ordered by `keys`, each combination once."""
+    keys = list(keys)
+    table = table.sort_by([(key, "ascending") for key in keys])
+    if table.num_rows < 2:
+        return table
+    same = None
+    for key in keys:
+        column = table[key].combine_chunks()
+        repeats = pa.compute.equal(column[1:], column[:-1])
+        same = repeats if same is None else pa.compute.and_(same, repeats)
+    keep = pa.concat_arrays([pa.array([True]), pa.compute.invert(same)])
+    return table.filter(keep)

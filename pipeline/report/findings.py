@@ -1,0 +1,214 @@
+"""What an analysis found, as sentences: the first screen of the report, the terminal's last lines, MLflow's note."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.analysis import Analysis, ResponseAnalysis
+from pipeline.analysis.effects import FactorEffect
+from pipeline.analysis.failure_rules import Rule, rate_interval
+
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The answers to a newcomer's questions, each a list of sentences.
+
+    Args:
+        failed: what failed.
+        why: under which levels.
+        helped: what changed the metric.
+        sure: how sure that is.
+        next: what to do now.
+    """
+
+    failed: list[str]
+    why: list[str]
+    helped: list[str]
+    sure: list[str]
+    next: list[str]
+
+
+def findings_of(analysis: Analysis, metric: str, stages: dict[str, int], alpha: float) -> Findings:
+    """The findings of `analysis`.
+
+    Args:
+        analysis: of the trials so far.
+        metric: the task's.
+        stages: planned runs for each stage.
+        alpha: error rate of the verdicts.
+    """
+    return Findings(
+        _failed(analysis),
+        _why(analysis),
+        _helped(analysis, metric),
+        _sure(analysis, alpha),
+        _next(analysis, stages),
+    )
+
+
+def _failed(analysis: Analysis) -> list[str]:
+    frame = analysis.frame
+    counts = Counter(frame.outcome.tolist())
+    bad = sum(count for outcome, count in counts.items() if outcome != "ok")
+    if not len(frame):
+        return ["No training run has ended yet."]
+    if not bad:
+        return [f"None of {len(frame)} training runs failed."]
+    kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
+    return [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+
+
+def _why(analysis: Analysis) -> list[str]:
+    sentences = [rule_sentence(rule) for rule in analysis.rules[:MOST_NAMED]]
+    answer = analysis.responses["failure"]
+    active = [effect for effect in answer.factors if effect.verdict == "active"]
+    if active:
+        sentences.append("Factors that change how often trainings fail: " + _named(active, answer) + ".")
+    if not sentences and analysis.frame.failed.any():
+        sentences.append(
+            "No factor, level or pair of levels explains the failures: as far as these runs can tell, they are chance."
+        )
+    unexplained = int(analysis.frame.failed.sum()) - sum(rule.inside[0] for rule in analysis.rules)
+    if analysis.rules and unexplained > 0:
+        sentences.append(f"{unexplained} of {int(analysis.frame.failed.sum())} failures are not explained by a rule.")
+    return sentences
+
+
+def rule_sentence(rule: Rule) -> str:
+    """A failure rule in words, with both rates and their intervals."""
+    inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
+    return (
+        f"{rule.outcome} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs, "
+        f"against {_percent(outside)} of {rule.outside[1]} elsewhere."
+    )
+
+
+def _helped(analysis: Analysis, metric: str) -> list[str]:
+    sentences = []
+    for name in ("gain", "gain_with_failures", "speed"):
+        answer = analysis.responses.get(name)
+        if answer is None:
+            continue
+        active = [effect for effect in answer.factors if effect.verdict == "active"]
+        if active:
+            sentences.append(f"{_QUESTION[name].format(metric=metric)}: {_named(active, answer)}.")
+    if not sentences:
+        sentences.append(f"No factor is shown to change the final {metric} or the speed.")
+    best = analysis.best
+    if best is not None:
+        sentences.append(
+            f"Best training: {metric} {best['value']:.4g} ({best['trial']}: "
+            + ", ".join(f"{factor}={number_text(level)}" for factor, level in best["config"].items())
+            + ")."
+        )
+    return sentences
+
+
+_QUESTION = {
+    "gain": "Final {metric} of those that trained",
+    "gain_with_failures": "Final {metric} with failures at chance",
+    "speed": "Epochs to the target",
+}
+
+
+def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
+    parts = [f"{effect.factor.name} ({effect_text(effect, answer)}; best {effect.best_level})" for effect in effects]
+    more = len(parts) - MOST_NAMED
+    return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _sure(analysis: Analysis, alpha: float) -> list[str]:
+    evidence = len(analysis.responses["failure"].response.frame)
+    sentences = [
+        f"Verdicts rest on {evidence} runs whose configs were drawn before any result was known; the rest "
+        f"({len(analysis.frame) - evidence}) only suggested where to look. Where nothing is true, a false “active” "
+        f"turns up in at most {alpha:.0%} of the rankings (Holm). Ranges are 95 % intervals."
+    ]
+    for answer in analysis.responses.values():
+        if answer.statement:
+            sentences.append(f"{answer.response.name}: {answer.statement}.")
+        elif answer.response.censored:
+            sentences.append(f"{answer.response.name}: {answer.response.censored}.")
+    return sentences
+
+
+def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
+    sentences = []
+    if analysis.rules and not stages.get("backtrack"):
+        sentences.append(
+            "The failure rules above fit the runs and are not verified by flips: train the named levels against "
+            "their neighbours before you build on them."
+        )
+    undecided = [
+        (effect, name)
+        for name, answer in analysis.responses.items()
+        if name in ("failure", "gain")
+        for effect in answer.factors
+        if effect.verdict == "undecided" and effect.runs_to_decide is not None and effect.factor.role == "scientific"
+    ]
+    undecided.sort(key=lambda pair: (pair[0].runs_to_decide or 0, pair[0].factor.name))
+    if undecided:
+        effect, name = undecided[0]
+        sentences.append(
+            f"Nearest to a decision: {effect.factor.name} for {name}, about {effect.runs_to_decide} more runs of a "
+            f"screen; {len(undecided)} questions are open in all."
+        )
+    if not sentences:
+        sentences.append("Nothing is left open.")
+    return sentences
+
+
+def effect_text(effect: FactorEffect, answer: ResponseAnalysis) -> str:
+    """An effect with its interval and unit: `+0.043 (0.02 to 0.06) accuracy`, `×1.3 (1.1 to 1.5)`."""
+    if not np.isfinite(effect.effect):
+        return "unknown"
+    if answer.response.ratio:
+        return f"×{effect.effect:.2f} ({effect.low:.2f} to {effect.high:.2f})"
+    if answer.response.unit == "probability":
+        return f"{effect.effect:.0%} ({effect.low:.0%} to {effect.high:.0%}) of runs"
+    return f"{effect.effect:.3g} ({effect.low:.3g} to {effect.high:.3g}) {answer.response.unit}"
+
+
+def number_text(level: object) -> str:
+    """A level for reading."""
+    return f"{level:.3g}" if isinstance(level, float) else str(level)
+
+
+def _percent(rate: tuple[float, float, float]) -> str:
+    value, low, high = rate
+    return "unknown" if np.isnan(value) else f"{value:.0%} ({low:.0%} to {high:.0%})"
+
+
+def markdown_summary(analysis: Analysis, findings: Findings, title: str) -> str:
+    """The ranking and the findings as Markdown: MLflow shows it as the parent run's description."""
+    lines = [f"## {title}", ""]
+    for heading, sentences in (
+        ("What failed", findings.failed),
+        ("Why", findings.why),
+        ("What helped", findings.helped),
+        ("How sure", findings.sure),
+        ("What next", findings.next),
+    ):
+        if sentences:
+            lines += [f"**{heading}**", "", *(f"- {sentence}" for sentence in sentences), ""]
+    for name, answer in analysis.responses.items():
+        if not answer.factors:
+            continue
+        lines += [
+            f"### {name}: {answer.response.question}",
+            "",
+            "| # | factor | effect (95 %) | p (Holm) | verdict |",
+            "|---|---|---|---|---|",
+        ]
+        for rank, effect in enumerate(answer.factors, start=1):
+            lines.append(
+                f"| {rank} | {effect.factor.name} | {effect_text(effect, answer)} | {effect.p_adjusted:.2g} "
+                f"| {effect.verdict} |"
+            )
+        lines.append("")
+    return "\n".join(lines)

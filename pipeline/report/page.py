@@ -1,0 +1,203 @@
+"""`report.html`: one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import markupsafe
+import numpy as np
+import pyarrow as pa
+
+from pipeline.analysis import MARGIN, Analysis, ResponseAnalysis
+from pipeline.analysis.failure_rules import rate_interval
+from pipeline.report.findings import Findings
+from pipeline.space import Numeric, SearchSpace, label
+
+MOST_PAIRS = 15
+
+
+def page(
+    analysis: Analysis, findings: Findings, plots: dict[str, bytes], trials: pa.Table, manifest: dict[str, Any]
+) -> str:
+    """The page as HTML.
+
+    Args:
+        analysis, findings, plots: what is shown.
+        trials: every run, for the table that the numbers lead to.
+        manifest: of the study.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    task = manifest["task"]
+    stages = ", ".join(f"{stage} {runs}" for stage, runs in manifest["stages"].items())
+    return environment.get_template("page.html.j2").render(
+        title=f"Why does {task['name']} train, or not?",
+        description=task["description"] or f"task {task['name']}",
+        subtitle=(
+            f"study {manifest['study']} · {len(analysis.frame)} training runs ({stages} planned) · "
+            f"{manifest['created']} · seed {manifest['seed']}"
+        ),
+        metric=task["metric"],
+        answers=[
+            ("What failed", findings.failed),
+            ("Why", findings.why),
+            ("What helped", findings.helped),
+            ("How sure", findings.sure),
+            ("What next", findings.next),
+        ],
+        plots={name: base64.b64encode(content).decode() for name, content in plots.items()},
+        responses=[_response(name, answer) for name, answer in analysis.responses.items()],
+        causes=_causes(analysis),
+        claims=_claims(analysis),
+        interactions=_interactions(analysis),
+        alpha=f"{manifest['alpha']:g}",
+        margin=f"{MARGIN:g}",
+        manifest=json.dumps({name: value for name, value in manifest.items() if name != "factors"}, indent=2),
+        # "<" is escaped: a traceback in a cell must not end the script.
+        runs_json=markupsafe.Markup(
+            json.dumps(_runs(analysis.frame.space, trials), separators=(",", ":")).replace("<", "\\u003c")
+        ),
+    )
+
+
+def _number(value: float | None) -> str:
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
+    rows = [
+        {
+            "rank": rank,
+            "factor": effect.factor.name,
+            "role": effect.factor.role,
+            "effect": _number(effect.effect),
+            "interval": _range(effect.low, effect.high),
+            "p": _p(effect.p_adjusted),
+            "share": f"{effect.share:.0%}" if np.isfinite(effect.share) else "–",
+            "verdict": effect.verdict,
+            "best_level": effect.best_level,
+            "runs": effect.runs,
+            "runs_to_decide": "" if effect.runs_to_decide is None else f"{effect.runs_to_decide:,}",
+            "statement": effect.statement,
+        }
+        for rank, effect in enumerate(answer.factors, start=1)
+    ]
+    rows += [
+        {
+            "rank": "–",
+            "factor": factor,
+            "role": "",
+            "effect": "–",
+            "interval": "–",
+            "p": "–",
+            "share": "–",
+            "verdict": "undecided",
+            "best_level": "",
+            "runs": 0,
+            "runs_to_decide": "",
+            "statement": why,
+        }
+        for factor, why in sorted(answer.silent.items())
+    ]
+    levels = [
+        {
+            "factor": effect.factor.name,
+            "level": level.level,
+            "mean": _number(level.mean),
+            "interval": _range(level.low, level.high),
+            "runs": level.runs,
+            "filter": "" if isinstance(effect.factor, Numeric) else f"{effect.factor.name}={level.level}",
+        }
+        for effect in answer.factors
+        for level in effect.levels
+    ]
+    return {
+        "name": name,
+        "question": answer.response.question,
+        "unit": answer.response.unit,
+        "statement": answer.statement,
+        "censored": answer.response.censored,
+        "rows": rows,
+        "levels": levels,
+    }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, str]]:
+    rows = []
+    for rule in analysis.rules:
+        inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
+        rows.append(
+            {
+                "outcome": rule.outcome,
+                "cause": " and ".join(rule.cause),
+                "with_": f"{inside[0]:.0%} ({inside[1]:.0%} to {inside[2]:.0%}) of {rule.inside[1]}",
+                "without": f"{outside[0]:.0%} ({outside[1]:.0%} to {outside[2]:.0%}) of {rule.outside[1]}",
+                "share": f"{rule.share:.0%}",
+                "verified": "not yet",
+                "filter": " ".join(rule.cause),
+            }
+        )
+    return rows
+
+
+def _claims(analysis: Analysis) -> list[dict[str, str]]:
+    return [
+        {
+            "claim": result.claim.text,
+            "source": result.claim.source,
+            "factor": result.factor,
+            "contrast": result.claim.contrast,
+            "response": result.claim.response,
+            "effect": f"{_number(result.effect)} ({_range(result.low, result.high)})",
+            "verdict": result.verdict,
+            "statement": result.statement,
+        }
+        for result in analysis.claims
+    ]
+
+
+def _interactions(analysis: Analysis) -> list[dict[str, str]]:
+    pairs = [(name, pair) for name, answer in analysis.responses.items() for pair in answer.interactions]
+    pairs.sort(key=lambda row: (row[1].p_adjusted, row[1].p, row[0]))
+    return [
+        {
+            "response": name.replace("_", " "),
+            "pair": f"{pair.factor_a} × {pair.factor_b}",
+            "effect": _number(pair.effect),
+            "interval": _range(pair.low, pair.high),
+            "p": _p(pair.p_adjusted),
+            "verdict": pair.verdict,
+        }
+        for name, pair in pairs[:MOST_PAIRS]
+    ]
+
+
+def _runs(space: SearchSpace, trials: pa.Table) -> dict[str, Any]:
+    """Every run as a row of text cells, for the table at the end of the page."""
+    factors = [factor.name for factor in space]
+    plain = ["trial", "replicate", "seed", "stage", "outcome", "value"]
+    rows = []
+    for row in trials.to_pylist():
+        cells: list[Any] = [row["trial"], row["replicate"], row["seed"], row["stage"], row["outcome"]]
+        cells.append(None if row["value"] is None else f"{row['value']:.4g}")
+        cells += [label(row[f"config.{name}"]) for name in factors]
+        cells += [f"{row['seconds']:.2f}", (row["error"] or "").strip().splitlines()[-1:] or None]
+        if cells[-1] is not None:
+            cells[-1] = cells[-1][0]
+        rows.append(cells)
+    return {"columns": [*plain, *factors, "seconds", "error"], "factors": factors, "rows": rows}

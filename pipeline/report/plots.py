@@ -1,0 +1,192 @@
+"""The report's pictures: drawn by matplotlib, the same bytes for the same analysis."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from pipeline.analysis import Analysis, ResponseAnalysis
+from pipeline.analysis.effects import FactorEffect
+from pipeline.space import Numeric
+
+INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
+VERDICT_INK = {"active": "#b4231f", "undecided": "#7b8794", "inactive": "#3e7cb1"}
+OUTCOME_INK = {
+    "ok": "#2f7d4f",
+    "no_learning": "#b4231f",
+    "diverged": "#d9822b",
+    "collapsed": "#7d4fa3",
+    "out_of_memory": "#5c3d2e",
+    "crashed": "#1f2933",
+    "timed_out": "#8a6d00",
+}
+DPI = 110
+MOST_CURVES = 400
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "svg.hashsalt": "backtrack",
+    "figure.dpi": DPI,
+}
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG without time stamps or version numbers."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, bytes]:
+    """Every picture of the report as `{file name: PNG}`."""
+    with mpl.rc_context(_STYLE):
+        found = {"outcomes.png": png(outcomes(analysis)), "curves.png": png(metric_curves(analysis, curves, metric))}
+        for name, answer in analysis.responses.items():
+            if answer.factors:
+                found[f"ranking-{name}.png"] = png(ranking(answer))
+                shown = [effect for effect in answer.factors if effect.levels][:6]
+                if shown:
+                    found[f"levels-{name}.png"] = png(level_means(answer, shown))
+        return found
+
+
+def ranking(answer: ResponseAnalysis) -> Figure:
+    """Effects with 95 % intervals, one line a factor, the verdict written beside each."""
+    effects = [effect for effect in answer.factors if np.isfinite(effect.effect)]
+    figure = Figure(figsize=(7.6, 0.6 + 0.34 * max(1, len(effects))))
+    axes = figure.subplots()
+    null = 1.0 if answer.response.ratio else 0.0
+    axes.axvline(null, color=FAINT, linewidth=1)
+    for row, effect in enumerate(reversed(effects)):
+        ink = VERDICT_INK[effect.verdict]
+        axes.plot([effect.low, effect.high], [row, row], color=ink, linewidth=3, alpha=0.45, solid_capstyle="butt")
+        axes.plot([effect.effect], [row], "o", color=ink, markersize=6)
+        axes.annotate(
+            effect.verdict, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=9, color=ink
+        )
+    axes.set_yticks(range(len(effects)), [effect.factor.name for effect in reversed(effects)])
+    axes.set_ylim(-0.6, len(effects) - 0.4)
+    axes.set_xlabel(f"worst to best level, {answer.response.unit} (line: 95 % interval)")
+    axes.tick_params(length=0)
+    return figure
+
+
+def level_means(answer: ResponseAnalysis, effects: list[FactorEffect]) -> Figure:
+    """Adjusted level means with 95 % intervals, a panel a factor, the same scale in all."""
+    columns = min(3, len(effects))
+    rows = -(-len(effects) // columns)
+    figure = Figure(figsize=(3.1 * columns, 2.3 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for panel, effect in zip(grid.flat, effects, strict=False):
+        ink = VERDICT_INK[effect.verdict]
+        means = [level.mean for level in effect.levels]
+        low, high = [level.low for level in effect.levels], [level.high for level in effect.levels]
+        if isinstance(effect.factor, Numeric):
+            x = [float(level.level) for level in effect.levels]
+            panel.fill_between(x, low, high, color=ink, alpha=0.2, linewidth=0)
+            panel.plot(x, means, color=ink)
+            panel.set_xscale("log" if effect.factor.log else "linear")
+        else:
+            x = list(range(len(means)))
+            panel.vlines(x, low, high, color=ink, linewidth=3, alpha=0.45)
+            panel.plot(x, means, "o", color=ink)
+            panel.set_xticks(x, [_short(level.level) for level in effect.levels], fontsize=8)
+            panel.set_xlim(-0.5, len(x) - 0.5)
+        panel.set_title(effect.factor.name, fontsize=10, loc="left")
+        panel.yaxis.grid(True, color=GRID)
+        panel.set_axisbelow(True)
+    for panel in list(grid.flat)[len(effects) :]:
+        panel.set_visible(False)
+    if answer.response.ratio:
+        label = "epochs to target" if answer.response.name == "speed" else "seconds an epoch"
+    else:
+        label = "share that fails" if answer.response.name == "failure" else answer.response.unit
+    figure.supylabel(label, fontsize=9)
+    return figure
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 14 else text.replace("_", "\n").replace("|", "\n")
+
+
+def outcomes(analysis: Analysis) -> Figure:
+    """How the runs ended, a bar a stage, each part labelled with its outcome and number."""
+    frame = analysis.frame
+    stages = list(dict.fromkeys(frame.stage.tolist()))
+    figure = Figure(figsize=(7.6, 0.5 + 0.55 * max(1, len(stages))))
+    axes = figure.subplots()
+    for row, stage in enumerate(reversed(stages)):
+        left = 0
+        own = frame.outcome[frame.stage == stage]
+        for outcome, ink in OUTCOME_INK.items():
+            count = int((own == outcome).sum())
+            if not count:
+                continue
+            axes.barh(row, count, left=left, color=ink, height=0.62)
+            if count > 0.05 * max(1, len(frame)):
+                text = f"{outcome.replace('_', ' ')} {count}"
+                axes.text(left + count / 2, row, text, ha="center", va="center", color="white", fontsize=9)
+            left += count
+    axes.set_yticks(range(len(stages)), list(reversed(stages)))
+    axes.set_xlabel("training runs")
+    axes.tick_params(length=0)
+    return figure
+
+
+def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
+    """The metric over epochs, a thin line a run, coloured and labelled by outcome."""
+    figure = Figure(figsize=(7.6, 2.8))
+    axes = figure.subplots()
+    frame = analysis.frame
+    outcome_of = dict(
+        zip(zip(frame.trial.tolist(), frame.seed.tolist(), strict=True), frame.outcome.tolist(), strict=True)
+    )
+    paths: dict[Any, list[tuple[float, float]]] = {}
+    wanted = curves.filter(pa.compute.equal(curves["name"], metric))
+    for trial, seed, epoch, value in zip(
+        *(wanted[name].to_pylist() for name in ("trial", "seed", "epoch", "value")), strict=True
+    ):
+        paths.setdefault((trial, seed), []).append((epoch, value))
+    keys = sorted(paths)
+    stride = max(1, -(-len(keys) // MOST_CURVES))
+    ends: dict[str, list[float]] = {}
+    for key in keys[::stride]:
+        path = sorted(point for point in paths[key] if np.isfinite(point[1]))
+        outcome = outcome_of.get(key)
+        if not path or outcome is None:
+            continue
+        style: dict[str, Any] = {"marker": "o", "markersize": 3} if len(path) < 3 else {}
+        axes.plot(*zip(*path, strict=True), color=OUTCOME_INK[outcome], linewidth=0.7, alpha=0.5, **style)
+        ends.setdefault(outcome, []).append(path[-1][1])
+    chance = frame.chance[np.isfinite(frame.chance)]
+    if len(chance):
+        axes.axhline(float(np.median(chance)), color=INK, linewidth=1, linestyle=":")
+        axes.annotate(
+            "chance", (1.01, float(np.median(chance))), xycoords=("axes fraction", "data"), fontsize=9, va="top"
+        )
+    for outcome, values in ends.items():
+        axes.annotate(
+            outcome.replace("_", " "),
+            (1.01, float(np.median(values))),
+            xycoords=("axes fraction", "data"),
+            color=OUTCOME_INK[outcome],
+            fontsize=9,
+            va="bottom",
+        )
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(metric)
+    return figure

@@ -1,0 +1,112 @@
+"""The search: Optuna's TPE over the same space, starting from the screen's trials. It suggests, never proves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import optuna
+
+from pipeline.plan import FinishedTrial
+from pipeline.space import Composite, Config, Numeric, SearchSpace
+
+STUDY_NAME = "search"
+
+
+def suggest_levels(space: SearchSpace, trial: Any) -> None:
+    """The space as an Optuna define-by-run program: asks `trial` for each active factor, parents first."""
+    levels: dict[str, Any] = {}
+    for factor in space:
+        if space.is_active(factor, levels):
+            distribution = distribution_of(factor)
+            if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+                levels[factor.name] = trial.suggest_categorical(factor.name, distribution.choices)
+            elif isinstance(distribution, optuna.distributions.IntDistribution):
+                levels[factor.name] = trial.suggest_int(
+                    factor.name, distribution.low, distribution.high, log=distribution.log
+                )
+            else:
+                levels[factor.name] = trial.suggest_float(
+                    factor.name, distribution.low, distribution.high, log=distribution.log
+                )
+
+
+def distribution_of(factor: Any) -> optuna.distributions.BaseDistribution:
+    """The Optuna distribution with the levels of `factor`."""
+    if isinstance(factor, Numeric):
+        if factor.integer:
+            return optuna.distributions.IntDistribution(int(factor.low), int(factor.high), log=factor.log)
+        return optuna.distributions.FloatDistribution(factor.low, factor.high, log=factor.log)
+    names = list(factor.levels) if isinstance(factor, Composite) else factor.levels
+    return optuna.distributions.CategoricalDistribution(tuple(names))
+
+
+def objective(finished: FinishedTrial, mode: str) -> float:
+    """What the search is told of a trial: the mean of its replicates, each failure as a finite bad value.
+
+    A NaN or an error would be dropped by TPE, and it would walk into the same dead end again. A failure counts
+    as chance, and a tenth of its size beyond, so that it is worse than any training that has learnt; where chance
+    is not known, as a very large number on the bad side.
+    """
+    worse = 1.0 if mode == "min" else -1.0
+    values = []
+    for result in finished.results:
+        if result.outcome == "ok" and result.value is not None and math.isfinite(result.value):
+            values.append(result.value)
+        elif result.chance is not None:
+            values.append(result.chance + worse * 0.1 * max(abs(result.chance), 1e-3))
+        else:
+            values.append(worse * 1e6)
+    return sum(values) / len(values)
+
+
+def build_study(
+    storage: optuna.storages.BaseStorage,
+    space: SearchSpace,
+    mode: str,
+    finished: Iterable[FinishedTrial],
+    sampler: optuna.samplers.BaseSampler,
+) -> optuna.Study:
+    """The search's Optuna study, made anew from the records: the trials so far are its start-up trials.
+
+    Starting from the records each time leaves nothing over from an interrupted driver (trials that would
+    stay "running" for ever), and lets a study go on on another machine.
+    """
+    if STUDY_NAME in optuna.get_all_study_names(storage):
+        optuna.delete_study(study_name=STUDY_NAME, storage=storage)
+    study = optuna.create_study(
+        storage=storage,
+        study_name=STUDY_NAME,
+        sampler=sampler,
+        direction="minimize" if mode == "min" else "maximize",
+    )
+    study.add_trials([frozen_trial(space, trial, mode) for trial in finished])
+    return study
+
+
+def frozen_trial(space: SearchSpace, finished: FinishedTrial, mode: str) -> optuna.trial.FrozenTrial:
+    """A finished trial in Optuna's form, with the distributions of its own active factors."""
+    config = finished.planned.config
+    return optuna.trial.create_trial(
+        params=dict(config),
+        distributions={name: distribution_of(space[name]) for name in config},
+        value=objective(finished, mode),
+        user_attrs={"trial": finished.planned.trial},
+    )
+
+
+def make_sampler(seed: int, start_up: int = 10) -> optuna.samplers.TPESampler:
+    """TPE that knows conditions (`group`), looks at factors together, and spreads trials that run side by side."""
+    return optuna.samplers.TPESampler(
+        multivariate=True, group=True, constant_liar=True, seed=seed, n_startup_trials=start_up
+    )
+
+
+def config_from(space: SearchSpace, suggested: dict[str, Any]) -> Config:
+    """The config of a suggestion; numbers rounded as everywhere, so that equal configs hash equally."""
+    levels = {
+        name: space[name].at(space[name].share(level)) if isinstance(space[name], Numeric) else level  # type: ignore[union-attr]
+        for name, level in suggested.items()
+    }
+    return space.config(levels)

@@ -1,0 +1,216 @@
+"""A whole sweep, from a task to its report: the Python twin of `backtrack sweep` and `backtrack resume`."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import StudyError
+from pipeline.factor_json import describe_factor
+from pipeline.manifest import describe_machine, describe_task, versions
+from pipeline.plan import FinishedTrial, Plan
+from pipeline.records import Records
+from pipeline.resources import Resources
+from pipeline.stages import Sweep, next_plan, split_runs
+from pipeline.study import Study
+from pipeline.task import Task, load_task
+
+if TYPE_CHECKING:
+    import optuna
+
+DEFAULT_STAGES = ("screen", "search")
+
+
+class Progress:
+    """Told what happens while a sweep runs; the default says nothing. See `pipeline.console` for the live view."""
+
+    def planned(self, study: Study, runs: Mapping[str, int], done: int) -> None:
+        """The sweep is about to start: training runs for each stage, and how many are recorded already."""
+
+    def started(self, workers: int, device: str) -> None:
+        """Workers are up."""
+
+    def finished(self, trial: FinishedTrial) -> None:
+        """A trial has been recorded."""
+
+    def tick(self, running: int) -> None:
+        """Time passes; `running` trials are on."""
+
+    def stage(self, message: str) -> None:
+        """Something else is being done."""
+
+
+def sweep(
+    task: Task,
+    runs: int,
+    directory: str | Path | None = None,
+    seed: int = 0,
+    *,
+    stages: Sequence[str] = DEFAULT_STAGES,
+    alpha: float = 0.05,
+    resources: Resources | None = None,
+    track: bool = True,
+    source: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Runs a sweep and analyses it.
+
+    Args:
+        task: what to train.
+        runs: training runs (replicates) over all stages.
+        directory: where the study goes, a path or URI; default: a new directory under `studies/`.
+        seed: of the study; the same seed plans the same screen.
+        stages: which stages to run.
+        alpha: the error rate of the verdicts.
+        resources: workers, devices and limits; default: all of this machine.
+        track: whether to log to MLflow beside the study, or to `MLFLOW_TRACKING_URI`.
+        source: the task file, kept in the manifest so that `resume` finds it.
+        progress: told what happens.
+
+    Returns:
+        The study with its tables. Its `complete` is False where the sweep was interrupted.
+
+    Raises:
+        BacktrackError: for anything that can be known to be wrong before the first trial, and where the
+            study directory cannot be written.
+    """
+    split = split_runs(task.space, runs, stages)
+    task.validate()
+    location = str(directory) if directory is not None else default_directory(task.name)
+    manifest = {
+        "study": secrets.token_hex(4),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "task": describe_task(task, source),
+        "factors": [describe_factor(factor) for factor in task.space],
+        "runs": runs,
+        "stages": split,
+        "seed": seed,
+        "alpha": alpha,
+        "versions": versions(),
+        "machine": describe_machine(),
+    }
+    records = Records.create(location, task.space, manifest)
+    return _run(task, records, resources, track, progress or Progress())
+
+
+def resume(
+    directory: str | Path,
+    *,
+    task: Task | None = None,
+    resources: Resources | None = None,
+    track: bool = True,
+    progress: Progress | None = None,
+) -> Study:
+    """Goes on with an interrupted study from its records: no finished run is repeated.
+
+    Args:
+        directory: the study.
+        task: the task, where it was given as an object; default: loaded as the manifest says.
+        resources, track, progress: as for `sweep`; they may differ from the first time.
+
+    Raises:
+        StudyError: where there is no study, or the task's space has changed since.
+    """
+    records = Records.open(directory)
+    task = task or task_of(records)
+    if [describe_factor(factor) for factor in task.space] != records.manifest["factors"]:
+        raise StudyError(
+            f"the factors of task {task.name!r} are no longer those of the study {directory}; "
+            "restore the task file that it was started with, or start a new study"
+        )
+    task.validate()
+    return _run(task, records, resources, track, progress or Progress())
+
+
+def task_of(records: Records) -> Task:
+    """The task that a study was made of, with its options.
+
+    Raises:
+        StudyError: where it was given as a Python object and cannot be found again.
+    """
+    described = records.manifest["task"]
+    if described["source"] == "object":
+        raise StudyError(
+            f"the study {records.location} was started from Python with a task object; go on with "
+            "pipeline.resume(directory, task=...)"
+        )
+    task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
+    return task.with_options(described["options"])
+
+
+def default_directory(name: str) -> str:
+    """A new directory for a study of the task `name`: `studies/NAME-1`, `-2`, …"""
+    number = 1
+    while (Path("studies") / f"{name}-{number}").exists():
+        number += 1
+    return str(Path("studies") / f"{name}-{number}")
+
+
+def _run(task: Task, records: Records, resources: Resources | None, track: bool, progress: Progress) -> Study:
+    from pipeline import tracking
+    from pipeline.engine import execute
+
+    study = Study(records)
+    plan = Sweep(task.space, records.manifest["stages"], int(records.manifest["seed"]))
+    finished = records.finished()
+    progress.planned(study, plan.runs, sum(len(trial.results) for trial in finished))
+    follower = tracking.follow(records) if track else None
+
+    def plan_next(running: Collection[str]) -> Plan | None:
+        return next_plan(plan, finished, running)
+
+    def record(trial: FinishedTrial) -> None:
+        records.append(trial)
+        finished.append(trial)
+        progress.finished(trial)
+
+    with tempfile.TemporaryDirectory(prefix="backtrack-optuna-") as scratch:
+
+        def search_study() -> optuna.Study:
+            return _search_study(task, records, finished, scratch, plan.seed)
+
+        try:
+            complete = execute(
+                task,
+                plan_next,
+                record,
+                search_study,
+                resources or Resources(),
+                on_start=progress.started,
+                on_tick=progress.tick,
+            )
+            progress.stage("analysing")
+            study.complete = complete
+            study.analyse()
+        finally:
+            if follower is not None:
+                progress.stage("writing to MLflow")
+                problem = follower.finish()
+                if problem:
+                    progress.stage(problem)
+    return study
+
+
+def _search_study(
+    task: Task, records: Records, finished: Sequence[FinishedTrial], scratch: str, seed: int
+) -> optuna.Study:
+    """The search's study on a journal file inside the study directory (or a local copy of a remote one)."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from pipeline.stages.search import build_study, make_sampler
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    root = records.local_path()
+    folder = (root or Path(scratch)) / "optuna"
+    folder.mkdir(exist_ok=True)
+    journal = folder / "journal.log"
+    # The records are the truth; what an interrupted driver left here is made anew from them.
+    journal.unlink(missing_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    return build_study(storage, task.space, task.mode, finished, make_sampler(seed))

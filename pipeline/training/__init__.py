@@ -1,0 +1,7 @@
+"""One trial: train a config's replicates, name their outcomes. Knows torch; knows no Ray and no MLflow."""
+
+from pipeline.training.outcomes import OUTCOMES, judge
+from pipeline.training.result import CurvePoint, RunResult
+from pipeline.training.trial import run_replicate, run_trial
+
+__all__ = ["OUTCOMES", "CurvePoint", "RunResult", "judge", "run_replicate", "run_trial"]

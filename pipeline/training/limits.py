@@ -1,0 +1,63 @@
+"""Limits of one training: wall time, and how much memory it took."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class DeadlinePassed(BaseException):
+    """The time limit of a training passed. Not an `Exception`, so that a task's `except Exception` lets it through."""
+
+
+@contextmanager
+def deadline(seconds: float | None) -> Iterator[None]:
+    """Raises `DeadlinePassed` inside the block once `seconds` have gone by, also in the middle of a call.
+
+    Needs the main thread, where a process's signals arrive (a Ray worker runs its actor there); elsewhere it
+    raises `RuntimeError` rather than silently not limiting anything. `None` is no limit.
+    """
+    if seconds is None:
+        yield
+        return
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("a time limit needs the main thread; run the trial there or leave the limit out")
+
+    def ring(signum: int, frame: Any) -> None:
+        raise DeadlinePassed(f"the limit of {seconds:g} s passed")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def reset_peak_memory() -> None:
+    """Starts a new measurement of the process's peak memory, where the system allows it (Linux)."""
+    switch = Path("/proc/self/clear_refs")
+    if switch.exists():
+        try:
+            switch.write_text("5")
+        except OSError:
+            # Some containers forbid it; the peak then covers the process's whole life, which `peak_memory` says.
+            return
+
+
+def peak_memory() -> int:
+    """Peak resident bytes since `reset_peak_memory`, or of the process's life where that is not known."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale

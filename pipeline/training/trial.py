@@ -1,0 +1,93 @@
+"""One trial: a config's replicates, one after another, each with its outcome. No Ray, no MLflow."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pipeline.errors import TrialFailed
+from pipeline.space import Config
+from pipeline.task import FunctionTask, Task
+from pipeline.training import limits
+from pipeline.training.outcomes import OUTCOMES, of_exception
+from pipeline.training.recorder import Recorder
+from pipeline.training.result import RunResult
+
+
+def run_trial(
+    task: Task,
+    config: Config,
+    seeds: Sequence[int],
+    *,
+    device: str = "cpu",
+    time_limit: float | None = None,
+) -> list[RunResult]:
+    """Trains `config` once for each seed; a failed training is a result, never an exception.
+
+    Args:
+        task: what to train.
+        config: a config of the task's space.
+        seeds: one a replicate.
+        device: where a torch task runs, e.g. "cpu" or "cuda:0".
+        time_limit: seconds for each replicate, or None.
+
+    Returns:
+        One `RunResult` a seed, in order.
+    """
+    return [run_replicate(task, config, seed, device=device, time_limit=time_limit) for seed in seeds]
+
+
+def run_replicate(
+    task: Task, config: Config, seed: int, *, device: str = "cpu", time_limit: float | None = None
+) -> RunResult:
+    """One training run with its outcome; see `run_trial`."""
+    recorder = Recorder()
+    levels = task.space.expand(config)
+    train, peak = _program(task, device)
+    error = ""
+    try:
+        with limits.deadline(time_limit):
+            outcome = train(levels, seed, recorder)
+    except limits.DeadlinePassed as passed:
+        outcome, error = "timed_out", str(passed)
+    except TrialFailed as failure:
+        known = failure.outcome in OUTCOMES and failure.outcome != "ok"
+        outcome = failure.outcome if known else "crashed"
+        error = failure.message if known else f"TrialFailed({failure.outcome!r}): expected one of {OUTCOMES[1:]}"
+    except Exception as fault:
+        outcome, error = of_exception(fault), traceback.format_exc()
+    return RunResult(
+        seed=seed,
+        outcome=outcome,
+        value=recorder.last_finite(task.metric),
+        epochs=recorder.epochs,
+        seconds=recorder.train_seconds,
+        warmup_seconds=recorder.warmup_seconds,
+        peak_memory=peak(),
+        chance=recorder.chance,
+        device=device if not isinstance(task, FunctionTask) else "cpu",
+        error=error,
+        curve=tuple(recorder.curve),
+    )
+
+
+Train = Callable[[dict[str, Any], int, Recorder], str]
+
+
+def _program(task: Task, device: str) -> tuple[Train, Callable[[], int]]:
+    """The training program for the kind of task, and what reads its peak memory."""
+    limits.reset_peak_memory()
+    if isinstance(task, FunctionTask):
+        from pipeline.training.blackbox import run_function
+
+        return lambda levels, seed, recorder: run_function(task, levels, seed, recorder), limits.peak_memory
+    # torch is imported only where a torch task is trained: function tasks must not need it.
+    from pipeline.training.loop import train_torch
+    from pipeline.training.memory import device_peak_memory, reset_device_peak
+
+    reset_device_peak(device)
+    return (
+        lambda levels, seed, recorder: train_torch(task, levels, seed, recorder, device),
+        lambda: device_peak_memory(device),
+    )
