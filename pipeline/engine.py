@@ -88,7 +88,7 @@ def execute(
     with _ray(resources):
         workers, per_trial, device = _share_out(resources, task)
         on_start(workers, device)
-        seat = _Seat(task, next_plan, record, search_study)
+        seat = _Seat(task, next_plan, record, search_study, on_tick)
         scratch = Path(tempfile.mkdtemp(prefix="backtrack-tune-"))
         try:
             with _travelling(task):
@@ -112,7 +112,7 @@ def execute(
                     # Nothing to save: a trial's results are its records, and an unfinished one starts again.
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
                     failure_config=tune.FailureConfig(max_failures=INFRASTRUCTURE_RETRIES),
-                    callbacks=[_Listener(seat, on_tick)],
+                    callbacks=[_Listener(seat)],
                     stop=_StopOnFault(seat),
                 ),
             )
@@ -140,7 +140,9 @@ class _Seat:
         next_plan: Callable[[Collection[str]], Plan | None],
         record: Callable[[FinishedTrial], None],
         search_study: Callable[[], optuna.Study],
+        on_tick: Callable[[int], None],
     ) -> None:
+        self.on_tick = on_tick
         self.task = task
         self.next_plan = next_plan
         self.record = record
@@ -250,9 +252,8 @@ class _Searcher(Searcher):  # type: ignore[misc]
 class _Listener(tune.Callback):  # type: ignore[misc]
     """Takes results out of Tune's hands and records them."""
 
-    def __init__(self, seat: _Seat, on_tick: Callable[[int], None]) -> None:
+    def __init__(self, seat: _Seat) -> None:
         self.seat = seat
-        self.on_tick = on_tick
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -275,7 +276,7 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         self._finish(planned, results, trial, "")
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        self.on_tick(len(self.seat.running))
+        self.seat.on_tick(len(self.seat.running))
 
     def _finish(self, planned: PlannedTrial, results: list[RunResult], trial: Any, node: str) -> None:
         attempt = int(trial.num_failures) + 1

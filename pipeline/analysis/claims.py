@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 from pipeline.analysis.effects import Model, build_model, product
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import contrast
+from pipeline.analysis.multiple import holm
 from pipeline.space import Claim, label
 
 
@@ -59,7 +59,7 @@ def judge_claims(
     for response in dict.fromkeys(claim.response for _, claim, _ in estimates):
         own = [row for row in estimates if row[1].response == response]
         known = [row for row in own if row[2] is not None]
-        adjusted = multipletests([row[2][3] for row in known], method="holm")[1] if known else []  # type: ignore[index]
+        adjusted = holm([row[2][3] for row in known])  # type: ignore[index]
         by_claim = {id(row[1]): float(p) for row, p in zip(known, adjusted, strict=True)}
         for factor, claim, estimate in own:
             if estimate is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from pipeline.analysis.coding import Term, block_columns, term_of
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import Fit, contrast, fit, independent, interaction, wald
+from pipeline.analysis.multiple import holm
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
 
@@ -192,13 +192,31 @@ def factor_effects(
         own = model if model is not None and term.name in model.spans else build_model(response, [term])
         asked.append((term, own))
     p_values = [_p_of(term, own) for term, own in asked]
-    adjusted = multipletests(p_values, method="holm")[1] if p_values else []
-    effects = [
-        _effect(term, own, p, float(p_adjusted), alpha, margin)
-        for (term, own), p, p_adjusted in zip(asked, p_values, adjusted, strict=True)
-    ]
+    adjusted = holm(p_values)
+    effects = []
+    for (term, own), p, p_adjusted in zip(asked, p_values, adjusted, strict=True):
+        effect = _effect(term, own, p, float(p_adjusted), alpha, margin)
+        twin = _twin(term, terms, model)
+        # Whatever it seems to do by itself may be the other's doing: no verdict.
+        effects.append(replace(effect, verdict="undecided", runs_to_decide=None, statement=twin) if twin else effect)
     order = {"active": 0, "undecided": 1, "inactive": 2}
     return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
+
+
+def _twin(term: Term, terms: Sequence[Term], model: Model | None) -> str:
+    """Says with which factors `term` always changed together; empty where it did not."""
+    if model is None or len(model.spans) == len(terms):
+        return ""
+    others = [other.name for other in terms if other is not term and _same_space(term.columns, other.columns)]
+    if not others and term.name in model.spans:
+        return ""
+    named = ", ".join(others) or "a combination of other factors"
+    return f"it changed together with {named} in every run and cannot be told from it; vary them apart"
+
+
+def _same_space(left: Floats, right: Floats) -> bool:
+    """Whether two factors' columns span the same space."""
+    return len(independent(np.hstack([left, right]))) == max(left.shape[1], right.shape[1])
 
 
 def _p_of(term: Term, model: Model | None) -> float:
@@ -239,7 +257,7 @@ def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha:
     elif high < tolerance:
         verdict, more = "inactive", None
     else:
-        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p_adjusted / max(p, 1e-12), alpha, runs)
+        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
     return FactorEffect(
         term.factor,
         *_shown(model, estimate, low, high),
@@ -254,23 +272,26 @@ def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha:
     )
 
 
-def runs_to_decide(estimate: float, error: float, tolerance: float, factor: float, alpha: float, runs: int) -> int:
-    """Further runs, about, until a factor is either active or inactive.
+def runs_to_decide(
+    estimate: float, error: float, tolerance: float, p: float, p_adjusted: float, alpha: float, runs: int
+) -> int:
+    """Further runs, about, until a factor is either active or inactive; the lesser of the two.
 
-    The error falls with the root of the runs. Active: estimate / error beyond the normal quantile of
-    alpha / (2 · factor); inactive: estimate + 1.96 · error within the margin. The lesser of the two.
+    The error falls with the root of the runs. Active: the normal deviate of p grows to that of the alpha that is
+    left for this question after Holm. Inactive: estimate + 1.96 · error comes to lie within the margin.
 
     Args:
         estimate, error: of the effect now.
         tolerance: the equivalence margin in the response's scale.
-        factor: by how much the p-value is multiplied for the other questions.
+        p, p_adjusted: of the effect now, p_adjusted not below alpha.
         alpha: error rate.
         runs: so far.
     """
     needed = []
-    quantile = float(stats.norm.isf(alpha / 2 / max(1.0, factor)))
-    if estimate > 0:
-        needed.append((quantile * error / estimate) ** 2)
+    deviate = float(stats.norm.isf(p / 2))
+    if deviate > 0:
+        wanted = float(stats.norm.isf(alpha * min(1.0, p / p_adjusted) / 2))
+        needed.append((wanted / deviate) ** 2)
     if tolerance > estimate:
         needed.append((1.96 * error / (tolerance - estimate)) ** 2)
     if not needed:
@@ -290,10 +311,12 @@ def _share(model: Model, span: list[int]) -> float:
 
 
 def _shown(model: Model, effect: float, low: float, high: float) -> tuple[float, float, float]:
-    """Differences of logarithms as ratios, others as they are."""
-    if not model.response.ratio:
-        return effect, low, high
-    return float(np.exp(effect)), float(np.exp(low)), float(np.exp(high))
+    """Differences of logarithms as ratios, of probabilities within 1, others as they are."""
+    if model.response.ratio:
+        return float(np.exp(effect)), float(np.exp(low)), float(np.exp(high))
+    if model.response.unit == "probability":
+        return min(effect, 1.0), max(low, 0.0), min(high, 1.0)
+    return effect, low, high
 
 
 def _level_means(term: Term, model: Model) -> list[LevelMean]:
@@ -322,7 +345,7 @@ def interaction_effects(response: Response, model: Model | None, alpha: float) -
             asked.append((left, right, beta, cov, dof, wald(beta, cov, dof)))
     if not asked:
         return []
-    adjusted = multipletests([row[-1] for row in asked], method="holm")[1]
+    adjusted = holm([row[-1] for row in asked])
     effects = []
     for (left, right, beta, cov, dof, p), p_adjusted in zip(asked, adjusted, strict=True):
         estimate, low, high = _largest_difference(left, right, beta, cov, dof)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -98,6 +99,8 @@ def frozen_trial(space: SearchSpace, finished: FinishedTrial, mode: str) -> optu
 
 def make_sampler(seed: int, start_up: int = 10) -> optuna.samplers.TPESampler:
     """TPE that knows conditions (`group`), looks at factors together, and spreads trials that run side by side."""
+    # The options are marked experimental; every sweep would print that.
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna.samplers.TPESampler(
         multivariate=True, group=True, constant_liar=True, seed=seed, n_startup_trials=start_up
     )

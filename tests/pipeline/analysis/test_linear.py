@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from pipeline.analysis.linear import contrast, fit, independent, interaction, wald
+
+
+@pytest.fixture
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    columns = np.hstack([np.ones((80, 1)), rng.normal(size=(80, 4))])
+    return columns, columns @ [1, 0.5, 0, 0, -1] + rng.normal(size=80) * (1 + 2 * (columns[:, 1] > 0))
+
+
+def test_errors_are_those_of_statsmodels(data) -> None:
+    columns, response = data
+    ours, theirs = fit(columns, response), sm.OLS(response, columns).fit(cov_type="HC3", use_t=True)
+    assert ours.beta == pytest.approx(theirs.params)
+    assert ours.cov == pytest.approx(theirs.cov_params())
+    assert ours.dof == 75
+
+
+def test_wald_is_statsmodels_f_test(data) -> None:
+    columns, response = data
+    ours, theirs = fit(columns, response), sm.OLS(response, columns).fit(cov_type="HC3", use_t=True)
+    restriction = np.eye(5)[[1, 2]]
+    assert wald(ours.beta[[1, 2]], ours.cov[np.ix_([1, 2], [1, 2])], ours.dof) == pytest.approx(
+        float(theirs.f_test(restriction).pvalue)
+    )
+
+
+def test_contrast_is_statsmodels_t_test(data) -> None:
+    columns, response = data
+    theirs = sm.OLS(response, columns).fit(cov_type="HC3", use_t=True).t_test(np.array([0, 1, 0, 0, -1]))
+    estimate, low, high, p = contrast(np.array([0, 1, 0, 0, -1.0]), fit(columns, response))
+    assert estimate == pytest.approx(float(theirs.effect[0]))
+    assert (low, high) == pytest.approx(tuple(theirs.conf_int()[0]))
+    assert p == pytest.approx(float(theirs.pvalue))
+
+
+def test_added_columns_get_what_a_whole_fit_gives_them(data) -> None:
+    columns, response = data
+    extra = columns[:, [1]] * columns[:, [2, 3]]
+    beta, cov, dof = interaction(extra, fit(columns, response))
+    whole = fit(np.hstack([columns, extra]), response)
+    assert beta == pytest.approx(whole.beta[5:])
+    assert cov == pytest.approx(whole.cov[5:, 5:])
+    assert dof == whole.dof
+
+
+def test_columns_inside_the_model_get_nothing(data) -> None:
+    columns, response = data
+    beta, _, _ = interaction(columns[:, [1, 2]] + columns[:, [3, 4]], fit(columns, response))
+    assert np.isnan(beta).all()
+
+
+def test_independent_drops_combinations() -> None:
+    columns = np.array([[1, 1, 2, 0], [1, 2, 3, 0], [1, 3, 4, 0], [1, 5, 6, 1.0]])
+    assert independent(columns) == [0, 1, 3]
+
+
+def test_an_exact_fit_tests_no_rounding_errors() -> None:
+    columns = np.hstack([np.ones((20, 1)), np.random.default_rng(0).normal(size=(20, 2))])
+    exact = fit(columns, columns @ [0.3, 0.7, 0.0])
+    assert wald(exact.beta[[1]], exact.cov[[1]][:, [1]], exact.dof) == 0.0
+    assert wald(exact.beta[[2]], exact.cov[[2]][:, [2]], exact.dof) == 1.0
+
+
+def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
+    """An inert factor over groups of unequal size and noise: 5 % alarms, where ordinary errors give more."""
+    rng = np.random.default_rng(1)
+    group = np.repeat([0, 1, 2], [12, 16, 32])
+    columns = np.hstack([np.ones((60, 1)), np.eye(3)[group][:, :2] - np.eye(3)[group][:, [2]]])
+    robust, plain = [], []
+    for _ in range(800):
+        response = rng.normal(size=60) * np.array([4.0, 2.0, 0.5])[group]
+        model = fit(columns, response)
+        robust.append(wald(model.beta[1:], model.cov[1:, 1:], model.dof) < 0.05)
+        ordinary = model.beta[1:] @ np.linalg.inv(model.plain[1:, 1:]) @ model.beta[1:] / 2 / model.sd**2
+        plain.append(stats.f.sf(ordinary, 2, model.dof) < 0.05)
+    assert np.mean(robust) < 0.07
+    assert np.mean(plain) > 0.09

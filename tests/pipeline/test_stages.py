@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+
+from pipeline import Categorical, Composite, Numeric, SearchSpace
+from pipeline.errors import PlanError
+from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan
+from pipeline.stages import Sweep, next_plan
+from pipeline.stages.budget import split_runs
+from pipeline.stages.screen import SEED_BLOCKS, plan_screen
+from pipeline.stages.search import build_study, config_from, frozen_trial, make_sampler, objective, suggest_levels
+from pipeline.training import RunResult
+
+SPACE = SearchSpace(
+    (
+        Categorical("optimiser", ["sgd", "adam"]),
+        Categorical("momentum", [0.0, 0.9], when={"optimiser": ["sgd"]}),
+        Numeric("lr", 1e-4, 1e-1, log=True, role="nuisance"),
+        Numeric("layers", 1, 4, integer=True),
+        Composite("init", levels={"a": {"p": 0}, "b": {"p": 1}}),
+    )
+)
+
+
+def run(planned: PlannedTrial, value: float | None, outcome: str = "ok", chance: float | None = 1.0) -> FinishedTrial:
+    results = tuple(RunResult(seed, outcome, value, 1, 1.0, 0.0, 0, chance, "cpu") for seed in planned.seeds)
+    return FinishedTrial(planned, results)
+
+
+def test_the_budget_is_spent_whole() -> None:
+    for runs in (20, 60, 117, 240):
+        for stages in (["screen"], ["search"], ["screen", "search"], ["search", "screen"]):
+            split = split_runs(SPACE, runs, stages)
+            assert sum(split.values()) == runs
+            assert list(split) == [stage for stage in ("screen", "search") if stage in stages]
+
+
+@pytest.mark.parametrize(
+    ("runs", "stages", "message"),
+    [
+        (0, ["screen"], "positive"),
+        (50, ["scren"], "expected some of"),
+        (50, [], "expected some of"),
+        (5, ["screen"], "more runs than"),
+    ],
+)
+def test_a_budget_that_cannot_work_is_refused(runs: int, stages: list[str], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        split_runs(SPACE, runs, stages)
+
+
+def test_from_records_to_the_next_plan() -> None:
+    sweep = Sweep(SPACE, {"screen": 8, "search": 4}, seed=1)
+    first = next_plan(sweep, [], ())
+    assert isinstance(first, FixedPlan)
+    assert len(first.trials) == 8
+    some = [run(planned, 0.5) for planned in first.trials[:5]]
+    rest = next_plan(sweep, some, ())
+    assert isinstance(rest, FixedPlan)
+    assert list(rest.trials) == list(first.trials[5:])
+    # While the last of the screen run, the search begins.
+    search = next_plan(sweep, some, [planned.trial for planned in first.trials[5:]])
+    assert isinstance(search, SearchPlan)
+    assert len(search.ids) == 4
+    everything = [run(planned, 0.5) for planned in first.trials]
+    everything += [run(PlannedTrial(i, "search", first.trials[0].config, (0,)), 0.5) for i in search.ids]
+    assert next_plan(sweep, everything, ()) is None
+
+
+def test_seeds_are_a_shared_pool_in_equal_parts() -> None:
+    seeds = [planned.seeds[0] for planned in plan_screen(SPACE, 50, 3)]
+    assert len(set(seeds)) == SEED_BLOCKS
+    assert {seeds.count(seed) for seed in seeds} == {10}
+    assert not set(seeds) & {planned.seeds[0] for planned in plan_screen(SPACE, 50, 4)}
+
+
+def test_failures_are_told_as_finite_bad_values() -> None:
+    planned = plan_screen(SPACE, 8, 0)[0]
+    ok = objective(run(planned, 0.9), "min")
+    for outcome in ("diverged", "crashed", "no_learning"):
+        for value in (None, 0.1):
+            told = objective(run(planned, value, outcome), "min")
+            assert math.isfinite(told)
+            assert told > 1.0 > ok
+            assert objective(run(planned, value, outcome), "max") < 1.0
+    assert math.isfinite(objective(run(planned, None, "crashed", chance=None), "max"))
+
+
+def test_the_screen_is_the_searchs_start_up() -> None:
+    """TPE that begins with the screen's trials prefers their better level from its first suggestion on."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    finished = [
+        run(planned, {"sgd": 0.9, "adam": 0.2}[str(planned.config["optimiser"])])
+        for planned in plan_screen(SPACE, 40, 0)
+    ]
+    study = build_study(optuna.storages.InMemoryStorage(), SPACE, "min", finished, make_sampler(0))
+    assert len(study.trials) == 40
+    picked = []
+    for _ in range(20):
+        trial = study.ask()
+        suggest_levels(SPACE, trial)
+        config = config_from(SPACE, trial.params)
+        picked.append(config["optimiser"])
+        study.tell(trial, 0.2 if config["optimiser"] == "adam" else 0.9)
+    assert picked.count("adam") >= 15
+
+
+def test_a_study_made_anew_holds_the_records_and_nothing_else() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = optuna.storages.InMemoryStorage()
+    finished = [run(planned, 0.5) for planned in plan_screen(SPACE, 12, 0)]
+    build_study(storage, SPACE, "min", finished, make_sampler(0)).ask()
+    again = build_study(storage, SPACE, "min", finished, make_sampler(0))
+    assert [trial.state.name for trial in again.trials] == ["COMPLETE"] * 12
+
+
+def test_conditional_levels_reach_optuna_only_where_active() -> None:
+    for planned in plan_screen(SPACE, 16, 0):
+        frozen = frozen_trial(SPACE, run(planned, 0.5), "min")
+        assert ("momentum" in frozen.params) == (planned.config["optimiser"] == "sgd")
+        assert config_from(SPACE, frozen.params) == planned.config
