@@ -32,20 +32,18 @@ def read_table(uri: str | Path, columns: Mapping[str, str]) -> pa.Table:
     """
     check_schema(uri, columns)
     source, path = _locate(uri)
-    table = pq.read_table(path, filesystem=source, columns=list(columns))
-    if table.num_rows == 0:
-        raise DataError(f"data file {uri} has no rows; expected at least a few hundred examples")
-    return table
+    return pq.read_table(path, filesystem=source, columns=list(columns))
 
 
 def check_schema(uri: str | Path, columns: Mapping[str, str]) -> None:
-    """Reads only the schema and compares it with `columns`; see `read_table`."""
+    """Compares the schema with `columns` and counts the rows, without reading them; see `read_table`."""
     source, path = _locate(uri)
     info = source.get_file_info(path)
     if info.type == fs.FileType.NotFound:
         raise DataError(f"data file {uri} does not exist; give --data a parquet file or a directory of them")
     try:
-        schema = pq.ParquetDataset(path, filesystem=source).schema
+        dataset = pq.ParquetDataset(path, filesystem=source)
+        schema, rows = dataset.schema, sum(fragment.count_rows() for fragment in dataset.fragments)
     except (pa.ArrowInvalid, OSError) as fault:
         raise DataError(
             f"data file {uri} cannot be read as parquet ({str(fault).splitlines()[0]}); "
@@ -63,6 +61,8 @@ def check_schema(uri: str | Path, columns: Mapping[str, str]) -> None:
             f"data file {uri} has another schema. Wrong or missing: {'; '.join(wrong)}. "
             f"Expected: {expected}. Found: {found_all}"
         )
+    if rows == 0:
+        raise DataError(f"data file {uri} has no rows; expected at least a few hundred examples")
 
 
 def _locate(uri: str | Path) -> tuple[fs.FileSystem, str]:

@@ -174,7 +174,8 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
             return _search_study(task, records, finished, scratch, plan.seed)
 
         try:
-            complete = execute(
+            # Ray takes seconds to start: not for a study that is complete.
+            complete = plan_next(()) is None or execute(
                 task,
                 plan_next,
                 record,

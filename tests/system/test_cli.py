@@ -1,0 +1,122 @@
+"""Help, lists, and bad input: a clear error before any trial starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import COMMAND, backtrack
+
+
+def seconds(command: list[str]) -> float:
+    """User and system time of a command, the least of five: other work on the machine adds, never subtracts."""
+    taken = []
+    for _ in range(5):
+        before = os.times()
+        subprocess.run(command, check=True, capture_output=True)
+        after = os.times()
+        taken.append(after.children_user - before.children_user + after.children_system - before.children_system)
+    return min(taken)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = Path(sys.executable).with_name("backtrack")
+    assert seconds([str(script), "--help"]) - seconds([sys.executable, "-c", "pass"]) < 0.3
+
+
+@pytest.mark.parametrize("command", ["sweep", "resume", "report", "ui", "tasks", "factors", "sync"])
+def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
+    done = backtrack(command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_tasks_and_factors(tmp_path: Path) -> None:
+    assert "squirrel" in backtrack("tasks", folder=tmp_path).stdout
+    plain = backtrack("factors", "squirrel", folder=tmp_path).stdout
+    assert "init: default, heuristic, orthogonal   [scientific]" in plain
+    assert "When the ML devil is a cute squirrel" in plain
+    assert "when weight_decay is 0.001 or 0.01" in plain
+    lines = backtrack("factors", "squirrel", "--json", folder=tmp_path).stdout.splitlines()
+    assert {"init", "order", "lr"} <= {json.loads(line)["name"] for line in lines}
+
+
+BAD_TASKS = {
+    "raises": ("1 / 0", "does not run: ZeroDivisionError"),
+    "syntax": ("def run(:", "does not run: SyntaxError"),
+    "none": ("x = 1", "exposes no task"),
+    "space": (
+        "from pipeline import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='min', "
+        "factors=[Categorical('a', ['x'])])",
+        "two or more",
+    ),
+    "mode": (
+        "from pipeline import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='down', "
+        "factors=[Categorical('a', ['x', 'y'])])",
+        "expected 'min'",
+    ),
+    "name": (
+        "from pipeline import *\ntask = FunctionTask(name='other', run=print, metric='e', mode='min', "
+        "factors=[Categorical('a', ['x', 'y'])])",
+        "use the task's own name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TASKS)
+def test_a_broken_task_file_is_refused(case: str, tmp_path: Path) -> None:
+    content, message = BAD_TASKS[case]
+    (tmp_path / "t.py").write_text(content)
+    done = backtrack("sweep", "t", "--task", "t.py", "--study", "s", folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sweep", "squirel"], "known: "),
+        (["sweep", "squirrel", "--runs", "5"], "expected more runs than factors"),
+        (["sweep", "squirrel", "--runs", "0"], "positive number"),
+        (["sweep", "squirrel", "--stages", "screen,serch"], "expected some of"),
+        (["sweep", "squirrel", "--set", "rows"], "expected NAME=VALUE"),
+        (["sweep", "squirrel", "--set", "rowz=3"], "it has"),
+        (["sweep", "squirrel", "--data", "none.parquet"], "does not exist"),
+        (["resume", "nowhere"], "holds no study"),
+        (["report", "nowhere"], "holds no study"),
+        (["sync", "nowhere"], "holds no study"),
+        (["ui", "nowhere"], "there is no mlflow.db"),
+        (["factors", "squirrel", "--task", "none.py"], "does not exist"),
+    ],
+)
+def test_bad_input_is_one_paragraph(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = backtrack(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_debug_shows_the_trace(tmp_path: Path) -> None:
+    done = backtrack("--debug", "report", "nowhere", folder=tmp_path)
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_a_study_directory_is_not_taken_over(tmp_path: Path, task_file: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "thesis.tex").write_text("mine")
+    done = backtrack("sweep", "toy", "--task", task_file, "--study", "s", folder=tmp_path)
+    assert done.returncode == 2
+    assert "is not empty" in done.stderr
+    assert (tmp_path / "s" / "thesis.tex").read_text() == "mine"
+
+
+def test_the_module_is_the_command() -> None:
+    assert [sys.executable, "-m", "pipeline.cli"] == COMMAND

@@ -1,0 +1,164 @@
+"""One whole sweep through real Ray, Optuna and MLflow, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import mlflow
+import pyarrow.parquet as pq
+import pytest
+from conftest import TASK, backtrack
+
+from pipeline import open_study
+
+REPORT = {
+    "factors.parquet": "response factor rank effect low high unit p_adjusted verdict runs runs_to_decide best_level",
+    "levels.parquet": "response factor level mean low high runs",
+    "interactions.parquet": "response factor_a factor_b effect low high p_adjusted verdict",
+    "causes.parquet": "outcome cause share fails_with fails_without flips verified",
+    "claims.parquet": "claim source factor contrast effect low high verdict",
+}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "toy.py").write_text(TASK)
+    done = backtrack("sweep", "toy", "--task", "toy.py", "--runs", 90, "--study", "s", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def test_it_prints_ranking_and_where_to_look(swept) -> None:
+    _, printed = swept
+    assert "order=forward and readout=last" in printed
+    assert "s/report/report.html" in printed
+    assert "backtrack ui s" in printed
+    assert "failure: what makes trainings fail" in printed
+
+
+def test_every_training_run_is_recorded(swept) -> None:
+    folder, _ = swept
+    trials = pq.read_table(folder / "s" / "trials").to_pylist()
+    stages = json.loads((folder / "s" / "manifest.json").read_text())["stages"]
+    assert len(trials) == sum(stages.values()) == 90
+    assert {stage: sum(row["stage"] == stage for row in trials) for stage in stages} == stages
+    assert {row["outcome"] for row in trials} == {"ok", "no_learning"}
+    assert all((row["config.momentum"] is None) == (row["config.optimiser"] == "adam") for row in trials)
+    curves = pq.read_table(folder / "s" / "curves")
+    assert curves.num_rows == 90 * 5
+
+
+def test_the_report_has_the_tables_of_the_design(swept) -> None:
+    folder, _ = swept
+    for name, columns in REPORT.items():
+        assert set(columns.split()) <= set(pq.read_table(folder / "s" / "report" / name).column_names), name
+    best = json.loads((folder / "s" / "report" / "best.json").read_text())
+    assert {"config", "value", "interval", "trial"} <= set(best)
+
+
+def test_it_names_what_is_true(swept) -> None:
+    folder, _ = swept
+    study = open_study(folder / "s")
+    assert study.causes["cause"].to_pylist() == [["order=forward", "readout=last"]]
+    gain = [row for row in study.factors.to_pylist() if row["response"] == "gain"]
+    assert [row["factor"] for row in gain if row["verdict"] == "active"] == ["optimiser"]
+    assert study.claims["verdict"].to_pylist() == ["supported"]
+    best = study.best
+    assert best is not None
+    assert best["config"]["optimiser"] == "adam"
+
+
+def test_the_search_saw_the_screen_and_failures_as_bad_values(swept) -> None:
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    folder, _ = swept
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = JournalStorage(JournalFileBackend(str(folder / "s" / "optuna" / "journal.log")))
+    study = optuna.load_study(study_name="search", storage=storage)
+    trials = open_study(folder / "s").trials.to_pylist()
+    assert len(study.trials) == 90
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
+    assert sum(trial.value > 1.0 for trial in study.trials) == sum(row["outcome"] != "ok" for row in trials)
+    searched = [row for row in trials if row["stage"] == "search"]
+    screened = [row for row in trials if row["stage"] == "screen"]
+
+    def share(rows: list) -> float:
+        return sum(row["outcome"] != "ok" for row in rows) / len(rows)
+
+    assert share(searched) < share(screened)
+
+
+def test_mlflow_has_parent_children_curves_and_the_report(swept) -> None:
+    folder, _ = swept
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("toy")
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert len(children) == 90
+    assert "order=forward and readout=last" in parent.data.tags["mlflow.note.content"]
+    assert parent.info.status == "FINISHED"
+    assert {"report/report.html", "report/plots"} <= {
+        artifact.path for artifact in client.list_artifacts(parent.info.run_id, "report")
+    }
+    child = next(run for run in children if run.info.run_name == "screen-00003")
+    assert len(client.get_metric_history(child.info.run_id, "error")) == 5
+    assert set(child.data.params) >= {"optimiser", "order", "readout", "lr", "seeds"}
+
+
+def test_reporting_again_gives_the_same_bytes(swept) -> None:
+    folder, _ = swept
+    report = folder / "s" / "report"
+    before = {file.relative_to(report): file.read_bytes() for file in report.rglob("*") if file.is_file()}
+    done = backtrack("report", "s", folder=folder)
+    assert done.returncode == 0, done.stderr
+    after = {file.relative_to(report): file.read_bytes() for file in report.rglob("*") if file.is_file()}
+    assert before == after
+
+
+def test_the_page_is_self_contained(swept) -> None:
+    folder, _ = swept
+    page = (folder / "s" / "report" / "report.html").read_text()
+    for loaded in ('src="http', 'href="http', "src='http", "@import", "url("):
+        assert loaded not in page
+    assert "screen-00003" in page
+
+
+def test_syncing_again_writes_no_doubles(swept) -> None:
+    folder, _ = swept
+    done = backtrack("sync", "s", folder=folder)
+    assert done.stdout.startswith("0 trials written"), done.stdout + done.stderr
+
+
+def test_a_complete_study_resumes_to_nothing(swept) -> None:
+    folder, _ = swept
+    log = folder / "log"
+    done = backtrack("resume", "s", "--no-mlflow", folder=folder, RUN_LOG=str(log))
+    assert done.returncode == 0, done.stderr
+    assert not log.exists()
+
+
+def test_python_is_the_commands_twin(tmp_path: Path, task_file: Path) -> None:
+    """The same task, budget and seed from Python plan the same screen."""
+    import pipeline
+    from pipeline.resources import Resources
+
+    task = pipeline.load_task("toy", task_file)
+    study = pipeline.sweep(
+        task, runs=24, directory=tmp_path / "s", seed=0, stages=["screen"], resources=Resources(workers=2), track=False
+    )
+    done = backtrack(
+        "sweep", "toy", "--task", task_file, "--runs", 24, "--study", "c", "--stages", "screen", "--no-mlflow",
+        "--workers", 2, "--json", folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {event["event"] for event in events} >= {"planned", "started", "run", "result"}
+    columns = ["trial", "seed", "config_hash", "outcome", "value"]
+    again = open_study(tmp_path / "c").trials.select(columns)
+    assert study.trials.select(columns).equals(again)
+    assert events[-1]["factors"] == json.loads(json.dumps(open_study(tmp_path / "c").factors.to_pylist()))
