@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import secrets
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -159,6 +161,8 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
     finished = records.finished()
     progress.planned(study, plan.runs, sum(len(trial.results) for trial in finished))
     follower = tracking.follow(records) if track else None
+    # The analysis takes seconds to import; it does so while the workers train.
+    threading.Thread(target=importlib.import_module, args=("pipeline.report.page",), daemon=True).start()
 
     def plan_next(running: Collection[str]) -> Plan | None:
         return next_plan(plan, finished, running)

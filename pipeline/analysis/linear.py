@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from pipeline.analysis.frame import Floats
 
@@ -46,7 +46,7 @@ def fit(columns: Floats, response: Floats) -> Fit:
         columns: (n, p), of full column rank.
         response: (n,) finite numbers.
     """
-    done = sm.OLS(response, columns).fit()
+    done = OLS(response, columns).fit()
     basis, _ = np.linalg.qr(columns)
     leverage = np.clip((basis**2).sum(1), 0.0, 1 - 1e-8)
     residuals = np.asarray(done.resid)
