@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUNS ?= 200
+RUNS ?= 150
 
 .PHONY: sweep test lint format clean
 

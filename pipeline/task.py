@@ -203,6 +203,9 @@ class TorchTask:
             raise TaskError(f"task {self.name!r} has no option {unknown}; it has {sorted(known)}")
         typed = {name: _like(self.name, name, known[name], value) for name, value in options.items()}
         epochs = typed.pop("epochs", self.epochs)
+        if typed.get("data") and "://" not in str(typed["data"]):
+            # Workers, and a later `resume`, may stand in another directory.
+            typed["data"] = str(Path(typed["data"]).expanduser().resolve())
         return replace(self, epochs=epochs, options={**self.options, **typed})
 
     def validate(self) -> None:

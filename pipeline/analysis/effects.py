@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -248,10 +249,11 @@ def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha:
     means = term.codes @ fitted.beta[span]
     top, bottom = int(np.argmax(means)), int(np.argmin(means))
     estimate, low, high, _ = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
-    low = max(0.0, low)
+    error = (high - estimate) / float(stats.t.ppf(0.975, fitted.dof))
+    # The two levels were picked as the outermost: the lower end pays for that, as Tukey's range test does.
+    low = max(0.0, estimate - range_quantile(len(span) + 1, fitted.dof) * error)
     best = top if model.response.better > 0 else bottom
     tolerance = margin * fitted.sd
-    error = (high - estimate) / max(1e-12, float(stats.t.ppf(0.975, fitted.dof)))
     if p_adjusted < alpha:
         verdict, more = "active", None
     elif high < tolerance:
@@ -270,6 +272,14 @@ def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha:
         term.labels[best],
         tuple(_level_means(term, model)),
     )
+
+
+@lru_cache(maxsize=256)
+def range_quantile(levels: int, dof: int) -> float:
+    """95 % quantile of the studentised range of `levels` means, in standard errors of a difference of two."""
+    if levels == 2:
+        return float(stats.t.ppf(0.975, dof))
+    return float(stats.studentized_range.ppf(0.95, levels, min(dof, 10_000)) / np.sqrt(2))
 
 
 def runs_to_decide(

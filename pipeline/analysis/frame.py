@@ -32,6 +32,7 @@ class Frame:
         value: (n,) final metric, NaN where nothing finite was measured.
         chance: (n,) metric at chance, NaN where unknown.
         epochs, seconds: (n,) as recorded.
+        error: (n,) the last line of a crash's trace or of a failure's message; empty elsewhere.
     """
 
     space: SearchSpace
@@ -44,6 +45,7 @@ class Frame:
     chance: Floats
     epochs: Floats
     seconds: Floats
+    error: Strings
 
     def __len__(self) -> int:
         return len(self.seed)
@@ -60,7 +62,7 @@ class Frame:
             {name: column[keep] for name, column in self.levels.items()},
             *(
                 getattr(self, name)[keep]
-                for name in ("seed", "stage", "trial", "outcome", "value", "chance", "epochs", "seconds")
+                for name in ("seed", "stage", "trial", "outcome", "value", "chance", "epochs", "seconds", "error")
             ),
         )
 
@@ -100,8 +102,13 @@ def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
         chance=_floats(trials["chance"]),
         epochs=_floats(trials["epochs"]),
         seconds=_floats(trials["seconds"]),
+        error=np.array([_last_line(text) for text in trials["error"].to_pylist()], dtype=np.str_),
     )
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
     return np.array([np.nan if number is None else float(number) for number in column.to_pylist()], dtype=np.float64)
+
+
+def _last_line(text: str | None) -> str:
+    return ((text or "").strip().splitlines() or [""])[-1]

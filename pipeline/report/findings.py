@@ -60,7 +60,11 @@ def _failed(analysis: Analysis) -> list[str]:
     if not bad:
         return [f"None of {len(frame)} training runs failed."]
     kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
-    return [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+    sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+    crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
+    for error, count in crashes.most_common(2):
+        sentences.append(f"{count} crashed with: {error[:200]}")
+    return sentences
 
 
 def _why(analysis: Analysis) -> list[str]:
@@ -158,6 +162,8 @@ def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
             f"Nearest to a decision: {effect.factor.name} for {name}, about {effect.runs_to_decide} more runs of a "
             f"screen; {len(undecided)} questions are open in all."
         )
+    if analysis.frame.failed.all() and len(analysis.frame):
+        return ["Every training failed: mend what they have in common before asking what makes the difference."]
     if not sentences:
         sentences.append("Nothing is left open.")
     return sentences

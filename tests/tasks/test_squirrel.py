@@ -138,3 +138,9 @@ def test_a_directory_of_parquet_files_is_a_file(task, tmp_path: Path) -> None:
     given = task.with_options({"data": str(folder), "type": common, **SMALL})
     given.validate()
     assert len(given.data(given.options).inputs) > 0
+
+
+def test_a_relative_data_path_holds_wherever_the_worker_stands(task, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert task.with_options({"data": "titles.parquet"}).options["data"] == str(tmp_path / "titles.parquet")
+    assert task.with_options({"data": "s3://bucket/x"}).options["data"] == "s3://bucket/x"

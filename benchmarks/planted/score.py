@@ -1,0 +1,111 @@
+"""How right an analysis is: its answers against a problem's truth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from problems import Condition, Problem
+
+from pipeline.analysis import Analysis
+from pipeline.space import Numeric, label
+
+# A threshold counts as found within this share of its scale's length (in logs where it is log).
+THRESHOLD_TOLERANCE = 0.1
+
+
+@dataclass
+class Score:
+    """Counts that add up over problems.
+
+    Args:
+        active, found: truly active factors (gain), and how many of them were called active.
+        called, wrong: factors called active (gain), and how many of them are inert.
+        pairs, pairs_found, pairs_called, pairs_wrong: the same for interactions.
+        rules, rules_right: dominant failure rules, and how many were named exactly by the first rule of their outcome.
+        intervals, covered: effects with an interval, and how many intervals hold the true range of level means.
+        alarmed: whether anything was called active (gain): for problems where nothing is.
+        regret: true distance of the config called best from the optimum, in standard deviations of the noise.
+    """
+
+    active: int = 0
+    found: int = 0
+    called: int = 0
+    wrong: int = 0
+    pairs: int = 0
+    pairs_found: int = 0
+    pairs_called: int = 0
+    pairs_wrong: int = 0
+    rules: int = 0
+    rules_right: int = 0
+    intervals: int = 0
+    covered: int = 0
+    alarmed: int = 0
+    regret: float = 0.0
+    problems: int = 0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
+    """Scores one analysis; see `Score`."""
+    gain = analysis.responses["gain"]
+    called = {effect.factor.name for effect in gain.factors if effect.verdict == "active"}
+    pairs = {tuple(sorted((i.factor_a, i.factor_b))) for i in gain.interactions if i.verdict == "active"}
+    truth = {tuple(sorted(pair)) for pair in problem.pairs}
+    found = Score(
+        active=len(problem.active),
+        found=len(called & problem.active),
+        called=len(called),
+        wrong=len(called - problem.active),
+        pairs=len(truth),
+        pairs_found=len(pairs & truth),
+        pairs_called=len(pairs),
+        pairs_wrong=len(pairs - truth),
+        alarmed=int(bool(called | pairs)),
+        problems=1,
+    )
+    for effect in gain.factors:
+        if math.isfinite(effect.effect):
+            found.intervals += 1
+            found.covered += effect.low - 1e-9 <= true_range(problem, effect.factor.name) <= effect.high + 1e-9
+    if problem.rules:
+        dominant = problem.rules[0]
+        named = [rule.cause for rule in analysis.rules if rule.outcome == dominant.outcome]
+        found.rules = 1
+        found.rules_right = int(bool(named) and same_rule(problem, named[0], dominant.conditions))
+    if analysis.best is not None:
+        found.regret = (problem.mean(analysis.best["config"]) - problem.best_mean()) / noise
+    return found
+
+
+def true_range(problem: Problem, name: str) -> float:
+    """The true difference between the best and the worst level mean of a factor."""
+    if name in problem.curves:
+        height, optimum = problem.curves[name]
+        return height * max(optimum, 1 - optimum) ** 2
+    effects = problem.main.get(name)
+    return float(np.ptp(list(effects.values()))) if effects else 0.0
+
+
+def same_rule(problem: Problem, cause: tuple[str, ...], conditions: tuple[Condition, ...]) -> bool:
+    """Whether a named cause is exactly a true rule; a component counts through the level that has it."""
+    if len(cause) != len(conditions):
+        return False
+    return all(any(_same(problem, part, condition) for part in cause) for condition in conditions)
+
+
+def _same(problem: Problem, part: str, condition: Condition) -> bool:
+    if condition.sign == "=":
+        names = {f"{condition.factor}={label(condition.level)}"}
+        if "." in condition.factor:
+            names.add(f"{condition.factor.split('.')[0]}=fancy")
+        return part in names
+    name, sign, threshold = part.partition(condition.sign)
+    if not sign or name != condition.factor:
+        return False
+    factor = problem.space[name]
+    assert isinstance(factor, Numeric)
+    return abs(factor.share(float(threshold)) - factor.share(condition.level)) <= THRESHOLD_TOLERANCE
