@@ -5,13 +5,14 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.analysis.claims import ClaimResult, judge_claims
+from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import (
     FactorEffect,
     InteractionEffect,
@@ -19,10 +20,13 @@ from pipeline.analysis.effects import (
     build_model,
     factor_effects,
     interaction_effects,
+    noise_weights,
     terms_of,
+    tests_of,
 )
 from pipeline.analysis.failure_rules import Rule, failure_rules
 from pipeline.analysis.frame import Frame, frame_from
+from pipeline.analysis.multiple import holm
 from pipeline.analysis.responses import Response, responses_of
 from pipeline.analysis.speed import epochs_to_target, target_of
 from pipeline.analysis.tables import report_tables
@@ -35,6 +39,8 @@ MARGIN = 0.25
 # Active interactions join the model before the factors are judged: they take noise out of its errors. Beyond this
 # many they would eat more degrees of freedom than they give.
 MOST_PAIRS = 6
+# Of the error rate of a response, what the interactions may use up.
+PAIR_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -125,17 +131,46 @@ def analyse(
 def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAnalysis, Model | None]:
     terms, silent = terms_of(response)
     changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
-    model = build_model(response, terms) if changes and terms else None
-    interactions = interaction_effects(response, model, alpha)
-    pairs = [(i.factor_a, i.factor_b) for i in interactions if i.verdict == "active"][:MOST_PAIRS]
-    richer = build_model(response, terms, pairs) if pairs else None
-    model = richer or model
-    effects = factor_effects(response, alpha, margin, model, terms) if changes else []
+    model = _model(response, terms, alpha) if changes and terms else None
+    pairs = interaction_effects(response, model)
+    tests = tests_of(response, model, terms) if changes else []
+    # One family: a third of the error rate is for the pairs, which are many, the rest for the factors.
+    share = 1 - PAIR_SHARE if pairs else 1.0
+    weights = [share / max(1, len(tests))] * len(tests) + [PAIR_SHARE / max(1, len(pairs))] * len(pairs)
+    adjusted = holm([test.p for test in tests] + [pair.p for pair in pairs], weights)
+    pairs = [
+        replace(pair, p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
+        for pair, p in zip(pairs, adjusted[len(tests) :], strict=True)
+    ]
+    effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, model, alpha, margin)
     noise = model.fit.sd if model is not None else float("nan")
-    return ResponseAnalysis(response, effects, interactions, silent, noise, _statement(response, terms, model)), model
+    return ResponseAnalysis(response, effects, pairs, silent, noise, _statement(response, terms, model)), model
 
 
-def _statement(response: Response, terms: list[Any], model: Model | None) -> str:
+def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:
+    """All factors at once, with the interactions that stand out, found one after another, and the noise weighted.
+
+    An interaction that is left out is noise to everything else; with it in the model, weaker ones show.
+    """
+    model = build_model(response, terms)
+    chosen: list[tuple[str, str]] = []
+    weights = None
+    while model is not None:
+        if response.name != "failure" and weights is None:
+            weights = noise_weights(model)
+            model = build_model(response, terms, chosen, weights) or model
+        candidates = interaction_effects(response, model)
+        bar = alpha * PAIR_SHARE / max(1, len(candidates))
+        fresh = [(e.factor_a, e.factor_b) for e in candidates if e.p < bar and (e.factor_a, e.factor_b) not in chosen]
+        richer = build_model(response, terms, [*chosen, fresh[0]], weights) if fresh else None
+        if richer is None or len(chosen) >= MOST_PAIRS or fresh[0] not in richer.pairs:
+            break
+        chosen.append(fresh[0])
+        model = richer
+    return model
+
+
+def _statement(response: Response, terms: list[Term], model: Model | None) -> str:
     columns = 1 + sum(term.columns.shape[1] for term in terms)
     runs = len(response.y)
     if runs < 2:

@@ -13,7 +13,6 @@ from scipy import stats
 from pipeline.analysis.coding import Term, block_columns, term_of
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import Fit, contrast, fit, independent, interaction, wald
-from pipeline.analysis.multiple import holm
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
 
@@ -117,13 +116,16 @@ class Model:
         return row
 
 
-def build_model(response: Response, terms: Sequence[Term], pairs: Sequence[tuple[str, str]] = ()) -> Model | None:
+def build_model(
+    response: Response, terms: Sequence[Term], pairs: Sequence[tuple[str, str]] = (), weights: Floats | None = None
+) -> Model | None:
     """Fits a response on all factors at once, on the seeds as blocks, and on some interactions.
 
     Args:
         response: what to fit.
         terms: the factors.
         pairs: names of the factors whose products are added.
+        weights: (n,) of the runs, see `noise_weights`.
 
     Returns:
         The model, or None where there are too few runs for it: n ≤ columns + `SPARE_RUNS`.
@@ -155,7 +157,46 @@ def build_model(response: Response, terms: Sequence[Term], pairs: Sequence[tuple
         else:
             pair_spans[name] = [where[number] for number in own]
     model_terms = {term.name: term for term in terms if term.name in spans}
-    return Model(response, model_terms, spans, fit(columns[:, kept], response.y), pair_spans)
+    return Model(response, model_terms, spans, fit(columns[:, kept], response.y, weights), pair_spans)
+
+
+# A factor changes the noise where the test of equal spread says so this surely; the bar is high, since weights that
+# follow accidents would cost precision.
+SPREAD_ALPHA = 0.001
+# No run counts more than this many times another.
+MOST_WEIGHT = 16.0
+
+
+def noise_weights(model: Model) -> Floats | None:
+    """Weights inverse to the noise of each run, where a factor changes the noise; None where none does.
+
+    The factor with the surest difference of spread between its levels (Brown & Forsythe's 1974 test on the model's
+    residuals) decides; each level's weight is one over the mean square of its residuals.
+
+    Args:
+        model: an ordinary fit.
+    """
+    residuals = model.fit.residuals / (1 - model.fit.leverage)
+    best: tuple[float, Floats] | None = None
+    for term in model.terms.values():
+        if isinstance(term.factor, Numeric):
+            continue
+        column = model.response.frame.levels[term.name]
+        groups = [column == point for point in term.points]
+        parts = [residuals[group] for group in groups if group.sum() >= 5]
+        if len(parts) < 2 or min(float(np.ptp(part)) for part in parts) <= 0:
+            continue
+        p = float(stats.levene(*parts, center="median").pvalue)
+        if p < SPREAD_ALPHA / len(model.terms) and (best is None or p < best[0]):
+            squares = np.full(len(residuals), float((residuals**2).mean()))
+            for group in groups:
+                if group.sum() >= 5:
+                    squares[group] = float((residuals[group] ** 2).mean())
+            best = p, squares
+    if best is None:
+        return None
+    weights = 1 / best[1]
+    return np.clip(weights / weights.mean(), 1 / np.sqrt(MOST_WEIGHT), np.sqrt(MOST_WEIGHT))
 
 
 def product(left: Floats, right: Floats) -> Floats:
@@ -175,31 +216,71 @@ def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
     return terms, silent
 
 
-def factor_effects(
-    response: Response, alpha: float, margin: float, model: Model | None, terms: Sequence[Term]
-) -> list[FactorEffect]:
-    """The effect of every factor on a response, ranked: active ones first, then by size.
+@dataclass(frozen=True)
+class FactorTest:
+    """A factor with the model that it is judged in, and the p-value of "no difference between its levels"."""
+
+    term: Term
+    model: Model | None
+    p: float
+
+
+def tests_of(response: Response, model: Model | None, terms: Sequence[Term]) -> list[FactorTest]:
+    """The test of every factor.
 
     Args:
         response: what is asked.
-        alpha: error rate, held over all factors of this response (Holm).
-        margin: equivalence margin, as a share of the run-to-run standard deviation.
         model: all factors at once; where it could not be fitted, each factor is judged by itself, which the
             randomised design allows, at the price of wider intervals.
         terms: the factors.
     """
-    asked = []
+    tests = []
     for term in terms:
         own = model if model is not None and term.name in model.spans else build_model(response, [term])
-        asked.append((term, own))
-    p_values = [_p_of(term, own) for term, own in asked]
-    adjusted = holm(p_values)
+        tests.append(FactorTest(term, own, _p_of(term, own)))
+    return tests
+
+
+def factor_effects(
+    tests: Sequence[FactorTest],
+    adjusted: Sequence[float],
+    pairs: Sequence[InteractionEffect],
+    model: Model | None,
+    alpha: float,
+    margin: float,
+) -> list[FactorEffect]:
+    """The effect of every factor on a response, ranked: active ones first, then by size.
+
+    A factor that takes part in an active interaction is active, whatever its average over the other's levels.
+
+    Args:
+        tests: of `tests_of`.
+        adjusted: their p-values, adjusted over all questions asked of the response.
+        pairs: the response's interactions, with their verdicts.
+        model: all factors at once, or None.
+        alpha: error rate.
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+    """
+    terms = [test.term for test in tests]
     effects = []
-    for (term, own), p, p_adjusted in zip(asked, p_values, adjusted, strict=True):
-        effect = _effect(term, own, p, float(p_adjusted), alpha, margin)
-        twin = _twin(term, terms, model)
-        # Whatever it seems to do by itself may be the other's doing: no verdict.
-        effects.append(replace(effect, verdict="undecided", runs_to_decide=None, statement=twin) if twin else effect)
+    for test, p_adjusted in zip(tests, adjusted, strict=True):
+        effect = _effect(test, float(p_adjusted), alpha, margin)
+        own = test.term.name
+        partners = [pair for pair in pairs if pair.verdict == "active" and own in (pair.factor_a, pair.factor_b)]
+        if partners and effect.verdict != "active":
+            named = ", ".join(sorted({name for pair in partners for name in (pair.factor_a, pair.factor_b)} - {own}))
+            effect = replace(
+                effect,
+                verdict="active",
+                p_adjusted=min(pair.p_adjusted for pair in partners),
+                runs_to_decide=None,
+                statement=f"active through its interaction with {named}; on average over it nothing is shown",
+            )
+        twin = _twin(test.term, terms, model)
+        if twin:
+            # Whatever it seems to do by itself may be the other's doing: no verdict.
+            effect = replace(effect, verdict="undecided", runs_to_decide=None, statement=twin)
+        effects.append(effect)
     order = {"active": 0, "undecided": 1, "inactive": 2}
     return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
 
@@ -227,7 +308,8 @@ def _p_of(term: Term, model: Model | None) -> float:
     return wald(model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof)
 
 
-def _effect(term: Term, model: Model | None, p: float, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
+def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
+    term, model, p = test.term, test.model, test.p
     runs = int(term.counts.sum())
     nan = float("nan")
     if model is None:
@@ -339,32 +421,26 @@ def _level_means(term: Term, model: Model) -> list[LevelMean]:
     return means
 
 
-def interaction_effects(response: Response, model: Model | None, alpha: float) -> list[InteractionEffect]:
-    """Which factors' effects depend on each other: every pair, strongest first.
+def interaction_effects(response: Response, model: Model | None) -> list[InteractionEffect]:
+    """How much factors' effects depend on each other: every pair, strongest first; not yet adjusted, no verdicts.
 
-    Each pair's products are added to the model of all factors, one pair at a time, and tested together; Holm
-    over the pairs. Pairs whose levels never occurred together enough to be estimated are left out.
+    Each pair's products are added to the model, one pair at a time, and tested together; pairs that are in the model
+    already are tested there. Pairs whose levels never occurred together enough to be estimated are left out.
     """
     if model is None or not len(response.y):
         return []
-    asked = []
+    effects = []
     for a, b in combinations(model.terms, 2):
         left, right = model.terms[a], model.terms[b]
-        beta, cov, dof = interaction(product(left.columns, right.columns), model.fit)
+        if (a, b) in model.pairs:
+            span = model.pairs[(a, b)]
+            beta, cov, dof = model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof
+        else:
+            beta, cov, dof = interaction(product(left.columns, right.columns), model.fit)
         if np.isfinite(beta).all():
-            asked.append((left, right, beta, cov, dof, wald(beta, cov, dof)))
-    if not asked:
-        return []
-    adjusted = holm([row[-1] for row in asked])
-    effects = []
-    for (left, right, beta, cov, dof, p), p_adjusted in zip(asked, adjusted, strict=True):
-        estimate, low, high = _largest_difference(left, right, beta, cov, dof)
-        verdict = "active" if p_adjusted < alpha else "undecided"
-        effects.append(
-            InteractionEffect(
-                left.name, right.name, *_shown(model, estimate, max(0.0, low), high), p, float(p_adjusted), verdict
-            )
-        )
+            estimate, low, high = _largest_difference(left, right, beta, cov, dof)
+            shown = _shown(model, estimate, max(0.0, low), high)
+            effects.append(InteractionEffect(a, b, *shown, wald(beta, cov, dof), 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 

@@ -27,6 +27,7 @@ class Fit:
         residuals: (n,) e.
         leverage: (n,) h.
         basis: (n, p) orthonormal basis of the columns, for adding terms (`interaction`).
+        root: (n,) square roots of the weights that rows were multiplied by; ones in ordinary least squares.
     """
 
     beta: Floats
@@ -37,22 +38,27 @@ class Fit:
     residuals: Floats
     leverage: Floats
     basis: Floats
+    root: Floats
 
 
-def fit(columns: Floats, response: Floats) -> Fit:
-    """Ordinary least squares of `response` on `columns`, with HC3 errors.
+def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit:
+    """Least squares of `response` on `columns`, with HC3 errors.
 
     Args:
         columns: (n, p), of full column rank.
         response: (n,) finite numbers.
+        weights: (n,) positive, inverse to the variance of each run's noise as far as it is known; wrong ones cost
+            precision, not validity, since the errors stay HC3.
     """
+    root = np.ones(len(response)) if weights is None else np.sqrt(weights)
+    columns, response = columns * root[:, None], response * root
     done = OLS(response, columns).fit()
     basis, _ = np.linalg.qr(columns)
     leverage = np.clip((basis**2).sum(1), 0.0, 1 - 1e-8)
     residuals = np.asarray(done.resid)
-    weights = (residuals / (1 - leverage)) ** 2
+    meat = (residuals / (1 - leverage)) ** 2
     plain = np.asarray(done.normalized_cov_params)
-    cov = plain @ (columns.T * weights) @ columns @ plain
+    cov = plain @ (columns.T * meat) @ columns @ plain
     dof = max(1, int(done.df_resid))
     beta = np.asarray(done.params)
     if float(np.abs(residuals).max()) < EXACT * np.ptp(response):
@@ -63,10 +69,11 @@ def fit(columns: Floats, response: Floats) -> Fit:
         cov=cov,
         plain=plain,
         dof=dof,
-        sd=float(np.sqrt((residuals**2).sum() / dof)),
+        sd=float(np.sqrt(((residuals / root) ** 2).sum() / dof)),
         residuals=residuals,
         leverage=leverage,
         basis=basis,
+        root=root,
     )
 
 
@@ -138,6 +145,7 @@ def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
     Returns:
         (k,) coefficients (NaN where inestimable), (k, k) HC3 covariance, residual degrees of freedom.
     """
+    extra = extra * model.root[:, None]
     rest = extra - model.basis @ (model.basis.T @ extra)
     rest = rest - model.basis @ (model.basis.T @ rest)
     own = [

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from statsmodels.stats.multitest import multipletests
 
 from pipeline import Categorical, Claim, Numeric, SearchSpace
 from pipeline.analysis import Analysis, analyse, report_tables
 from pipeline.analysis.failure_rules import log_likelihood_gain, rate_interval
 from pipeline.analysis.frame import frame_from
+from pipeline.analysis.multiple import holm
 from pipeline.analysis.speed import epochs_to_target
 from pipeline.plan import FinishedTrial, PlannedTrial
 from pipeline.rows import CURVES, curve_rows, trial_rows
@@ -88,10 +88,37 @@ def test_effects_cover_the_truth() -> None:
     }
 
 
-def test_p_values_are_holm_adjusted_over_all_factors() -> None:
-    factors = analysed(60, additive).responses["gain"].factors
-    raw = [effect.p for effect in factors]
-    assert [effect.p_adjusted for effect in factors] == pytest.approx(list(multipletests(raw, method="holm")[1]))
+def test_p_values_are_adjusted_over_all_questions_of_a_response() -> None:
+    """Factors and pairs are one family: factors share two thirds of the error rate, pairs one third."""
+    answer = analysed(60, additive).responses["gain"]
+    factors, pairs = answer.factors, answer.interactions
+    weights = [2 / 3 / len(factors)] * len(factors) + [1 / 3 / len(pairs)] * len(pairs)
+    expected = holm([row.p for row in [*factors, *pairs]], weights)
+    assert [row.p_adjusted for row in [*factors, *pairs]] == pytest.approx(list(expected))
+
+
+def test_a_factor_that_acts_only_through_another_is_active() -> None:
+    found = analysed(
+        160,
+        lambda config, rng: (
+            0.5 + 0.1 * ((config["order"] == "forward") == (config["readout"] == "last")) + rng.normal(0, 0.03)
+        ),
+    )
+    effects = {effect.factor.name: effect for effect in found.responses["gain"].factors}
+    assert effects["order"].verdict == effects["readout"].verdict == "active"
+    assert "through its interaction with readout" in effects["order"].statement
+    assert effects["inert"].verdict != "active"
+
+
+def test_noise_that_differs_by_level_is_weighted_and_gives_narrower_intervals() -> None:
+    def noisy(config, rng):
+        return 0.5 + 0.02 * (config["order"] == "reverse") + rng.normal(0, 0.01 if config["readout"] == "max" else 0.1)
+
+    answer = analysed(160, noisy).responses["gain"]
+    effect = next(effect for effect in answer.factors if effect.factor.name == "order")
+    # Ordinary least squares: about 2 · 1.96 · 0.07 / sqrt(160) = 0.022 on each side; the quiet half alone: 0.004.
+    assert effect.high - effect.effect < 0.012
+    assert effect.low < 0.02 < effect.high
 
 
 def test_inert_factors_raise_few_alarms() -> None:
