@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUNS ?= 150
+RUNS ?= 140
 
 .PHONY: sweep test lint format clean
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.data import check_schema, read_table
-from pipeline.errors import DataError
+from pipeline.errors import DataError, TaskError
 from pipeline.task import Data, TorchTask
 from search_spaces.initialisation import INIT, initialise
 from search_spaces.optimisers import BATCH_SIZE, CLIP, LR, OPTIMISER, make_optimiser
@@ -40,6 +40,7 @@ DEFAULTS = {
     "length": 0,  # characters read of a line; 0: 80 of a definition, 150 of a synopsis
     "type": "",  # the type to be told; empty: communication, or movie with --data
     "against": "",  # what it is told from; empty: everything else
+    "padding": "end",  # where short lines are filled up: "end", as batches usually are, or "start"
 }
 
 
@@ -77,7 +78,9 @@ def read_lines(options: Mapping[str, Any]) -> tuple[list[str], list[str], list[s
 
 
 def check(options: Mapping[str, Any]) -> None:
-    """Refuses a data file of another schema before any trial starts."""
+    """Refuses a data file of another schema, or an unknown padding, before any trial starts."""
+    if options["padding"] not in ("end", "start"):
+        raise TaskError(f"option padding={options['padding']!r} of task 'squirrel': expected 'end' or 'start'")
     if options["data"]:
         check_schema(options["data"], TITLE_COLUMNS)
 
@@ -109,15 +112,17 @@ def load(options: Mapping[str, Any]) -> Data:
     sides = {side: [text for _, text in sorted(rows)] for side, rows in lines.items()}
     valid = [(text, side) for side, rows in sides.items() for text in rows[:held_out]]
     train = [(text, side) for side, rows in sides.items() for text in rows[held_out : held_out + used]]
-    return Data(*encode(train, length), *encode(valid, length))
+    padding = str(options["padding"])
+    return Data(*encode(train, length, padding), *encode(valid, length, padding))
 
 
-def encode(lines: list[tuple[str, bool]], length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N, length) symbols, padded at the end, and (N,) classes."""
+def encode(lines: list[tuple[str, bool]], length: int, padding: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """(N, length) symbols, padded at the "end" or the "start", and (N,) classes."""
     symbols = torch.zeros(len(lines), length, dtype=torch.long)
     for row, (text, _) in enumerate(lines):
         codes = [min(ord(character), SYMBOLS - 1) for character in text.lower()[:length]]
-        symbols[row, : len(codes)] = torch.tensor(codes)
+        first = length - len(codes) if padding == "start" else 0
+        symbols[row, first : first + len(codes)] = torch.tensor(codes, dtype=torch.long)
     return symbols, torch.tensor([int(side) for _, side in lines])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.analysis.best import best_config
 from pipeline.analysis.claims import ClaimResult, judge_claims
 from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import (
@@ -124,8 +125,10 @@ def analyse(
     outcomes = [outcome for outcome in np.unique(frame.outcome).tolist() if outcome != "ok"]
     rules = [rule for outcome in outcomes for rule in failure_rules(frame, outcome, alpha)]
     rules.sort(key=lambda rule: (-rule.inside[0], rule.outcome))
-    noise = answers["gain"].noise
-    return Analysis(frame, answers, rules, claims, target, _best(frame, trials, mode, noise))
+    gain = answers["gain"]
+    pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
+    best = best_config(frame, trials, metric, mode, pairs[:MOST_PAIRS], gain.noise)
+    return Analysis(frame, answers, rules, claims, target, best)
 
 
 def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAnalysis, Model | None]:
@@ -184,34 +187,3 @@ def _statement(response: Response, terms: list[Term], model: Model | None) -> st
             "each was judged by itself, with wider intervals"
         )
     return ""
-
-
-def _best(frame: Frame, trials: pa.Table, mode: str, noise: float) -> dict[str, Any] | None:
-    """The best training: highest (lowest) mean final metric of a trial whose replicates all trained."""
-    usable = ~frame.failed & np.isfinite(frame.value)
-    if not usable.any():
-        return None
-    broken = set(frame.trial[frame.failed].tolist())
-    sign = 1.0 if mode == "max" else -1.0
-    means: dict[str, list[float]] = {}
-    for trial, value in zip(frame.trial[usable].tolist(), frame.value[usable].tolist(), strict=True):
-        if trial not in broken:
-            means.setdefault(trial, []).append(value)
-    if not means:
-        return None
-    best = max(sorted(means), key=lambda trial: sign * float(np.mean(means[trial])))
-    row = int(np.flatnonzero(frame.trial == best)[0])
-    value = float(np.mean(means[best]))
-    reach = 1.96 * noise / np.sqrt(len(means[best])) if np.isfinite(noise) else None
-    config = {
-        factor.name: trials[f"config.{factor.name}"][row].as_py()
-        for factor in frame.space
-        if trials[f"config.{factor.name}"][row].as_py() is not None
-    }
-    return {
-        "config": config,
-        "value": value,
-        "interval": None if reach is None else [value - reach, value + reach],
-        "interval_of": "one more training of this config, from the run-to-run noise; the best of many is also lucky",
-        "trial": best,
-    }

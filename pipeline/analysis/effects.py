@@ -305,7 +305,7 @@ def _p_of(term: Term, model: Model | None) -> float:
     if model is None:
         return 1.0
     span = model.spans[term.name]
-    return wald(model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof)
+    return wald(model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.influence[span])
 
 
 def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
@@ -435,12 +435,13 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         if (a, b) in model.pairs:
             span = model.pairs[(a, b)]
             beta, cov, dof = model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof
+            influence = model.fit.influence[span]
         else:
-            beta, cov, dof = interaction(product(left.columns, right.columns), model.fit)
+            beta, cov, dof, influence = interaction(product(left.columns, right.columns), model.fit)
         if np.isfinite(beta).all():
             estimate, low, high = _largest_difference(left, right, beta, cov, dof)
             shown = _shown(model, estimate, max(0.0, low), high)
-            effects.append(InteractionEffect(a, b, *shown, wald(beta, cov, dof), 1.0, "undecided"))
+            effects.append(InteractionEffect(a, b, *shown, wald(beta, cov, influence), 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 

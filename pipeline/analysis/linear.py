@@ -27,6 +27,7 @@ class Fit:
         residuals: (n,) e.
         leverage: (n,) h.
         basis: (n, p) orthonormal basis of the columns, for adding terms (`interaction`).
+        influence: (p, n) by how much each run's response moves each coefficient.
         root: (n,) square roots of the weights that rows were multiplied by; ones in ordinary least squares.
     """
 
@@ -39,6 +40,7 @@ class Fit:
     leverage: Floats
     basis: Floats
     root: Floats
+    influence: Floats
 
 
 def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit:
@@ -74,6 +76,7 @@ def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit
         leverage=leverage,
         basis=basis,
         root=root,
+        influence=plain @ columns.T,
     )
 
 
@@ -99,22 +102,44 @@ def independent(columns: Floats, tolerance: float = 1e-7) -> list[int]:
     return kept
 
 
-def wald(beta: Floats, cov: Floats, dof: int) -> float:
-    """p-value of "all of `beta` are zero": F(k, dof) of βᵀ V⁻¹ β / k.
+def wald(beta: Floats, cov: Floats, influence: Floats) -> float:
+    """p-value of "all of `beta` are zero", by Hotelling's T² with the degrees of freedom that the errors really have.
+
+    With W = βᵀ V⁻¹ β:  W · (ν - k + 1) / (ν · k)  against  F(k, ν - k + 1). A robust covariance is estimated from few
+    runs where few decide a coefficient (a cell of a two-way table); ν says from how many, so that the test keeps its
+    level there, which the usual F(k, n - p) does not (Pustejovsky & Tipton 2018 for the idea).
 
     Args:
         beta: (k,) coefficients.
         cov: (k, k) their covariance.
-        dof: residual degrees of freedom.
+        influence: (k, n) by how much each run's response moves each coefficient.
     """
-    if not len(beta) or not np.isfinite(beta).all():
+    size = len(beta)
+    if not size or not np.isfinite(beta).all():
         return 1.0
     scale = np.abs(np.diag(cov)).max()
     if scale <= 1e-300:
         # No noise at all: any difference is certain, none is none.
         return 0.0 if np.abs(beta).max() > 1e-12 else 1.0
-    statistic = float(beta @ np.linalg.pinv(cov, rcond=1e-10) @ beta) / len(beta)
-    return float(stats.f.sf(max(statistic, 0.0), len(beta), dof))
+    freedom = effective_runs(influence)
+    if freedom <= size:
+        return 1.0
+    statistic = max(0.0, float(beta @ np.linalg.pinv(cov, rcond=1e-10) @ beta))
+    return float(stats.f.sf(statistic * (freedom - size + 1) / (freedom * size), size, freedom - size + 1))
+
+
+def effective_runs(influence: Floats) -> float:
+    """How many runs decide a set of coefficients: (Σ b²)² / Σ b⁴ of the standardised influences b, averaged.
+
+    All runs alike give n; a coefficient that a quarter of them decides alike gives n / 4.
+
+    Args:
+        influence: (k, n).
+    """
+    values, vectors = np.linalg.eigh(influence @ influence.T)
+    kept = values > 1e-12 * values.max()
+    standard = (vectors[:, kept] / np.sqrt(values[kept])).T @ influence
+    return float((1 / (standard**4).sum(1)).mean())
 
 
 def contrast(weights: Floats, model: Fit, level: float = 0.95) -> tuple[float, float, float, float]:
@@ -135,7 +160,7 @@ def contrast(weights: Floats, model: Fit, level: float = 0.95) -> tuple[float, f
     return estimate, estimate - reach, estimate + reach, p
 
 
-def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
+def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int, Floats]:
     """Coefficients of columns that are added to a fitted model, without fitting it again (Frisch-Waugh-Lovell).
 
     Args:
@@ -143,7 +168,7 @@ def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
         model: the fit without them.
 
     Returns:
-        (k,) coefficients (NaN where inestimable), (k, k) HC3 covariance, residual degrees of freedom.
+        (k,) coefficients (NaN where inestimable), (k, k) HC3 covariance, residual degrees of freedom, (k, n) influence.
     """
     extra = extra * model.root[:, None]
     rest = extra - model.basis @ (model.basis.T @ extra)
@@ -157,7 +182,7 @@ def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
     cov = np.full((extra.shape[1], extra.shape[1]), np.nan)
     dof = model.dof - len(own)
     if not own or dof < 1:
-        return beta, cov, max(dof, 1)
+        return beta, cov, max(dof, 1), np.zeros_like(extra.T)
     rest = rest[:, own]
     plain = np.linalg.inv(rest.T @ rest)
     coefficients = plain @ (rest.T @ model.residuals)
@@ -165,4 +190,6 @@ def interaction(extra: Floats, model: Fit) -> tuple[Floats, Floats, int]:
     weights = ((model.residuals - rest @ coefficients) / (1 - leverage)) ** 2
     beta[own] = coefficients
     cov[np.ix_(own, own)] = plain @ (rest.T * weights) @ rest @ plain
-    return beta, cov, dof
+    influence = np.zeros_like(extra.T)
+    influence[own] = plain @ rest.T
+    return beta, cov, dof, influence

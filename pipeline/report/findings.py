@@ -106,7 +106,7 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
     best = analysis.best
     if best is not None:
         sentences.append(
-            f"Best training: {metric} {best['value']:.4g} ({best['trial']}: "
+            f"Best config: {metric} {best['observed']:.4g} in {best['trial']}, expected {best['value']:.4g} ("
             + ", ".join(f"{factor}={number_text(level)}" for factor, level in best["config"].items())
             + ")."
         )

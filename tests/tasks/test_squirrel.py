@@ -144,3 +144,11 @@ def test_a_relative_data_path_holds_wherever_the_worker_stands(task, tmp_path: P
     monkeypatch.chdir(tmp_path)
     assert task.with_options({"data": "titles.parquet"}).options["data"] == str(tmp_path / "titles.parquet")
     assert task.with_options({"data": "s3://bucket/x"}).options["data"] == "s3://bucket/x"
+
+
+def test_padding_stands_where_it_is_told() -> None:
+    lines = [("ab", True)]
+    assert squirrel.encode(lines, 4, "end")[0].tolist() == [[97, 98, 0, 0]]
+    assert squirrel.encode(lines, 4, "start")[0].tolist() == [[0, 0, 97, 98]]
+    with pytest.raises(TaskError, match="expected 'end' or 'start'"):
+        load_task("squirrel").with_options({"padding": "left"}).validate()

@@ -331,3 +331,19 @@ def test_ten_thousand_trials_of_fifteen_factors_take_seconds() -> None:
     found = analyse(wide, trials, curves, "error", "min")
     assert time.perf_counter() - start < 20  # the bar is 10 s on an idle machine; this one may be busy
     assert verdicts(found, "gain")["f1"] == "active"
+
+
+def test_the_best_config_is_not_the_luckiest_run() -> None:
+    """Under heavy noise the true mean of the pick is better than that of the highest value seen, on average."""
+    picked, luckiest = [], []
+    for seed in range(25):
+        trials, curves = study(
+            120, lambda config, rng: 0.5 - 0.1 * (config["optimiser"] == "adam") + rng.normal(0, 0.08), seed=seed
+        )
+        best = analyse(SPACE, trials, curves, "error", "min").best
+        assert best is not None
+        picked.append(best["config"]["optimiser"] == "adam")
+        values = trials["value"].to_pylist()
+        luckiest.append(trials["config.optimiser"][values.index(min(values))].as_py() == "adam")
+        assert best["interval"][0] < best["value"] < best["interval"][1]
+    assert sum(picked) >= max(23, sum(luckiest))

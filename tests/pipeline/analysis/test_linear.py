@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from pipeline.analysis.linear import contrast, fit, independent, interaction, wald
+from pipeline.analysis.linear import contrast, effective_runs, fit, independent, interaction, wald
 
 
 @pytest.fixture
@@ -23,13 +23,20 @@ def test_errors_are_those_of_statsmodels(data) -> None:
     assert ours.dof == 75
 
 
-def test_wald_is_statsmodels_f_test(data) -> None:
+def test_wald_is_statsmodels_f_test_with_fewer_degrees_of_freedom(data) -> None:
     columns, response = data
     ours, theirs = fit(columns, response), sm.OLS(response, columns).fit(cov_type="HC3", use_t=True)
-    restriction = np.eye(5)[[1, 2]]
-    assert wald(ours.beta[[1, 2]], ours.cov[np.ix_([1, 2], [1, 2])], ours.dof) == pytest.approx(
-        float(theirs.f_test(restriction).pvalue)
-    )
+    tested = theirs.f_test(np.eye(5)[[1, 2]])
+    freedom = effective_runs(ours.influence[[1, 2]])
+    assert freedom < 80
+    p = wald(ours.beta[[1, 2]], ours.cov[np.ix_([1, 2], [1, 2])], ours.influence[[1, 2]])
+    assert p == pytest.approx(float(stats.f.sf(tested.fvalue * (freedom - 1) / freedom, 2, freedom - 1)))
+
+
+def test_effective_runs_by_hand() -> None:
+    assert effective_runs(np.ones((1, 40))) == pytest.approx(40)
+    assert effective_runs(np.array([[1.0] * 10 + [0.0] * 30])) == pytest.approx(10)
+    assert effective_runs(np.array([[1.0, -1, 0, 0], [0, 0, 2, 2]])) == pytest.approx(2)
 
 
 def test_contrast_is_statsmodels_t_test(data) -> None:
@@ -44,16 +51,17 @@ def test_contrast_is_statsmodels_t_test(data) -> None:
 def test_added_columns_get_what_a_whole_fit_gives_them(data) -> None:
     columns, response = data
     extra = columns[:, [1]] * columns[:, [2, 3]]
-    beta, cov, dof = interaction(extra, fit(columns, response))
+    beta, cov, dof, influence = interaction(extra, fit(columns, response))
     whole = fit(np.hstack([columns, extra]), response)
     assert beta == pytest.approx(whole.beta[5:])
     assert cov == pytest.approx(whole.cov[5:, 5:])
     assert dof == whole.dof
+    assert influence == pytest.approx(whole.influence[5:])
 
 
 def test_columns_inside_the_model_get_nothing(data) -> None:
     columns, response = data
-    beta, _, _ = interaction(columns[:, [1, 2]] + columns[:, [3, 4]], fit(columns, response))
+    beta, *_ = interaction(columns[:, [1, 2]] + columns[:, [3, 4]], fit(columns, response))
     assert np.isnan(beta).all()
 
 
@@ -65,8 +73,8 @@ def test_independent_drops_combinations() -> None:
 def test_an_exact_fit_tests_no_rounding_errors() -> None:
     columns = np.hstack([np.ones((20, 1)), np.random.default_rng(0).normal(size=(20, 2))])
     exact = fit(columns, columns @ [0.3, 0.7, 0.0])
-    assert wald(exact.beta[[1]], exact.cov[[1]][:, [1]], exact.dof) == 0.0
-    assert wald(exact.beta[[2]], exact.cov[[2]][:, [2]], exact.dof) == 1.0
+    assert wald(exact.beta[[1]], exact.cov[[1]][:, [1]], exact.influence[[1]]) == 0.0
+    assert wald(exact.beta[[2]], exact.cov[[2]][:, [2]], exact.influence[[2]]) == 1.0
 
 
 def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
@@ -78,7 +86,7 @@ def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
     for _ in range(800):
         response = rng.normal(size=60) * np.array([4.0, 2.0, 0.5])[group]
         model = fit(columns, response)
-        robust.append(wald(model.beta[1:], model.cov[1:, 1:], model.dof) < 0.05)
+        robust.append(wald(model.beta[1:], model.cov[1:, 1:], model.influence[1:]) < 0.05)
         ordinary = model.beta[1:] @ np.linalg.inv(model.plain[1:, 1:]) @ model.beta[1:] / 2 / model.sd**2
         plain.append(stats.f.sf(ordinary, 2, model.dof) < 0.05)
     assert np.mean(robust) < 0.07

@@ -1,0 +1,70 @@
+"""The best config, without falling for the luckiest run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.analysis.effects import build_model, terms_of
+from pipeline.analysis.frame import Frame
+from pipeline.analysis.responses import Response
+
+# What the model predicts for a config weighs as much as this many of its own runs.
+MODEL_RUNS = 1.0
+
+
+def best_config(
+    frame: Frame, trials: pa.Table, metric: str, mode: str, pairs: Sequence[tuple[str, str]], noise: float
+) -> dict[str, Any] | None:
+    """The trained config with the best expected metric, as `report/best.json` has it.
+
+    The highest of many noisy values is mostly the luckiest. So each config is judged by the mean of its own runs and
+    of what a linear model of all trained runs (of every stage: nothing is tested here) predicts for it:
+    (n · own mean + `MODEL_RUNS` · prediction) / (n + `MODEL_RUNS`). Where there are too few runs for the model, by its
+    own mean alone. Configs with a failed replicate do not count.
+
+    Args:
+        frame, trials: every run, in the same order.
+        metric, mode: of the task.
+        pairs: interactions that the model takes in.
+        noise: run-to-run standard deviation, for the interval; NaN where unknown.
+
+    Returns:
+        config, value (the expected metric), interval (95 %, of that expectation), observed (mean of its own runs),
+        trial; None where nothing trained.
+    """
+    usable = ~frame.failed & np.isfinite(frame.value)
+    broken = set(frame.trial[frame.failed].tolist())
+    keep = usable & ~np.isin(frame.trial, sorted(broken))
+    if not keep.any():
+        return None
+    trained = frame.rows(keep)
+    response = Response("gain", trained, trained.value, metric, 1 if mode == "max" else -1, False, "")
+    terms, _ = terms_of(response)
+    model = build_model(response, terms, pairs) if np.ptp(trained.value) > 0 else None
+    predicted = trained.value - model.fit.residuals if model is not None else trained.value
+    weight = MODEL_RUNS if model is not None else 0.0
+
+    def expected(rows: np.ndarray) -> float:
+        own = len(rows) * float(trained.value[rows].mean()) + weight * float(predicted[rows].mean())
+        return own / (len(rows) + weight)
+
+    by_trial: dict[str, list[int]] = {}
+    for row, trial in enumerate(trained.trial.tolist()):
+        by_trial.setdefault(trial, []).append(row)
+    best = max(sorted(by_trial), key=lambda trial: response.better * expected(np.array(by_trial[trial])))
+    rows = np.array(by_trial[best])
+    value = expected(rows)
+    reach = 1.96 * noise / np.sqrt(len(rows) + weight) if np.isfinite(noise) else None
+    first = int(np.flatnonzero(frame.trial == best)[0])
+    levels = {factor.name: trials[f"config.{factor.name}"][first].as_py() for factor in frame.space}
+    return {
+        "config": {name: level for name, level in levels.items() if level is not None},
+        "value": value,
+        "interval": None if reach is None else [value - reach, value + reach],
+        "observed": float(trained.value[rows].mean()),
+        "trial": best,
+    }
