@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUNS ?= 140
+RUNS ?= 170
 
 .PHONY: sweep test lint format clean
 

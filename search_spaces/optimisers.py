@@ -29,7 +29,7 @@ OPTIMISER = Categorical(
 
 LR = Numeric("lr", 1e-3, 3e-2, log=True, role="nuisance", description="learning rate")
 
-BATCH_SIZE = Categorical("batch_size", [32, 64], description="training lines a step")
+BATCH_SIZE = Categorical("batch_size", [32, 64], role="nuisance", description="training lines a step")
 
 # 0.25 is what PyTorch's own word-level language model clips at; at 1 the gradients of small nets pass untouched.
 CLIP = Categorical("clip", ["none", 0.25], description="largest norm of the whole gradient")

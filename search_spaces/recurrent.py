@@ -11,7 +11,7 @@ from pipeline.space import Categorical
 
 CELL = Categorical("cell", ["lstm", "gru", "rnn"], description="recurrent cell; rnn = Elman with tanh")
 
-HIDDEN = Categorical("hidden", [32, 64], description="width of the recurrent state")
+HIDDEN = Categorical("hidden", [32, 64], role="nuisance", description="width of the recurrent state")
 
 READOUT = Categorical("readout", ["last", "mean", "max"], description="which states are read: the last, mean, or max")
 

@@ -5,6 +5,7 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.analysis.claims import ClaimResult, judge_claims
 from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import (
     FactorEffect,
+    FactorTest,
     InteractionEffect,
     Model,
     build_model,
@@ -42,6 +44,7 @@ MARGIN = 0.25
 MOST_PAIRS = 6
 # Of the error rate of a response, what the interactions may use up.
 PAIR_SHARE = 1 / 3
+NUISANCE_SHARE = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -137,10 +140,7 @@ def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAn
     model = _model(response, terms, alpha) if changes and terms else None
     pairs = interaction_effects(response, model)
     tests = tests_of(response, model, terms) if changes else []
-    # One family: a third of the error rate is for the pairs, which are many, the rest for the factors.
-    share = 1 - PAIR_SHARE if pairs else 1.0
-    weights = [share / max(1, len(tests))] * len(tests) + [PAIR_SHARE / max(1, len(pairs))] * len(pairs)
-    adjusted = holm([test.p for test in tests] + [pair.p for pair in pairs], weights)
+    adjusted = holm([test.p for test in tests] + [pair.p for pair in pairs], _weights(response, tests, pairs))
     pairs = [
         replace(pair, p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
         for pair, p in zip(pairs, adjusted[len(tests) :], strict=True)
@@ -148,6 +148,19 @@ def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAn
     effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, model, alpha, margin)
     noise = model.fit.sd if model is not None else float("nan")
     return ResponseAnalysis(response, effects, pairs, silent, noise, _statement(response, terms, model)), model
+
+
+def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
+    """Shares of the error rate: all questions of a response are one family.
+
+    A third is for the pairs, which are many, the rest for the factors. A nuisance is not what the sweep asks about:
+    it gets a quarter of a scientific factor's share, a pair the product of its factors'.
+    """
+    role = {factor.name: NUISANCE_SHARE if factor.role == "nuisance" else 1.0 for factor in response.frame.space}
+    own = np.array([role[test.term.name] for test in tests])
+    joint = np.array([role[pair.factor_a] * role[pair.factor_b] for pair in pairs])
+    whole = 1 - PAIR_SHARE if pairs else 1.0
+    return [*(whole * own / max(own.sum(), 1e-9)), *(PAIR_SHARE * joint / max(joint.sum(), 1e-9))]
 
 
 def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:

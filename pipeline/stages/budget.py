@@ -9,7 +9,7 @@ from pipeline.plan import STAGES
 from pipeline.space import SearchSpace
 
 # Shares by what each stage is for: the screen carries the evidence, the search the best config.
-SHARES = {"screen": 0.75, "search": 0.25}
+SHARES = {"screen": 0.8, "search": 0.2}
 
 
 def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:

@@ -89,10 +89,12 @@ def test_effects_cover_the_truth() -> None:
 
 
 def test_p_values_are_adjusted_over_all_questions_of_a_response() -> None:
-    """Factors and pairs are one family: factors share two thirds of the error rate, pairs one third."""
+    """One family: factors share two thirds of the error rate, pairs one third, a nuisance (lr) gets a quarter."""
     answer = analysed(60, additive).responses["gain"]
     factors, pairs = answer.factors, answer.interactions
-    weights = [2 / 3 / len(factors)] * len(factors) + [1 / 3 / len(pairs)] * len(pairs)
+    own = np.array([0.25 if row.factor.name == "lr" else 1.0 for row in factors])
+    joint = np.array([0.25 if "lr" in (row.factor_a, row.factor_b) else 1.0 for row in pairs])
+    weights = [*(2 / 3 * own / own.sum()), *(1 / 3 * joint / joint.sum())]
     expected = holm([row.p for row in [*factors, *pairs]], weights)
     assert [row.p_adjusted for row in [*factors, *pairs]] == pytest.approx(list(expected))
 
