@@ -16,7 +16,7 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,14 +112,18 @@ class Records:
             if self._parts >= COMPACT_AT:
                 self._compact()
 
-    def trials(self) -> pa.Table:
-        """Every recorded replicate, once, ordered by trial and replicate."""
-        table = self._read_parts("trials", trials_schema(self.space))
+    def trials(self, parts: Collection[str] | None = None) -> pa.Table:
+        """Every recorded replicate, once, ordered by trial and replicate.
+
+        Args:
+            parts: names of parts (`part_names`) to read only; those that a compaction has taken away are left out.
+        """
+        table = self._read_parts("trials", trials_schema(self.space), parts)
         return _distinct(table, ["trial", "replicate"])
 
-    def curves(self) -> pa.Table:
-        """Every recorded number over time, once, ordered by trial, replicate and step."""
-        return _distinct(self._read_parts("curves", CURVES), ["trial", "replicate", "name", "step"])
+    def curves(self, parts: Collection[str] | None = None) -> pa.Table:
+        """Every recorded number over time, once, ordered by trial, replicate and step; `parts` as for `trials`."""
+        return _distinct(self._read_parts("curves", CURVES, parts), ["trial", "replicate", "name", "step"])
 
     def finished(self) -> list[FinishedTrial]:
         """The recorded trials as values, without their curves."""
@@ -134,14 +138,16 @@ class Records:
         """Names of the trial parts that lie there now; a reader that follows a running sweep compares them."""
         return [Path(path).name for path in self._list("trials")]
 
-    def _read_parts(self, folder: str, schema: pa.Schema) -> pa.Table:
+    def _read_parts(self, folder: str, schema: pa.Schema, parts: Collection[str] | None = None) -> pa.Table:
         tables = []
         for path in self._list(folder):
+            if parts is not None and Path(path).name not in parts:
+                continue
             try:
                 tables.append(pq.read_table(self._fs.open_input_file(path)).cast(schema))
             except FileNotFoundError:
                 # A compaction took it away between listing and reading; its rows are in the compacted part.
-                return self._read_parts(folder, schema)
+                return self._read_parts(folder, schema, parts)
             except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError, KeyError) as fault:
                 raise StudyError(
                     f"{path} is damaged or of another schema ({str(fault).splitlines()[0]}); "

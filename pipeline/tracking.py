@@ -27,7 +27,7 @@ STUDY_TAG = "backtrack.study"
 TRIAL_TAG = "backtrack.trial"
 PARENT_TAG = "backtrack.parent"
 # How often a following process looks for new trials.
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
 # After the sweep has ended: how long the view may take for what is left before the driver stops waiting.
 PATIENCE_SECONDS = 120.0
 # MLflow takes at most this many metrics in one call.
@@ -153,7 +153,10 @@ class _View:
         beside = (
             None if os.environ.get("MLFLOW_TRACKING_URI") or root is None else (root.parent / "mlartifacts").as_uri()
         )
-        return str(self.client.create_experiment(name, artifact_location=beside))
+        made = str(self.client.create_experiment(name, artifact_location=beside))
+        # Without it the UI greets with its pages for language models.
+        self.client.set_experiment_tag(made, "mlflow.experimentKind", "custom_model_development")
+        return made
 
     def _parent(self) -> str:
         study = self.manifest["study"]
@@ -195,28 +198,31 @@ class _View:
     def write_trials(self) -> int:
         """Writes the finished trials that are not there yet; returns how many."""
         parts = set(self.records.part_names())
-        if parts == self.seen_parts:
+        fresh = parts - self.seen_parts
+        if not fresh:
             return 0
         rows: dict[str, list[dict[str, Any]]] = {}
-        for row in self.records.trials().to_pylist():
+        # Only what is new is read: a pass over a growing study must not cost more and more.
+        for row in self.records.trials(fresh).to_pylist():
             if row["trial"] not in self.known:
                 rows.setdefault(row["trial"], []).append(row)
-        curves = self._curves(set(rows)) if rows else {}
+        curves = self._curves(set(rows), fresh) if rows else {}
         for trial, replicates in rows.items():
             self._write_trial(trial, replicates, curves.get(trial, []))
             self.known.add(trial)
         self.seen_parts = parts
         return len(rows)
 
-    def _curves(self, trials: set[str]) -> dict[str, list[dict[str, Any]]]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        table = self.records.curves()
-        table = table.filter(pc.is_in(table["trial"], pa.array(sorted(trials))))
+    def _curves(self, trials: set[str], parts: set[str]) -> dict[str, list[dict[str, Any]]]:
+        """The curves of `trials`; parts bear the names they have in `trials/`, unless one was just compacted."""
         grouped: dict[str, list[dict[str, Any]]] = {}
-        for point in table.to_pylist():
-            grouped.setdefault(point["trial"], []).append(point)
+        for point in self.records.curves(parts).to_pylist():
+            if point["trial"] in trials:
+                grouped.setdefault(point["trial"], []).append(point)
+        missing = trials - set(grouped)
+        for point in self.records.curves().to_pylist() if missing else ():
+            if point["trial"] in missing:
+                grouped.setdefault(point["trial"], []).append(point)
         return grouped
 
     def _write_trial(self, trial: str, rows: list[dict[str, Any]], points: Iterable[Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis import Analysis, ResponseAnalysis
 from pipeline.analysis.effects import FactorEffect
@@ -172,21 +173,26 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
         style: dict[str, Any] = {"marker": "o", "markersize": 3} if len(path) < 3 else {}
         axes.plot(*zip(*path, strict=True), color=OUTCOME_INK[outcome], linewidth=0.7, alpha=0.5, **style)
         ends.setdefault(outcome, []).append(path[-1][1])
+    notes = [
+        (float(np.median(values)), outcome.replace("_", " "), OUTCOME_INK[outcome]) for outcome, values in ends.items()
+    ]
     chance = frame.chance[np.isfinite(frame.chance)]
     if len(chance):
         axes.axhline(float(np.median(chance)), color=INK, linewidth=1, linestyle=":")
-        axes.annotate(
-            "chance", (1.01, float(np.median(chance))), xycoords=("axes fraction", "data"), fontsize=9, va="top"
-        )
-    for outcome, values in ends.items():
-        axes.annotate(
-            outcome.replace("_", " "),
-            (1.01, float(np.median(values))),
-            xycoords=("axes fraction", "data"),
-            color=OUTCOME_INK[outcome],
-            fontsize=9,
-            va="bottom",
-        )
+        notes.append((float(np.median(chance)), "chance", INK))
+    for height, (_, text, ink) in zip(_apart([note[0] for note in notes], axes.get_ylim()), notes, strict=True):
+        axes.annotate(text, (1.01, height), xycoords=("axes fraction", "data"), color=ink, fontsize=9, va="center")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric)
     return figure
+
+
+def _apart(heights: list[float], limits: tuple[float, float]) -> list[float]:
+    """Heights for labels at the right edge, moved up where two would lie on each other."""
+    gap = 0.08 * (limits[1] - limits[0])
+    moved = list(heights)
+    below = -np.inf
+    for number in np.argsort(heights, kind="stable"):
+        below = moved[number] = max(heights[number], below + gap)
+    return moved
