@@ -31,6 +31,8 @@ os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 # A task that opens a relative path means the directory that the sweep was started in.
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
+# Workers are ended before they push a laptop into swapping; the trial is then out_of_memory.
+os.environ.setdefault("RAY_memory_usage_threshold", "0.9")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
 

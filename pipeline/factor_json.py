@@ -17,6 +17,7 @@ def describe_factor(factor: Factor) -> dict[str, Any]:
         fields |= {"low": factor.low, "high": factor.high, "log": factor.log, "integer": factor.integer}
     elif isinstance(factor, Composite):
         fields["levels"] = {name: dict(parts) for name, parts in factor.levels.items()}
+        fields["extra"] = {name: list(values) for name, values in (factor.extra or {}).items()}
     else:
         fields["levels"] = list(factor.levels)
     fields["when"] = {name: list(levels) for name, levels in (factor.when or {}).items()}

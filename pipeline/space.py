@@ -6,17 +6,17 @@ a screening design or to an Optuna study lives with the stage that needs it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.config import Config as Config
+from pipeline.config import Level as Level
+from pipeline.config import label as label
 from pipeline.errors import SpaceError
 
-Level = str | int | float | bool
 Role = Literal["scientific", "nuisance"]
 Response = Literal["failure", "gain", "speed"]
 Expectation = Literal["better", "worse", "same"]
@@ -200,6 +200,7 @@ class Composite(_Factor):
     Args:
         name: column name of the factor.
         levels: `{level name: {component: value}}`; every level names every component.
+        extra: `{component: values}` that no named level has, but mixtures may take.
         role, when, claims, description: as for `Categorical`.
 
     Raises:
@@ -207,6 +208,7 @@ class Composite(_Factor):
     """
 
     levels: Mapping[str, Mapping[str, Level]]
+    extra: Mapping[str, Sequence[Level]] | None = None
     role: Role = "scientific"
     when: Mapping[str, Sequence[Level]] | None = None
     claims: Sequence[Claim] = ()
@@ -233,14 +235,19 @@ class Composite(_Factor):
                 if not _NAME.match(component):
                     raise SpaceError(f"factor {self.name!r}: component name {component!r} is not usable as a name")
 
+        unknown = sorted(set(self.extra or {}) - set(first))
+        if unknown:
+            raise SpaceError(f"factor {self.name!r}: extra names {unknown}, which are no components; it has {first}")
+
     @property
     def components(self) -> tuple[str, ...]:
         """Names of the components, in the order of the first level."""
         return tuple(next(iter(self.levels.values())))
 
     def choices(self, component: str) -> tuple[Level, ...]:
-        """The values that `component` takes in some level."""
-        seen: dict[str, Level] = {label(parts[component]): parts[component] for parts in self.levels.values()}
+        """The values that `component` takes in some level, and its extra ones."""
+        values = [parts[component] for parts in self.levels.values()] + list((self.extra or {}).get(component, ()))
+        seen: dict[str, Level] = {label(value): value for value in values}
         return tuple(seen.values())
 
     def parts(self, level: str) -> dict[str, Level]:
@@ -281,53 +288,6 @@ class Composite(_Factor):
 
 
 Factor = Categorical | Numeric | Composite
-
-
-def label(level: Any) -> str:
-    """A level as text, the same in records, tables and MLflow: `true`, `0.001`, `sgd`, `-` when absent."""
-    if level is None:
-        return "-"
-    if isinstance(level, bool):
-        return "true" if level else "false"
-    if isinstance(level, float):
-        return f"{level:.6g}"
-    return str(level)
-
-
-class Config(Mapping[str, Level]):
-    """One level for every active factor; immutable, hashable, and the same everywhere.
-
-    `Config.hash` is the first 16 hex digits of the SHA-256 of its canonical JSON: it does not depend on
-    the order of the factors, on the process, or on the machine.
-    """
-
-    __slots__ = ("_levels", "hash")
-
-    def __init__(self, levels: Mapping[str, Level]) -> None:
-        self._levels = {name: levels[name] for name in sorted(levels) if levels[name] is not None}
-        text = json.dumps(self._levels, sort_keys=True, separators=(",", ":"))
-        self.hash = hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def __getitem__(self, name: str) -> Level:
-        return self._levels[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._levels)
-
-    def __len__(self) -> int:
-        return len(self._levels)
-
-    def __hash__(self) -> int:
-        return hash(self.hash)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and self.hash == other.hash
-
-    def __repr__(self) -> str:
-        return "Config(" + ", ".join(f"{name}={label(level)}" for name, level in self.items()) + ")"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Config, (self._levels,))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ INIT = Composite(
             "readout": "orthogonal",
         },
     },
+    extra={"recurrent": ["uniform"]},
     description="initial weights: the framework's, U[-0.1, 0.1] with orthogonal recurrence, or orthogonal matrices",
     claims=(
         Claim(

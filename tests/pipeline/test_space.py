@@ -68,6 +68,15 @@ def test_composite_mixtures_round_trip() -> None:
     assert not INIT.contains("input=u|recurrent=nothing")
 
 
+def test_extra_values_are_for_mixtures_only() -> None:
+    factor = Composite("c", levels={"a": {"p": 0, "q": 0}, "b": {"p": 1, "q": 1}}, extra={"q": [2]})
+    assert factor.choices("q") == (0, 1, 2)
+    assert factor.contains("p=1|q=2")
+    assert not factor.contains("p=2|q=1")
+    with pytest.raises(SpaceError, match="no components"):
+        Composite("c", levels={"a": {"p": 0}, "b": {"p": 1}}, extra={"z": [1]})
+
+
 def test_a_task_sees_the_components() -> None:
     config = SPACE.config({"optimiser": "adam", "lr": 0.01, "init": "mixed"})
     assert SPACE.expand(config) == {

@@ -63,6 +63,12 @@ def test_each_component_changes_its_own_weights_only(component: str) -> None:
     assert {name for name in default if not torch.equal(default[name], changed[name])} == {owner[component]}
 
 
+def test_every_component_has_the_framework_and_the_posts_values() -> None:
+    for component in INIT.components:
+        assert {"default", "uniform"} <= set(INIT.choices(component))
+    assert {"orthogonal"} <= set(INIT.choices("input")) & set(INIT.choices("recurrent")) & set(INIT.choices("readout"))
+
+
 def test_default_leaves_the_frameworks_weights() -> None:
     torch.manual_seed(0)
     expected = nn.Linear(4, 3).weight
