@@ -164,6 +164,8 @@ def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
         )
     if analysis.frame.failed.all() and len(analysis.frame):
         return ["Every training failed: mend what they have in common before asking what makes the difference."]
+    if not len(analysis.responses["failure"].response.frame):
+        sentences.append("No run is evidence yet: nothing can be decided without a screen.")
     if not sentences:
         sentences.append("Nothing is left open.")
     return sentences

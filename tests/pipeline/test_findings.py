@@ -1,0 +1,50 @@
+"""The sentences that a newcomer reads first."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipeline import Categorical, SearchSpace
+from pipeline.analysis import analyse
+from pipeline.plan import FinishedTrial, PlannedTrial
+from pipeline.report.findings import findings_of
+from pipeline.rows import CURVES, trial_rows
+from pipeline.stages.screen import plan_screen
+from pipeline.training import RunResult
+
+SPACE = SearchSpace((Categorical("a", ["x", "y"]), Categorical("b", ["u", "v"])))
+
+
+def findings(outcome_of, stage: str = "screen"):
+    rows = []
+    for planned in plan_screen(SPACE, 24, 0):
+        outcome = outcome_of(planned.config)
+        error = "Traceback ...\nValueError: shapes differ" if outcome == "crashed" else ""
+        value = 0.5 + 0.01 * len(planned.trial) if outcome == "ok" else None
+        result = RunResult(planned.seeds[0], outcome, value, 1, 0.1, 0, 0, 1.0, "cpu", error=error)
+        staged = PlannedTrial(planned.trial, stage, planned.config, planned.seeds)
+        rows.append(trial_rows(SPACE, FinishedTrial(staged, (result,))))
+    analysis = analyse(SPACE, pa.concat_tables(rows), CURVES.empty_table(), "error", "min")
+    return findings_of(analysis, "error", {stage: 24}, 0.05)
+
+
+def test_no_failures_are_said_plainly() -> None:
+    assert findings(lambda config: "ok").failed == ["None of 24 training runs failed."]
+
+
+def test_a_cause_is_named_with_both_rates() -> None:
+    found = findings(lambda config: "diverged" if config["a"] == "x" else "ok")
+    assert found.failed == ["12 of 24 training runs failed: 12 diverged."]
+    assert found.why[0].startswith("diverged with a=x: 100%")
+    assert "against 0%" in found.why[0]
+
+
+def test_a_crash_shows_its_error_and_what_to_do() -> None:
+    found = findings(lambda config: "crashed")
+    assert "24 crashed with: ValueError: shapes differ" in found.failed
+    assert "Every training failed" in found.next[0]
+
+
+def test_without_a_screen_nothing_is_decided() -> None:
+    found = findings(lambda config: "ok", stage="search")
+    assert "No run is evidence yet" in " ".join(found.next)
