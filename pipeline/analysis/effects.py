@@ -394,7 +394,10 @@ def runs_to_decide(
 def _share(model: Model, span: list[int]) -> float:
     """Share of the explained sum of squares that only this factor explains."""
     fitted = model.fit
-    total = float(((model.response.y - model.response.y.mean()) ** 2).sum())
+    # In the fit's own scale: residuals and coefficients of a weighted fit are weighted too.
+    weights = fitted.root**2
+    centre = np.average(model.response.y, weights=weights)
+    total = float((weights * (model.response.y - centre) ** 2).sum())
     unexplained = float((fitted.residuals**2).sum())
     beta = fitted.beta[span]
     own = float(beta @ np.linalg.pinv(fitted.plain[np.ix_(span, span)]) @ beta)
