@@ -12,7 +12,7 @@ from scipy import stats
 
 from pipeline.analysis.coding import Term, block_columns, term_of
 from pipeline.analysis.frame import Floats
-from pipeline.analysis.linear import Fit, contrast, fit, independent, interaction, wald
+from pipeline.analysis.linear import Added, Fit, contrast, fit, independent, interaction, wald
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
 
@@ -305,7 +305,7 @@ def _p_of(term: Term, model: Model | None) -> float:
     if model is None:
         return 1.0
     span = model.spans[term.name]
-    return wald(model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.influence[span])
+    return wald(model.fit.beta[span], model.fit.tested[np.ix_(span, span)], model.fit.influence[span])
 
 
 def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
@@ -437,14 +437,15 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         left, right = model.terms[a], model.terms[b]
         if (a, b) in model.pairs:
             span = model.pairs[(a, b)]
-            beta, cov, dof = model.fit.beta[span], model.fit.cov[np.ix_(span, span)], model.fit.dof
-            influence = model.fit.influence[span]
+            own, cells = model.fit, np.ix_(span, span)
+            added = Added(own.beta[span], own.cov[cells], own.tested[cells], own.dof, own.influence[span])
         else:
-            beta, cov, dof, influence = interaction(product(left.columns, right.columns), model.fit)
-        if np.isfinite(beta).all():
-            estimate, low, high = _largest_difference(left, right, beta, cov, dof)
+            added = interaction(product(left.columns, right.columns), model.fit)
+        if np.isfinite(added.beta).all():
+            estimate, low, high = _largest_difference(left, right, added.beta, added.cov, added.dof)
             shown = _shown(model, estimate, max(0.0, low), high)
-            effects.append(InteractionEffect(a, b, *shown, wald(beta, cov, influence), 1.0, "undecided"))
+            p = wald(added.beta, added.tested, added.influence)
+            effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 

@@ -20,6 +20,7 @@ def test_errors_are_those_of_statsmodels(data) -> None:
     ours, theirs = fit(columns, response), sm.OLS(response, columns).fit(cov_type="HC3", use_t=True)
     assert ours.beta == pytest.approx(theirs.params)
     assert ours.cov == pytest.approx(theirs.cov_params())
+    assert ours.tested == pytest.approx(sm.OLS(response, columns).fit(cov_type="HC2").cov_params())
     assert ours.dof == 75
 
 
@@ -51,18 +52,19 @@ def test_contrast_is_statsmodels_t_test(data) -> None:
 def test_added_columns_get_what_a_whole_fit_gives_them(data) -> None:
     columns, response = data
     extra = columns[:, [1]] * columns[:, [2, 3]]
-    beta, cov, dof, influence = interaction(extra, fit(columns, response))
+    added = interaction(extra, fit(columns, response))
     whole = fit(np.hstack([columns, extra]), response)
-    assert beta == pytest.approx(whole.beta[5:])
-    assert cov == pytest.approx(whole.cov[5:, 5:])
-    assert dof == whole.dof
-    assert influence == pytest.approx(whole.influence[5:])
+    assert added.beta == pytest.approx(whole.beta[5:])
+    assert added.cov == pytest.approx(whole.cov[5:, 5:])
+    assert added.tested == pytest.approx(whole.tested[5:, 5:])
+    assert added.dof == whole.dof
+    assert added.influence == pytest.approx(whole.influence[5:])
 
 
 def test_columns_inside_the_model_get_nothing(data) -> None:
     columns, response = data
-    beta, *_ = interaction(columns[:, [1, 2]] + columns[:, [3, 4]], fit(columns, response))
-    assert np.isnan(beta).all()
+    added = interaction(columns[:, [1, 2]] + columns[:, [3, 4]], fit(columns, response))
+    assert np.isnan(added.beta).all()
 
 
 def test_independent_drops_combinations() -> None:
@@ -86,7 +88,7 @@ def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
     for _ in range(800):
         response = rng.normal(size=60) * np.array([4.0, 2.0, 0.5])[group]
         model = fit(columns, response)
-        robust.append(wald(model.beta[1:], model.cov[1:, 1:], model.influence[1:]) < 0.05)
+        robust.append(wald(model.beta[1:], model.tested[1:, 1:], model.influence[1:]) < 0.05)
         ordinary = model.beta[1:] @ np.linalg.inv(model.plain[1:, 1:]) @ model.beta[1:] / 2 / model.sd**2
         plain.append(stats.f.sf(ordinary, 2, model.dof) < 0.05)
     assert np.mean(robust) < 0.07
