@@ -54,7 +54,9 @@ def sweep(
     runs: Annotated[int, typer.Option("--runs", "-n", help="Training runs over all stages: the cost.")] = 200,
     study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
     seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
-    stages: Annotated[str, typer.Option(help="Stages to run, separated by commas.")] = "screen,search",
+    stages: Annotated[
+        str, typer.Option(help="Stages to run, separated by commas.")
+    ] = "screen,search,confirm,backtrack",
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
     data: Annotated[str | None, typer.Option(help="Data file of yours, for tasks that take one.")] = None,
     settings: Annotated[

@@ -175,6 +175,9 @@ class _Seat:
             self.queue.extend(plan.trials)
         else:
             self.search, self.search_ids = plan, deque(plan.ids)
+            if not self.running:
+                # A search that goes on after other stages knows their trials as well.
+                self.optuna = None
 
     def ask(self, tune_id: str) -> PlannedTrial | None:
         """The next trial to run, or None where there is none for now."""

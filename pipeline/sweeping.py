@@ -24,7 +24,7 @@ from pipeline.task import Task, load_task
 if TYPE_CHECKING:
     import optuna
 
-DEFAULT_STAGES = ("screen", "search")
+DEFAULT_STAGES = ("screen", "search", "confirm", "backtrack")
 
 
 class Progress:
@@ -157,7 +157,10 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
     from pipeline.engine import execute
 
     study = Study(records)
-    plan = Sweep(task.space, records.manifest["stages"], int(records.manifest["seed"]))
+    manifest = records.manifest
+    plan = Sweep(
+        task.space, manifest["stages"], int(manifest["seed"]), task.metric, task.mode, float(manifest["alpha"])
+    )
     finished = records.finished()
     progress.planned(study, plan.runs, sum(len(trial.results) for trial in finished))
     follower = tracking.follow(records) if track else None

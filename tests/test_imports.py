@@ -23,7 +23,7 @@ ALLOWED = {
 # folder: packages of our own that it must not know
 FORBIDDEN = {
     "pipeline/analysis/": ["pipeline.engine", "pipeline.tracking", "pipeline.training", "pipeline.stages"],
-    "pipeline/stages/": ["pipeline.engine", "pipeline.tracking", "pipeline.analysis", "pipeline.report"],
+    "pipeline/stages/": ["pipeline.engine", "pipeline.tracking", "pipeline.training", "pipeline.report"],
     "pipeline/training/": ["pipeline.engine", "pipeline.tracking", "pipeline.stages", "pipeline.analysis"],
     "search_spaces/": ["pipeline.engine", "pipeline.tracking", "pipeline.training", "pipeline.stages", "tasks"],
     "tasks/": ["pipeline.engine", "pipeline.tracking", "pipeline.training", "pipeline.stages", "pipeline.analysis"],

@@ -22,7 +22,7 @@ def sweep_offline(task: FunctionTask, runs: int, seed: int, stages: list[str]) -
         task: a black box.
         runs, seed, stages: as for `pipeline.sweep`.
     """
-    sweep = Sweep(task.space, split_runs(task.space, runs, stages), seed)
+    sweep = Sweep(task.space, split_runs(task.space, runs, stages), seed, task.metric, task.mode)
     finished: list[FinishedTrial] = []
 
     def carry_out(planned: PlannedTrial) -> FinishedTrial:

@@ -23,7 +23,7 @@ from offline import analyse_offline, sweep_offline
 from problems import NOISE, draw
 from score import Score, score
 
-STAGES = ["screen", "search"]
+STAGES = ["screen", "search", "confirm", "backtrack"]
 
 
 def one(seed: int, runs: int, inert: bool, stages: list[str]) -> Score:
@@ -56,7 +56,18 @@ def main() -> None:
     arguments = parser.parse_args()
     seeds = list(range(arguments.first, arguments.first + arguments.problems))
     stages = arguments.stages.split(",")
-    columns = ["runs", "recall", "false", "pair recall", "pair false", "cause exact", "coverage", "regret", "alarms"]
+    columns = [
+        "runs",
+        "recall",
+        "false",
+        "pair recall",
+        "pair false",
+        "cause exact",
+        "coverage",
+        "regret",
+        "alarms",
+        "false causes",
+    ]
     print("| " + " | ".join(columns) + " |")
     print("|---" * len(columns) + "|")
     for runs in map(int, arguments.runs.split(",")):
@@ -66,7 +77,7 @@ def main() -> None:
             rate(found.found, found.active), rate(found.wrong, found.called), rate(found.pairs_found, found.pairs),
             rate(found.pairs_wrong, found.pairs_called), rate(found.rules_right, found.rules),
             rate(found.covered, found.intervals), f"{found.regret / found.problems:.2f}",
-            rate(nothing.alarmed, nothing.problems),
+            rate(nothing.alarmed, nothing.problems), rate(nothing.causes_claimed, nothing.problems),
         ]  # fmt: skip
         print(f"| {runs} | " + " | ".join(cells) + " |", flush=True)
 

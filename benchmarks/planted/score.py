@@ -23,6 +23,7 @@ class Score:
         active, found: truly active factors (gain), and how many of them were called active.
         called, wrong: factors called active (gain), and how many of them are inert.
         pairs, pairs_found, pairs_called, pairs_wrong: the same for interactions.
+        causes_claimed: causes called verified on problems where failures are chance.
         rules, rules_right: dominant failure rules, and how many were named exactly by the first rule of their outcome.
         intervals, covered: effects with an interval, and how many intervals hold the true range of level means.
         alarmed: whether anything was called active (gain): for problems where nothing is.
@@ -37,6 +38,7 @@ class Score:
     pairs_found: int = 0
     pairs_called: int = 0
     pairs_wrong: int = 0
+    causes_claimed: int = 0
     rules: int = 0
     rules_right: int = 0
     intervals: int = 0
@@ -71,9 +73,14 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
         if math.isfinite(effect.effect):
             found.intervals += 1
             found.covered += effect.low - 1e-9 <= true_range(problem, effect.factor.name) <= effect.high + 1e-9
+    found.causes_claimed = 0 if problem.rules else sum(one.cause.verified for one in analysis.causes)
     if problem.rules:
         dominant = problem.rules[0]
-        named = [rule.cause for rule in analysis.rules if rule.outcome == dominant.outcome]
+        named = [
+            one.cause.cause
+            for one in analysis.causes
+            if one.cause.outcome == dominant.outcome and not one.cause.refuted
+        ]
         found.rules = 1
         found.rules_right = int(bool(named) and same_rule(problem, named[0], dominant.conditions))
     if analysis.best is not None:

@@ -5,33 +5,24 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.analysis.backtracking import backtrack_all
 from pipeline.analysis.best import best_config
+from pipeline.analysis.causes import ExplainedCause, explained_causes
 from pipeline.analysis.claims import ClaimResult, judge_claims
 from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import (
-    FactorEffect,
-    FactorTest,
-    InteractionEffect,
-    Model,
-    build_model,
-    factor_effects,
-    interaction_effects,
-    noise_weights,
-    terms_of,
-    tests_of,
-)
-from pipeline.analysis.failure_rules import Rule, failure_rules
+from pipeline.analysis.effects import FactorEffect, InteractionEffect, Model, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.multiple import holm
+from pipeline.analysis.questions import MOST_PAIRS, ask
 from pipeline.analysis.responses import Response, responses_of
 from pipeline.analysis.speed import epochs_to_target, target_of
+from pipeline.analysis.suspects import combined_p
 from pipeline.analysis.tables import report_tables
 from pipeline.space import SearchSpace
 
@@ -39,12 +30,6 @@ __all__ = ["MARGIN", "Analysis", "ResponseAnalysis", "analyse", "report_tables"]
 
 # An effect inside a quarter of the run-to-run standard deviation is called none (design, section 9).
 MARGIN = 0.25
-# Active interactions join the model before the factors are judged: they take noise out of its errors. Beyond this
-# many they would eat more degrees of freedom than they give.
-MOST_PAIRS = 6
-# Of the error rate of a response, what the interactions may use up.
-PAIR_SHARE = 1 / 3
-NUISANCE_SHARE = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,7 @@ class Analysis:
     Args:
         frame: all replicates.
         responses: `{name: answers}`.
-        rules: failure rules, for each outcome the strongest first.
+        causes: of the failures, the dominant first; verified, not yet looked into, or refuted.
         claims: verdicts.
         target: the metric that "speed" runs to.
         best: config, value, interval and trial of the best training, or None where nothing trained.
@@ -83,7 +68,7 @@ class Analysis:
 
     frame: Frame
     responses: dict[str, ResponseAnalysis]
-    rules: list[Rule]
+    causes: list[ExplainedCause]
     claims: list[ClaimResult]
     target: float
     best: dict[str, Any] | None
@@ -113,8 +98,17 @@ def analyse(
     epochs = epochs_to_target(evidence, curves, metric, mode, target)
     answers: dict[str, ResponseAnalysis] = {}
     models: dict[str, Model | None] = {}
+    # The confirm stage's design follows the gain, and leaves failing levels out: it is fresh evidence for the gain's
+    # suspects; of failures only the screen, which nothing chose, is a fair sample.
+    unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
+    screen = {r.name: r for r in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen])}
+    fresh = {r.name: r for r in responses_of(evidence.rows(~unchosen), metric, mode, epochs[~unchosen])}
     for response in responses_of(evidence, metric, mode, epochs):
-        answers[response.name], models[response.name] = _answer(response, alpha, margin)
+        name = response.name
+        if (~unchosen).any() and name == "gain":
+            answers[name], models[name] = _answer(response, alpha, margin, screen[name], fresh[name])
+        elif name in screen:
+            answers[name], models[name] = _answer(screen[name], alpha, margin)
     claims = judge_claims(
         [(factor.name, claim) for factor in space for claim in factor.claims],
         models,
@@ -125,65 +119,42 @@ def analyse(
         alpha,
         margin,
     )
-    outcomes = [outcome for outcome in np.unique(frame.outcome).tolist() if outcome != "ok"]
-    rules = [rule for outcome in outcomes for rule in failure_rules(frame, outcome, alpha)]
-    rules.sort(key=lambda rule: (-rule.inside[0], rule.outcome))
+    causes = explained_causes(space, trials, mode, backtrack_all(space, trials, mode, alpha)[0])
     gain = answers["gain"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
     best = best_config(frame, trials, metric, mode, pairs[:MOST_PAIRS], gain.noise)
-    return Analysis(frame, answers, rules, claims, target, best)
+    return Analysis(frame, answers, causes, claims, target, best)
 
 
-def _answer(response: Response, alpha: float, margin: float) -> tuple[ResponseAnalysis, Model | None]:
-    terms, silent = terms_of(response)
-    changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
-    model = _model(response, terms, alpha) if changes and terms else None
-    pairs = interaction_effects(response, model)
-    tests = tests_of(response, model, terms) if changes else []
-    adjusted = holm([test.p for test in tests] + [pair.p for pair in pairs], _weights(response, tests, pairs))
+def _answer(
+    response: Response, alpha: float, margin: float, screen: Response | None = None, fresh: Response | None = None
+) -> tuple[ResponseAnalysis, Model | None]:
+    """All answers for one response.
+
+    Args:
+        response: the pooled evidence; effects and intervals are its.
+        alpha, margin: as for `analyse`.
+        screen, fresh: where there are fresh runs that the screen's suspects chose: the two parts, whose p-values are
+            joined by `combined_p`; the pooled ones would not be valid.
+    """
+    asked = ask(response, alpha)
+    raw = asked.p
+    if screen is not None and fresh is not None:
+        first = ask(screen, alpha)
+        suspects = first.suspects(alpha, len(fresh.y))
+        joined = combined_p(first.p, suspects, first.model, fresh.frame, fresh.y, (len(screen.y), len(fresh.y)))
+        raw = {names: joined.get(names, 1.0) for names in raw}
+    adjusted = holm(list(raw.values()), asked.weights)
+    tests = [replace(test, p=raw[(test.term.name,)]) for test in asked.tests]
     pairs = [
-        replace(pair, p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
-        for pair, p in zip(pairs, adjusted[len(tests) :], strict=True)
+        replace(pair, p=raw[names], p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
+        for pair, names, p in zip(asked.pairs, asked.names[len(tests) :], adjusted[len(tests) :], strict=True)
     ]
-    effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, model, alpha, margin)
-    noise = model.fit.sd if model is not None else float("nan")
-    return ResponseAnalysis(response, effects, pairs, silent, noise, _statement(response, terms, model)), model
-
-
-def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
-    """Shares of the error rate: all questions of a response are one family.
-
-    A third is for the pairs, which are many, the rest for the factors. A nuisance is not what the sweep asks about:
-    it gets a quarter of a scientific factor's share, a pair the product of its factors'.
-    """
-    role = {factor.name: NUISANCE_SHARE if factor.role == "nuisance" else 1.0 for factor in response.frame.space}
-    own = np.array([role[test.term.name] for test in tests])
-    joint = np.array([role[pair.factor_a] * role[pair.factor_b] for pair in pairs])
-    whole = 1 - PAIR_SHARE if pairs else 1.0
-    return [*(whole * own / max(own.sum(), 1e-9)), *(PAIR_SHARE * joint / max(joint.sum(), 1e-9))]
-
-
-def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:
-    """All factors at once, with the interactions that stand out, found one after another, and the noise weighted.
-
-    An interaction that is left out is noise to everything else; with it in the model, weaker ones show.
-    """
-    model = build_model(response, terms)
-    chosen: list[tuple[str, str]] = []
-    weights = None
-    while model is not None:
-        if response.name != "failure" and weights is None:
-            weights = noise_weights(model)
-            model = build_model(response, terms, chosen, weights) or model
-        candidates = interaction_effects(response, model)
-        bar = alpha * PAIR_SHARE / max(1, len(candidates))
-        fresh = [(e.factor_a, e.factor_b) for e in candidates if e.p < bar and (e.factor_a, e.factor_b) not in chosen]
-        richer = build_model(response, terms, [*chosen, fresh[0]], weights) if fresh else None
-        if richer is None or len(chosen) >= MOST_PAIRS or fresh[0] not in richer.pairs:
-            break
-        chosen.append(fresh[0])
-        model = richer
-    return model
+    pairs.sort(key=lambda pair: (pair.p, -pair.effect))
+    effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, asked.model, alpha, margin)
+    noise = asked.model.fit.sd if asked.model is not None else float("nan")
+    statement = _statement(response, asked.terms, asked.model)
+    return ResponseAnalysis(response, effects, pairs, asked.silent, noise, statement), asked.model
 
 
 def _statement(response: Response, terms: list[Term], model: Model | None) -> str:

@@ -54,20 +54,8 @@ def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats)
     found = [
         Response("failure", evidence, failed.astype(float), "probability", -1, False, "what makes trainings fail"),
     ]
+    found.append(gain_of(evidence, metric, mode))
     trained = ~failed & np.isfinite(evidence.value)
-    lost = f"{int((~trained).sum())} of {len(evidence)} runs failed and have no final {metric}"
-    found.append(
-        Response(
-            "gain",
-            evidence.rows(trained),
-            evidence.value[trained],
-            metric,
-            better,
-            False,
-            f"what changes the final {metric} of those that trained",
-            lost if (~trained).any() else "",
-        )
-    )
     filled = np.where(failed, evidence.chance, evidence.value)
     known = np.isfinite(filled)
     if failed.any() and known.any():
@@ -112,3 +100,19 @@ def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats)
             )
         )
     return found
+
+
+def gain_of(evidence: Frame, metric: str, mode: str) -> Response:
+    """The final metric of the runs that trained; arguments as for `responses_of`."""
+    trained = ~evidence.failed & np.isfinite(evidence.value)
+    lost = f"{int((~trained).sum())} of {len(evidence)} runs failed and have no final {metric}"
+    return Response(
+        "gain",
+        evidence.rows(trained),
+        evidence.value[trained],
+        metric,
+        1 if mode == "max" else -1,
+        False,
+        f"what changes the final {metric} of those that trained",
+        lost if (~trained).any() else "",
+    )

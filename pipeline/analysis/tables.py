@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.analysis.failure_rules import rate_interval
+from pipeline.config import label
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -151,26 +152,30 @@ def interactions_table(analysis: Analysis) -> pa.Table:
 
 
 def causes_table(analysis: Analysis) -> pa.Table:
-    """`report/causes.parquet`: the failure rules; none is verified before the backtrack stage has flipped it."""
+    """`report/causes.parquet`: each cause with its rates and flips; what backtracking refuted is left out."""
     rows = []
-    for rule in analysis.rules:
-        with_rate, with_low, with_high = rate_interval(*rule.inside)
-        without_rate, without_low, without_high = rate_interval(*rule.outside)
+    for explained in analysis.causes:
+        cause = explained.cause
+        if cause.refuted:
+            continue
+        with_rate, with_low, with_high = rate_interval(*explained.inside)
+        without_rate, without_low, without_high = rate_interval(*explained.outside)
         rows.append(
             {
-                "outcome": rule.outcome,
-                "cause": list(rule.cause),
-                "share": rule.share,
+                "outcome": cause.outcome,
+                "cause": list(cause.cause),
+                "share": explained.share,
                 "fails_with": with_rate,
                 "fails_with_low": with_low,
                 "fails_with_high": with_high,
                 "fails_without": without_rate,
                 "fails_without_low": without_low,
                 "fails_without_high": without_high,
-                "runs_with": rule.inside[1],
-                "runs_without": rule.outside[1],
-                "flips": 0,
-                "verified": False,
+                "runs_with": explained.inside[1],
+                "runs_without": explained.outside[1],
+                "flips": cause.flips,
+                "verified": cause.verified,
+                "repair": [label(part.mends) for part in cause.parts] if cause.verified else [],
             }
         )
     schema = pa.schema(
@@ -188,6 +193,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
             ("runs_without", pa.int64()),
             ("flips", pa.int64()),
             ("verified", pa.bool_()),
+            ("repair", pa.list_(pa.string())),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

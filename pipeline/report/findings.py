@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis import Analysis, ResponseAnalysis
+from pipeline.analysis.backtracking import Cause
+from pipeline.analysis.causes import ExplainedCause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.analysis.failure_rules import Rule, rate_interval
+from pipeline.analysis.laboratory import LOW_GAIN
+from pipeline.space import label
 
 MOST_NAMED = 4
+# The stages whose runs were not made to test a cause.
+FIRST_STAGES = ("screen", "search", "confirm")
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ def _failed(analysis: Analysis) -> list[str]:
 
 
 def _why(analysis: Analysis) -> list[str]:
-    sentences = [rule_sentence(rule) for rule in analysis.rules[:MOST_NAMED]]
+    standing = [one for one in analysis.causes if not one.cause.refuted]
+    sentences = [cause_sentence(one) for one in standing[:MOST_NAMED]]
     answer = analysis.responses["failure"]
     active = [effect for effect in answer.factors if effect.verdict == "active"]
     if active:
@@ -77,10 +84,39 @@ def _why(analysis: Analysis) -> list[str]:
         sentences.append(
             "No factor, level or pair of levels explains the failures: as far as these runs can tell, they are chance."
         )
-    unexplained = int(analysis.frame.failed.sum()) - sum(rule.inside[0] for rule in analysis.rules)
-    if analysis.rules and unexplained > 0:
-        sentences.append(f"{unexplained} of {int(analysis.frame.failed.sum())} failures are not explained by a rule.")
+    failures = int(analysis.frame.of_stages(FIRST_STAGES).failed.sum())
+    unexplained = failures - sum(one.inside[0] for one in standing if one.cause.outcome != LOW_GAIN)
+    if standing and unexplained > 0:
+        sentences.append(f"{unexplained} of {failures} failures are not explained by any of these.")
+    for one in analysis.causes:
+        if one.cause.refuted and one.cause.rule is not None:
+            sentences.append(
+                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}, "
+                "but changing it did not turn the outcome round: refuted."
+            )
     return sentences
+
+
+def cause_sentence(one: ExplainedCause) -> str:
+    """A cause in words: what it leads to, both rates, and what flips say of it."""
+    cause, inside, outside = one.cause, rate_interval(*one.inside), rate_interval(*one.outside)
+    outcome = "the worst quarter of the results" if cause.outcome == LOW_GAIN else cause.outcome
+    text = (
+        f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs, "
+        f"against {_percent(outside)} of {one.outside[1]} elsewhere"
+    )
+    if cause.verified:
+        broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
+        return (
+            f"{text}; verified: put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it "
+            f"mended {mended} of {len(cause.mended)} that failed. Smallest repair: {repair_text(cause)}."
+        )
+    return f"{text}; not verified yet."
+
+
+def repair_text(cause: Cause) -> str:
+    """The change that was seen to mend it; of several parts, one is enough."""
+    return " or ".join(f"{part.factor} {label(part.level)} → {number_text(part.mends)}" for part in cause.parts)
 
 
 def rule_sentence(rule: Rule) -> str:
@@ -127,11 +163,12 @@ def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
 
 
 def _sure(analysis: Analysis, alpha: float) -> list[str]:
-    evidence = len(analysis.responses["failure"].response.frame)
+    evidence = len(analysis.frame.of_stages())
     sentences = [
-        f"Verdicts rest on {evidence} runs whose configs were drawn before any result was known; the rest "
-        f"({len(analysis.frame) - evidence}) only suggested where to look. Where nothing is true, a false “active” "
-        f"turns up in at most {alpha:.0%} of the rankings (Holm). Ranges are 95 % intervals."
+        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known, and "
+        f"fresh runs that confirm what it suspected; the other {len(analysis.frame) - evidence} never settle one. "
+        f"Where nothing is true, a false “active” turns up in at most {alpha:.0%} of the rankings (Holm). "
+        "Ranges are 95 % intervals."
     ]
     for answer in analysis.responses.values():
         if answer.statement:
@@ -143,10 +180,11 @@ def _sure(analysis: Analysis, alpha: float) -> list[str]:
 
 def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
     sentences = []
-    if analysis.rules and not stages.get("backtrack"):
+    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+    if loose:
         sentences.append(
-            "The failure rules above fit the runs and are not verified by flips: train the named levels against "
-            "their neighbours before you build on them."
+            f"{len(loose)} of the causes above fit the runs but are not verified by flips: "
+            + ("give the sweep more runs." if stages.get("backtrack") else "let the backtrack stage take part.")
         )
     undecided = [
         (effect, name)

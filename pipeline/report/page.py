@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.analysis import MARGIN, Analysis, ResponseAnalysis
 from pipeline.analysis.failure_rules import rate_interval
-from pipeline.report.findings import Findings
+from pipeline.report.findings import Findings, repair_text
 from pipeline.space import Numeric, SearchSpace, label
 
 MOST_PAIRS = 15
@@ -137,19 +137,29 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
     }
 
 
-def _causes(analysis: Analysis) -> list[dict[str, str]]:
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
     rows = []
-    for rule in analysis.rules:
-        inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
+    for one in analysis.causes:
+        cause = one.cause
+        inside, outside = rate_interval(*one.inside), rate_interval(*one.outside)
+        state = "verified" if cause.verified else "refuted" if cause.refuted else "not yet"
+        flips = [
+            {"before": flip.before, "after": flip.after, "what": f"{what}{'' if flip.turned else ' did not help'}"}
+            for way, what in ((cause.broke, "breaks"), (cause.mended, "mends"))
+            for flip in way
+        ]
         rows.append(
             {
-                "outcome": rule.outcome,
-                "cause": " and ".join(rule.cause),
-                "with_": f"{inside[0]:.0%} ({inside[1]:.0%} to {inside[2]:.0%}) of {rule.inside[1]}",
-                "without": f"{outside[0]:.0%} ({outside[1]:.0%} to {outside[2]:.0%}) of {rule.outside[1]}",
-                "share": f"{rule.share:.0%}",
-                "verified": "not yet",
-                "filter": " ".join(rule.cause),
+                "outcome": cause.outcome.replace("_", " "),
+                "cause": " and ".join(cause.cause),
+                "with_": f"{inside[0]:.0%} ({inside[1]:.0%} to {inside[2]:.0%}) of {one.inside[1]}",
+                "without": f"{outside[0]:.0%} ({outside[1]:.0%} to {outside[2]:.0%}) of {one.outside[1]}",
+                "share": f"{one.share:.0%}",
+                "verified": f"{state}, {cause.flips} flips" if cause.flips else state,
+                "filter": " ".join(cause.cause),
+                "repair": repair_text(cause) if cause.verified else "",
+                "runs": cause.runs,
+                "flips": flips,
             }
         )
     return rows

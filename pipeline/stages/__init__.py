@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.plan import FinishedTrial, FixedPlan, Plan, SearchPlan, trial_id
+from pipeline.plan import EXTENSION, FinishedTrial, FixedPlan, Plan, SearchPlan, trial_id
 from pipeline.space import SearchSpace
+from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
+from pipeline.stages.confirm import plan_confirm
 from pipeline.stages.screen import plan_screen, seed_pool
 
 __all__ = ["Sweep", "next_plan", "split_runs"]
@@ -21,11 +24,16 @@ class Sweep:
         space: the factors.
         runs: training runs for each stage, in the order in which they are run.
         seed: of the study.
+        metric, mode: of the task.
+        alpha: error rate of the verdicts.
     """
 
     space: SearchSpace
     runs: Mapping[str, int]
     seed: int
+    metric: str
+    mode: str
+    alpha: float = 0.05
 
 
 def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[str]) -> Plan | None:
@@ -48,4 +56,36 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
             waiting_ids = [identifier for identifier in ids if identifier not in known]
             if waiting_ids:
                 return SearchPlan(waiting_ids, seed_pool(sweep.seed)[:1])
+        elif stage == "confirm" and runs:
+            ids = [trial_id("confirm", number) for number in range(runs)]
+            if not known.issuperset(ids):
+                screen = [trial for trial in finished if trial.planned.stage == "screen"]
+                if len(screen) < sweep.runs.get("screen", 0):
+                    return FixedPlan([])
+                fresh = plan_confirm(sweep.space, screen, runs, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
+                return FixedPlan([planned for planned in fresh if planned.trial not in known])
+        elif stage == "backtrack":
+            plan = _backtrack(sweep, finished, running, runs)
+            if plan is not None:
+                return plan
     return None
+
+
+def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[str], runs: int) -> Plan | None:
+    """What the investigations want next; when they have come to their end, what is left of N goes on searching."""
+    kinds = Counter(identifier.split("-")[0] for identifier in running)
+    if set(kinds) - {"backtrack", EXTENSION}:
+        # An investigation reads all of the earlier stages; what it finds must not change under it.
+        return FixedPlan([])
+    known = {trial.planned.trial for trial in finished} | set(running)
+    extended = sum(identifier.startswith(EXTENSION) for identifier in known)
+    done = sum(len(trial.planned.seeds) for trial in finished if trial.planned.stage == "backtrack")
+    if not extended:
+        left = runs - done - kinds["backtrack"]
+        wanted = plan_backtrack(sweep.space, finished, runs - done, sweep.mode, sweep.alpha)
+        fresh = [planned for planned in wanted if planned.trial not in known][: max(0, left)]
+        if fresh or kinds["backtrack"]:
+            return FixedPlan(fresh)
+    ids = [trial_id(EXTENSION, number) for number in range(runs - done)]
+    waiting = [identifier for identifier in ids if identifier not in known]
+    return SearchPlan(waiting, seed_pool(sweep.seed)[:1]) if waiting else None

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from pipeline.errors import PlanError
 from pipeline.plan import STAGES
-from pipeline.space import SearchSpace
+from pipeline.space import Numeric, SearchSpace
 
-# Shares by what each stage is for: the screen carries the evidence, the search the best config.
-SHARES = {"screen": 0.8, "search": 0.2}
+# Shares by what each stage is for: the screen carries the evidence, the search the best config, confirm settles what
+# the screen suspects, backtrack finds and verifies causes. Chosen on the planted benchmark's development problems.
+SHARES = {"screen": 0.5, "search": 0.15, "confirm": 0.15, "backtrack": 0.2}
+# Runs that the screen takes first, for each number that its model estimates (a level beyond the first): with fewer it
+# settles nothing, and the later stages have nothing to go on from. Never more than the share below.
+RUNS_A_NUMBER, MOST_SCREEN = 4, 0.8
 
 
 def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:
     """Training runs for each stage; they add up to `runs`.
+
+    The more there is to ask, the more of N goes to the screen: see `RUNS_A_NUMBER`.
 
     Args:
         space: more factors than runs is refused.
@@ -33,7 +39,11 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
     left = runs
     ordered = [stage for stage in STAGES if stage in stages]
     for stage in ordered:
-        split[stage] = left if stage == ordered[-1] else min(left, round(runs * SHARES[stage] / whole))
+        share = SHARES[stage] / whole
+        if stage == "screen":
+            share = max(share, min(MOST_SCREEN, RUNS_A_NUMBER * _numbers(space) / runs))
+            whole = (whole - SHARES["screen"]) / (1 - share) if share < 1 else whole
+        split[stage] = left if stage == ordered[-1] else min(left, round(runs * share))
         left -= split[stage]
     factors = len(space.factors)
     if "screen" in split and split["screen"] <= factors:
@@ -43,3 +53,8 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
             f"factors, and useful answers need about {needed * 4}; raise --runs or fix some factors"
         )
     return split
+
+
+def _numbers(space: SearchSpace) -> int:
+    """How many numbers a model of every factor estimates: levels beyond the first, two for a curve."""
+    return 1 + sum(2 if isinstance(factor, Numeric) else len(factor.levels) - 1 for factor in space)

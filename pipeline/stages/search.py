@@ -82,8 +82,15 @@ def build_study(
         sampler=sampler,
         direction="minimize" if mode == "min" else "maximize",
     )
-    study.add_trials([frozen_trial(space, trial, mode) for trial in finished])
+    # A mixture of components, which backtracking may have run, is not among the levels that the search picks from.
+    study.add_trials([frozen_trial(space, trial, mode) for trial in finished if _searchable(space, trial)])
     return study
+
+
+def _searchable(space: SearchSpace, trial: FinishedTrial) -> bool:
+    """Whether every composite factor is at a named level."""
+    composites = [factor for factor in space if isinstance(factor, Composite)]
+    return all(trial.planned.config.get(f.name, "") in (*f.levels, "") for f in composites)
 
 
 def frozen_trial(space: SearchSpace, finished: FinishedTrial, mode: str) -> optuna.trial.FrozenTrial:

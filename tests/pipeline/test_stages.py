@@ -53,7 +53,7 @@ def test_a_budget_that_cannot_work_is_refused(runs: int, stages: list[str], mess
 
 
 def test_from_records_to_the_next_plan() -> None:
-    sweep = Sweep(SPACE, {"screen": 8, "search": 4}, seed=1)
+    sweep = Sweep(SPACE, {"screen": 8, "search": 4}, seed=1, metric="error", mode="min")
     first = next_plan(sweep, [], ())
     assert isinstance(first, FixedPlan)
     assert len(first.trials) == 8

@@ -159,7 +159,7 @@ def test_a_failure_rule_of_two_levels_is_named_exactly() -> None:
     found = analysed(
         160, additive, fails=lambda config, rng: config["order"] == "forward" and config["readout"] == "last"
     )
-    assert [rule.cause for rule in found.rules] == [("order=forward", "readout=last")]
+    assert [one.cause.cause for one in found.causes] == [("order=forward", "readout=last")]
     table = report_tables(found)["causes"].to_pylist()
     assert table[0]["fails_with"] == 1.0
     assert table[0]["fails_without"] == 0.0
@@ -168,8 +168,8 @@ def test_a_failure_rule_of_two_levels_is_named_exactly() -> None:
 
 def test_a_threshold_is_found_near_its_place() -> None:
     found = analysed(200, additive, fails=lambda config, rng: config["lr"] > 0.02)
-    (rule,) = found.rules
-    name, threshold = rule.cause[0].split(">")
+    (one,) = found.causes
+    name, threshold = one.cause.cause[0].split(">")
     assert name == "lr"
     assert abs(math.log10(float(threshold)) - math.log10(0.02)) < 0.3
 
@@ -182,13 +182,13 @@ def test_two_causes_are_kept_apart() -> None:
             config["inert"] == "b" or (config["order"] == "reverse" and config["readout"] == "max")
         ),
     )
-    assert {rule.cause for rule in found.rules} == {("inert=b",), ("order=reverse", "readout=max")}
+    assert {one.cause.cause for one in found.causes} == {("inert=b",), ("order=reverse", "readout=max")}
 
 
 def test_failures_by_chance_have_no_cause() -> None:
     wrong = 0
     for seed in range(40):
-        wrong += bool(analysed(100, additive, fails=lambda config, rng: rng.random() < 0.2, seed=seed).rules)
+        wrong += bool(analysed(100, additive, fails=lambda config, rng: rng.random() < 0.2, seed=seed).causes)
     assert wrong <= 5  # binomial: P(more than 5 of 40 at 5 %) = 0.014
 
 

@@ -85,7 +85,7 @@ def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
     group = np.repeat([0, 1, 2], [12, 16, 32])
     columns = np.hstack([np.ones((60, 1)), np.eye(3)[group][:, :2] - np.eye(3)[group][:, [2]]])
     robust, plain = [], []
-    for _ in range(800):
+    for _ in range(3000):
         response = rng.normal(size=60) * np.array([4.0, 2.0, 0.5])[group]
         model = fit(columns, response)
         robust.append(wald(model.beta[1:], model.tested[1:, 1:], model.influence[1:]) < 0.05)

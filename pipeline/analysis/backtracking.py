@@ -1,0 +1,423 @@
+"""From a dead end to its cause: shrink the difference to what passes, open it, and verify it both ways.
+
+Every step is a question to a `Laboratory`; the stage runs what it misses, and the analysis reads the same steps from
+the finished records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.analysis.ddmin import ddmin
+from pipeline.analysis.failure_rules import Rule, failure_rules
+from pipeline.analysis.frame import frame_from
+from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
+from pipeline.config import Config, Level, label
+from pipeline.space import Composite, Numeric, SearchSpace
+
+# Flips that verify a cause, each way and each on another background.
+FLIPS = 3
+# A threshold is bracketed to this share of its scale.
+BRACKET = 0.08
+# Starting points that are tried until one reproduces.
+STARTS = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """One level change of a cause.
+
+    Args:
+        factor: name, or `factor.component`.
+        sign: "=", ">" or "<".
+        level: that breaks; a threshold for a numeric factor.
+        mends: a level (or number) that was seen to mend it.
+        bracket: (low, high) between which a threshold lies; None otherwise.
+    """
+
+    factor: str
+    sign: str
+    level: Level
+    mends: Level
+    bracket: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.factor}{self.sign}{label(self.level)}"
+
+    def holds(self, space: SearchSpace, config: Mapping[str, Level]) -> bool:
+        """Whether a config has it."""
+        own = space.expand(config).get(self.factor)
+        if own is None:
+            return False
+        if self.sign == "=":
+            return label(own) == label(self.level)
+        return float(own) > float(self.level) if self.sign == ">" else float(own) < float(self.level)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A cause put into a passing config, or taken out of a failing one, with the same seed.
+
+    Args:
+        before, after: ids of the trials.
+        seed: of both.
+        turned: whether the outcome turned with it.
+    """
+
+    before: str
+    after: str
+    seed: int
+    turned: bool
+
+
+@dataclass
+class Cause:
+    """What is known of one cause; filled step by step.
+
+    Args:
+        outcome: what it leads to.
+        rule: the failure rule that raised the suspicion, or None.
+        failing, passing: the two configs whose difference was shrunk.
+        parts: the minimal set of level changes; empty while unknown.
+        broke, mended: for each background tried, the cause put in, and taken out.
+        verified: enough flips both ways.
+        refuted: backtracking came to its end and the cause did not hold.
+        runs: training runs that the answers rest on.
+    """
+
+    outcome: str
+    rule: Rule | None
+    failing: Run | None = None
+    passing: Run | None = None
+    parts: tuple[Part, ...] = ()
+    broke: list[Flip] = field(default_factory=list)
+    mended: list[Flip] = field(default_factory=list)
+    verified: bool = False
+    refuted: bool = False
+    runs: int = 0
+
+    @property
+    def flips(self) -> int:
+        """Verified reversals, both ways together."""
+        return sum(flip.turned for flip in (*self.broke, *self.mended))
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """How often the outcome happens with the suspected cause and without it, as the rule saw it."""
+        if self.rule is None:
+            return 0.9, 0.05
+        return self.rule.inside[0] / max(1, self.rule.inside[1]), self.rule.outside[0] / max(1, self.rule.outside[1])
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """The parts as text; those of the rule as long as nothing better is verified."""
+        return tuple(map(str, self.parts)) if self.verified or not self.rule else self.rule.cause
+
+
+def backtrack_all(
+    space: SearchSpace, trials: pa.Table, mode: str, alpha: float
+) -> tuple[list[Cause], list[tuple[Config, int]]]:
+    """Every cause as far as the records go, and the runs that would carry each further.
+
+    Args:
+        space: the factors.
+        trials: as `Records.trials` gives them.
+        mode: of the task.
+        alpha: error rate of the failure rules that raise suspicions.
+
+    Returns:
+        The causes, the dominant first; `(config, seed)` that are wanted next, those of the dominant cause first.
+    """
+    runs = runs_of(space, trials, mode)
+    earlier = [number for number, run in enumerate(runs) if run.earlier]
+    frame = frame_from(space, trials.take(pa.array(earlier, pa.int64())))
+    frame = replace(frame, outcome=np.array([runs[number].outcome for number in earlier], dtype=np.str_))
+    rules = [
+        rule
+        for outcome in np.unique(frame.outcome).tolist()
+        if outcome != "ok"
+        for rule in failure_rules(frame, outcome, alpha)
+    ]
+    rules.sort(key=lambda rule: (-rule.inside[0], rule.outcome))
+    known = [runs[number] for number in earlier]
+    seeds = tuple(sorted({run.seed for run in known}))
+    causes: list[Cause] = []
+    wanted: list[tuple[Config, int]] = []
+    for rule in rules:
+        lab = Laboratory(space, runs, seeds)
+        cause = Cause(rule.outcome, rule)
+        inside = np.logical_and.reduce([condition.holds for condition in rule.conditions])
+        others = [
+            np.logical_and.reduce([condition.holds for condition in other.conditions])
+            for other in rules
+            if other is not rule
+        ]
+        elsewhere = np.logical_or.reduce(others) if others else np.zeros(len(frame), bool)
+        failing = [run for run, mine, other in zip(known, inside, elsewhere, strict=True) if mine and not other]
+        failing = [run for run in failing if run.outcome == rule.outcome]
+        passing = [run for run, mine, other in zip(known, inside, elsewhere, strict=True) if not (mine or other)]
+        passing = [run for run in passing if run.outcome == "ok"]
+        try:
+            _investigate(cause, lab, failing, passing)
+        except NotRun as missing:
+            wanted += [pair for pair in missing.wanted if pair not in wanted]
+        cause.runs = lab.used
+        causes.append(cause)
+    return causes, wanted
+
+
+def _investigate(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
+    """Fills `cause`; stops with `NotRun` where the records end."""
+    if not failing or not passing:
+        return
+    shrunk: list[str] = []
+    starts = [(start, _nearest(start, _unlike(passing, cause.rule, lab.space))) for start in _spread(failing)[:STARTS]]
+    # The rule's own factors first: mostly they are it, and that spares the way down.
+    for shrink in (_shrink_named, _shrink):
+        for start, near in starts:
+            shrunk = shrunk or shrink(cause, lab, start, near)
+            if shrunk and cause.failing is None:
+                cause.failing, cause.passing = start, near
+    if not shrunk or cause.failing is None or cause.passing is None:
+        cause.refuted = True
+        return
+    _settle(cause, lab, shrunk, failing, passing)
+    stubborn = [flip.before for flip in cause.broke if not flip.turned]
+    if cause.refuted and stubborn:
+        # A config that the cause does not break has what keeps it alive: the difference to it holds what was missing.
+        cause.passing = next(run for run in passing if run.trial == stubborn[0])
+        wider = _shrink(cause, lab, cause.failing, cause.passing)
+        if wider:
+            cause.broke, cause.mended, cause.refuted = [], [], False
+            _settle(cause, lab, wider, failing, passing)
+
+
+def _settle(
+    cause: Cause, lab: Laboratory, shrunk: Sequence[str], failing: Sequence[Run], passing: Sequence[Run]
+) -> None:
+    """Opens the factors of a shrunk difference, drops what is needless, and verifies."""
+    parts: list[Part] = []
+    for name in shrunk:
+        parts += _open(cause, lab, name, shrunk)
+    cause.parts = tuple(parts)
+    cause.parts = _needed(cause, lab, passing)
+    _verify(cause, lab, failing, passing)
+
+
+def _spread(runs: Sequence[Run]) -> list[Run]:
+    """One run a config, in the order of the records, those of the screen first: they differ most."""
+    seen: dict[Config, Run] = {}
+    for run in sorted(runs, key=lambda run: run.stage != "screen"):
+        seen.setdefault(run.config, run)
+    return list(seen.values())
+
+
+def _nearest(failing: Run, passing: Sequence[Run]) -> Run:
+    return min(passing, key=lambda run: (len(differences(failing.config, run.config)), run.trial))
+
+
+def _unlike(passing: Sequence[Run], rule: Rule | None, space: SearchSpace) -> Sequence[Run]:
+    """The passing runs that have none of the rule's levels: beside one that shares a level of the cause, the shrunk
+    difference would lack that level. All of them where every run shares one.
+    """
+    if rule is None:
+        return passing
+    parts = [Part(c.factor, c.sign, c.level if c.sign == "=" else float(c.level), "-") for c in rule.conditions]
+    unlike = [run for run in passing if not any(part.holds(space, run.config) for part in parts)]
+    return unlike or passing
+
+
+def differences(one: Mapping[str, Level], other: Mapping[str, Level]) -> list[str]:
+    """Names of the factors that two configs differ in (present in one only counts too)."""
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
+def _mixed(space: SearchSpace, base: Config, donor: Mapping[str, Level], names: Sequence[str]) -> Config:
+    """`base` with the levels that `donor` has for `names`; conditions respected."""
+    levels: dict[str, Any] = dict(base)
+    for name in names:
+        levels.pop(name, None)
+        if name in donor:
+            levels[name] = donor[name]
+    return space.repair(levels, donor)
+
+
+def _differing(lab: Laboratory, failing: Run, passing: Run) -> list[str]:
+    """What `_shrink` may vary. A conditional factor comes and goes with its parent; it is a difference of its own only
+    where both configs have it.
+    """
+    return [
+        name
+        for name in differences(failing.config, passing.config)
+        if name in failing.config and (name in passing.config or not (lab.space[name].when or {}))
+    ]
+
+
+def _shrink_named(cause: Cause, lab: Laboratory, failing: Run, passing: Run) -> list[str]:
+    """As `_shrink`, among the factors of the rule only."""
+    named = [c.factor for c in cause.rule.conditions] if cause.rule else []
+    differing = _differing(lab, failing, passing)
+    return _minimal(cause, lab, failing, passing, [name for name in dict.fromkeys(named) if name in differing])
+
+
+def _shrink(cause: Cause, lab: Laboratory, failing: Run, passing: Run) -> list[str]:
+    """The minimal factors whose levels in `failing` break `passing`; empty where that does not reproduce."""
+    return _minimal(cause, lab, failing, passing, _differing(lab, failing, passing))
+
+
+def _minimal(cause: Cause, lab: Laboratory, failing: Run, passing: Run, among: Sequence[str]) -> list[str]:
+    def fails(names: Sequence[str]) -> bool:
+        return lab.fails(_mixed(lab.space, passing.config, failing.config, names), cause.outcome, cause.rates)
+
+    return ddmin(among, fails) if among and fails(among) else []
+
+
+def _needed(cause: Cause, lab: Laboratory, passing: Sequence[Run]) -> tuple[Part, ...]:
+    """The parts without those that another background shows to be needless: it breaks without them."""
+    assert cause.passing is not None
+    kept = list(cause.parts)
+    own = cause.passing.config
+    others = [run for run in _unlike(_spread(passing), cause.rule, lab.space) if run.config != own]
+    # Two backgrounds, the most different ones, have to agree: a failure by chance must not shorten a cause.
+    others = sorted(others, key=lambda run: (-len(differences(run.config, own)), run.trial))[:2]
+    for part in cause.parts:
+        rest = [other for other in kept if other is not part]
+        changed = (
+            [_with_parts(lab.space, run.config, rest, cause.failing, put_in=True) for run in others] if rest else []
+        )
+        usable = [config for config in changed if config is not None and not part.holds(lab.space, config)]
+        if usable and all(lab.fails(config, cause.outcome, cause.rates) for config in usable):
+            kept = rest
+    return tuple(kept)
+
+
+def _open(cause: Cause, lab: Laboratory, name: str, shrunk: Sequence[str]) -> list[Part]:
+    """The parts of one factor of the cause: a level, the components of a composite one, or a threshold."""
+    assert cause.failing is not None and cause.passing is not None
+    space, factor = lab.space, lab.space[name]
+    bad = cause.failing.config[name]
+    good = cause.passing.config.get(name)
+    broken = _mixed(space, cause.passing.config, cause.failing.config, shrunk)
+
+    def with_level(level: Level) -> bool:
+        return lab.fails(space.repair({**broken, name: level}, broken), cause.outcome, cause.rates)
+
+    if isinstance(factor, Composite) and good is not None:
+        there, here = factor.parts(str(bad)), factor.parts(str(good))
+        changed = [component for component in factor.components if there[component] != here[component]]
+
+        def mixture_fails(components: Sequence[str]) -> bool:
+            return with_level(factor.mixture({**here, **{part: there[part] for part in components}}))
+
+        minimal = ddmin(changed, mixture_fails)
+        return [Part(f"{name}.{part}", "=", there[part], here[part]) for part in minimal]
+    if isinstance(factor, Numeric) and good is not None:
+        return [_threshold(cause, factor, float(good), float(bad), with_level)]
+    return [Part(name, "=", bad, good if good is not None else "-")]
+
+
+def _threshold(cause: Cause, factor: Numeric, good: float, bad: float, fails: Any) -> Part:
+    """Where between a passing and a failing number the outcome turns, by bisection on the factor's own scale."""
+    sign = ">" if bad > good else "<"
+    low, high = factor.share(good), factor.share(bad)
+    named = [c for c in (cause.rule.conditions if cause.rule else ()) if c.factor == factor.name and c.sign == sign]
+    if named:
+        # The rule's threshold is a good guess: look just beside it, on either side, before halving.
+        guess, step = factor.share(float(named[0].level)), BRACKET / 2 * (1 if high > low else -1)
+        for probe in (guess + step, guess - step):
+            if min(low, high) < probe < max(low, high):
+                low, high = (low, probe) if fails(factor.at(probe)) else (probe, high)
+    while abs(high - low) > BRACKET:
+        middle = (low + high) / 2
+        if factor.at(middle) in (factor.at(low), factor.at(high)):
+            break
+        low, high = (low, middle) if fails(factor.at(middle)) else (middle, high)
+    ends = sorted((float(factor.at(low)), float(factor.at(high))))
+    middle = float(np.sqrt(ends[0] * ends[1])) if factor.log else sum(ends) / 2
+    return Part(factor.name, sign, float(f"{middle:.4g}"), good, (ends[0], ends[1]))
+
+
+def _verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
+    """Puts the cause into configs that pass, and takes it out of configs that fail, each with that run's own seed."""
+    space = lab.space
+    assert cause.failing is not None and cause.passing is not None
+
+    def has(run: Run) -> bool:
+        return all(part.holds(space, run.config) for part in cause.parts)
+
+    # Other configs first; where the space has too few, the same ones with other seeds.
+    passing = list(dict.fromkeys([*_spread(passing), *passing]))
+    failing = list(dict.fromkeys([*_spread(failing), *failing]))
+    others = [run for run in passing if not has(run) and run != cause.passing]
+    ways = (
+        (
+            cause.broke,
+            others,
+            lambda run: _with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
+            True,
+        ),
+        (
+            cause.mended,
+            [run for run in failing if has(run) and run != cause.failing],
+            lambda run: _with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
+            False,
+        ),
+    )
+    tries = int(np.ceil(FLIPS / np.clip(cause.rates[0], 0.3, 1.0))) + 1
+    missing: list[tuple[Config, int]] = []
+    for found, backgrounds, changed, want in ways:
+        usable = [(run, config) for run in backgrounds if (config := changed(run)) is not None][:tries]
+        try:
+            for number, (run, config) in enumerate(usable):
+                turned = sum(flip.turned for flip in found)
+                if turned >= FLIPS or number - turned > tries - FLIPS:
+                    break
+                # The next few are wanted anyway: ask for them together, so that workers do not wait.
+                lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - turned]])
+                after = lab.look([(config, run.seed)])[0]
+                flipped = after.outcome == cause.outcome if want else after.outcome == "ok"
+                found.append(Flip(run.trial, after.trial, run.seed, flipped))
+        except NotRun as not_run:
+            missing += not_run.wanted
+    if missing:
+        raise NotRun(missing)
+    turned = [sum(flip.turned for flip in found) for found in (cause.broke, cause.mended)]
+    cause.verified = min(turned) >= FLIPS
+    # Too few backgrounds leave it open; only flips that failed refute it.
+    failed = [len(cause.broke) - turned[0], len(cause.mended) - turned[1]]
+    cause.refuted = not cause.verified and max(failed) > tries - FLIPS
+
+
+def _with_parts(
+    space: SearchSpace, config: Config, parts: Sequence[Part], donor: Run | None, put_in: bool
+) -> Config | None:
+    """`config` with the parts put in, or taken out; None where a condition keeps it from existing there."""
+    assert donor is not None
+    levels: dict[str, Any] = dict(config)
+    for part in parts:
+        name, _, component = part.factor.partition(".")
+        factor = space[name]
+        if name not in levels and factor.when and put_in:
+            # The cause lives under a condition: the donor's parents come with it.
+            levels.update({parent: donor.config[parent] for parent in factor.when if parent in donor.config})
+        if component and isinstance(factor, Composite):
+            own = factor.parts(str(levels.get(name, donor.config[name])))
+            own[component] = part.level if put_in else part.mends
+            levels[name] = factor.mixture(own)
+        elif part.sign != "=" or put_in:
+            levels[name] = donor.config[name]
+        else:
+            levels[name] = part.mends
+            if part.mends == "-":
+                return None
+    changed = space.repair(levels, donor.config)
+    held = all(part.holds(space, changed) for part in parts)
+    return changed if held == put_in else None
+
+
+__all__ = ["LOW_GAIN", "Cause", "Part", "backtrack_all", "differences"]

@@ -1,0 +1,112 @@
+"""Every question that is asked of one response, with its p-value: each factor and each pair, one Holm family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.analysis.coding import Term
+from pipeline.analysis.effects import (
+    FactorTest,
+    InteractionEffect,
+    Model,
+    build_model,
+    interaction_effects,
+    noise_weights,
+    terms_of,
+    tests_of,
+)
+from pipeline.analysis.multiple import holm
+from pipeline.analysis.responses import Response
+from pipeline.analysis.suspects import Suspect, suspects_of
+
+# Active interactions join the model before the factors are judged: they take noise out of its errors. Beyond this
+# many they would eat more degrees of freedom than they give.
+MOST_PAIRS = 6
+# Of the error rate of a response, what the interactions may use up.
+PAIR_SHARE = 1 / 3
+NUISANCE_SHARE = 1 / 4
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of a response, and the model that they are asked in.
+
+    Args:
+        response: what is asked, of which runs.
+        terms, silent: the factors that can be asked about; for the others, why not.
+        model: all factors at once, or None.
+        tests, pairs: each question with its raw p-value.
+        weights: each question's share of the error rate, factors first.
+    """
+
+    response: Response
+    terms: list[Term]
+    silent: dict[str, str]
+    model: Model | None
+    tests: list[FactorTest]
+    pairs: list[InteractionEffect]
+    weights: list[float]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """The factors of each question, in the order of `weights`."""
+        return [(test.term.name,) for test in self.tests] + [(pair.factor_a, pair.factor_b) for pair in self.pairs]
+
+    @property
+    def p(self) -> dict[tuple[str, ...], float]:
+        """The raw p-value of each question."""
+        return dict(zip(self.names, [test.p for test in self.tests] + [pair.p for pair in self.pairs], strict=True))
+
+    def suspects(self, alpha: float, runs: int) -> list[Suspect]:
+        """What is worth `runs` fresh runs."""
+        adjusted = holm(list(self.p.values()), self.weights)
+        return suspects_of(self.tests, self.pairs, [float(p) for p in adjusted], self.model, alpha, runs)
+
+
+def ask(response: Response, alpha: float) -> Questions:
+    """Fits the response and asks everything of it."""
+    terms, silent = terms_of(response)
+    changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
+    model = _model(response, terms, alpha) if changes and terms else None
+    pairs = interaction_effects(response, model)
+    tests = tests_of(response, model, terms) if changes else []
+    return Questions(response, terms, silent, model, tests, pairs, _weights(response, tests, pairs))
+
+
+def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
+    """Shares of the error rate: all questions of a response are one family.
+
+    A third is for the pairs, which are many, the rest for the factors. A nuisance is not what the sweep asks about:
+    it gets a quarter of a scientific factor's share, a pair the product of its factors'.
+    """
+    role = {factor.name: NUISANCE_SHARE if factor.role == "nuisance" else 1.0 for factor in response.frame.space}
+    own = np.array([role[test.term.name] for test in tests])
+    joint = np.array([role[pair.factor_a] * role[pair.factor_b] for pair in pairs])
+    whole = 1 - PAIR_SHARE if pairs else 1.0
+    return [*(whole * own / max(own.sum(), 1e-9)), *(PAIR_SHARE * joint / max(joint.sum(), 1e-9))]
+
+
+def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:
+    """All factors at once, with the interactions that stand out, found one after another, and the noise weighted.
+
+    An interaction that is left out is noise to everything else; with it in the model, weaker ones show.
+    """
+    model = build_model(response, terms)
+    chosen: list[tuple[str, str]] = []
+    weights = None
+    while model is not None:
+        if response.name != "failure" and weights is None:
+            weights = noise_weights(model)
+            model = build_model(response, terms, chosen, weights) or model
+        candidates = interaction_effects(response, model)
+        bar = alpha * PAIR_SHARE / max(1, len(candidates))
+        fresh = [(e.factor_a, e.factor_b) for e in candidates if e.p < bar and (e.factor_a, e.factor_b) not in chosen]
+        richer = build_model(response, terms, [*chosen, fresh[0]], weights) if fresh else None
+        if richer is None or len(chosen) >= MOST_PAIRS or fresh[0] not in richer.pairs:
+            break
+        chosen.append(fresh[0])
+        model = richer
+    return model

@@ -1,0 +1,136 @@
+"""Confirm: fresh, balanced runs for what the screen suspects and has not settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.analysis.failure_rules import Rule, failure_rules
+from pipeline.analysis.frame import Frame, frame_from
+from pipeline.analysis.questions import ask
+from pipeline.analysis.responses import gain_of
+from pipeline.analysis.suspects import Suspect
+from pipeline.plan import FinishedTrial, PlannedTrial, trial_id
+from pipeline.rows import trial_rows, trials_schema
+from pipeline.space import Categorical, Factor, Level, Numeric, SearchSpace, label
+from pipeline.stages.design import balanced_configs
+from pipeline.stages.screen import SEED_BLOCKS, seed_pool
+
+
+def plan_confirm(
+    space: SearchSpace, screen: Sequence[FinishedTrial], runs: int, seed: int, metric: str, mode: str, alpha: float
+) -> list[PlannedTrial]:
+    """The confirm stage's trials: a fresh balanced design on the part of the space where the open questions are.
+
+    - A suspect's factors take only the two levels that the screen sets farthest apart: every fresh run then bears on
+      that contrast, where in the screen a run of a four-level factor does so half the time.
+    - Levels and regions that a failure rule of the screen covers are left out: a run that fails tells nothing about
+      the gain.
+    - All other factors and the seeds vary as in the screen, so that a contrast is an average over backgrounds, and
+      its estimate is independent of what the screen got wrong about them.
+
+    Args:
+        space: the factors.
+        screen: the complete screen.
+        runs: how many fresh runs.
+        seed: of the study.
+        metric, mode: of the task.
+        alpha: error rate of the verdicts.
+    """
+    tables = [trials_schema(space).empty_table(), *(trial_rows(space, trial) for trial in screen)]
+    frame = frame_from(space, pa.concat_tables(tables))
+    suspects = ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
+    rules = [
+        rule
+        for outcome in np.unique(frame.outcome[frame.failed]).tolist()
+        for rule in failure_rules(frame, outcome, alpha)
+    ]
+    reduced, fixed = narrowed(frame, suspects, rules)
+    planned = []
+    for number, (config, block) in enumerate(balanced_configs(reduced, runs, seed + 1, blocks=min(SEED_BLOCKS, runs))):
+        levels = space.repair({**fixed, **config}, {})
+        planned.append(PlannedTrial(trial_id("confirm", number), "confirm", levels, (seed_pool(seed)[block],)))
+    return planned
+
+
+def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -> tuple[SearchSpace, dict[str, Level]]:
+    """The space cut down to what fresh runs should cover, and the factors that this leaves with one level.
+
+    Args:
+        frame: the screen, with the full space.
+        suspects: their factors keep two levels.
+        rules: regions to leave out. Of a rule with two conditions one is enough; the one that costs no suspect its
+            contrast, and the fewest levels.
+    """
+    kept: dict[str, Any] = {
+        factor.name: (factor.low, factor.high) if isinstance(factor, Numeric) else list(factor.levels)
+        for factor in frame.space
+    }
+    asked: set[str] = set()
+    for suspect in suspects:
+        for name, low, high in zip(suspect.names, suspect.low, suspect.high, strict=True):
+            factor = frame.space[name]
+            asked.add(name)
+            if isinstance(factor, Numeric):
+                kept[name] = [factor.at(float(low)), factor.at(float(high))]  # type: ignore[arg-type]
+            else:
+                kept[name] = [level for level in factor.levels if label(level) in (low, high)]
+    for rule in rules:
+        ways = []
+        for condition in rule.conditions:
+            rest = _without(frame.space[condition.factor], kept[condition.factor], condition.sign, condition.level)
+            if rest is None:
+                continue
+            cost = (condition.factor in asked, isinstance(frame.space[condition.factor], Numeric), -len(rest))
+            ways.append((cost, condition.factor, rest))
+        if ways and not min(ways)[0][0]:
+            _, name, rest = min(ways)
+            kept[name] = rest
+    return _space_of(frame.space, kept)
+
+
+def _without(factor: Factor, kept: Any, sign: str, level: str) -> Any | None:
+    """What is left of `kept` without the levels of a condition; None where nothing is."""
+    if sign == "=":
+        rest = [own for own in kept if label(own) != level]
+        return rest or None
+    threshold = float(level)
+    if isinstance(kept, tuple):
+        low, high = (kept[0], min(kept[1], threshold)) if sign == ">" else (max(kept[0], threshold), kept[1])
+        return (low, high) if low < high else None
+    rest = [own for own in kept if (own <= threshold if sign == ">" else own >= threshold)]
+    return rest or None
+
+
+def _space_of(space: SearchSpace, kept: dict[str, Any]) -> tuple[SearchSpace, dict[str, Level]]:
+    factors: list[Factor] = []
+    fixed: dict[str, Level] = {}
+    gone: set[str] = set()
+    for factor in space:
+        when: dict[str, list[Level]] = {}
+        exists = True
+        for parent, allowed in (factor.when or {}).items():
+            if parent in gone or (parent in fixed and fixed[parent] not in allowed):
+                exists = False
+                break
+            if parent not in fixed:
+                left = [level for level in allowed if level in kept[parent]]
+                if not left:
+                    exists = False
+                    break
+                when[parent] = left
+        own = kept[factor.name]
+        if not exists:
+            gone.add(factor.name)
+        elif isinstance(own, tuple) and isinstance(factor, Numeric):
+            factors.append(replace(factor, low=own[0], high=own[1], when=when or None, claims=()))
+        elif len(own) == 1:
+            # A conditional factor with one level left is set wherever its condition holds; `repair` sees to that.
+            fixed[factor.name] = own[0]
+        else:
+            factors.append(Categorical(factor.name, own, role=factor.role, when=when or None))
+    return SearchSpace(tuple(factors)), fixed

@@ -1,0 +1,119 @@
+"""Backtracking on black boxes whose cause is known, all stages, without Ray."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from offline import analyse_offline, sweep_offline
+
+from pipeline import Categorical, Composite, FunctionTask, Numeric
+from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run
+from pipeline.config import Config
+from pipeline.plan import EXTENSION
+
+STAGES = ["screen", "search", "confirm", "backtrack"]
+FACTORS = [
+    Categorical("optimiser", ["sgd", "adam", "rmsprop"]),
+    Categorical("momentum", [0.0, 0.9], when={"optimiser": ["sgd"]}),
+    Categorical("order", ["forward", "reverse"]),
+    Composite("init", levels={"default": dict.fromkeys("abc", "x"), "heuristic": dict.fromkeys("abc", "y")}),
+    Categorical("norm", ["none", "layer", "batch"]),
+    Numeric("lr", 1e-4, 1e-1, log=True),
+]
+
+
+def task(dead: Callable[[Mapping[str, Any]], bool], rate: float = 0.95, base: float = 0.02, gain: float = 0.1):
+    def run(config: Mapping[str, Any], seed: int) -> Iterator[dict[str, float]]:
+        rng = random.Random(f"{sorted(config.items())} {seed}")
+        fails = rng.random() < (rate if dead(config) else base)
+        for epoch in range(1, 5):
+            yield {
+                "error": 1.0 if fails else 1 - 0.15 * epoch - gain * (config["norm"] == "layer") + rng.gauss(0, 0.02)
+            }
+
+    return FunctionTask("box", run=run, metric="error", mode="min", chance=1.0, factors=FACTORS)
+
+
+CAUSES = {
+    "one level": (lambda c: c["norm"] == "batch", ["norm=batch"]),
+    "two levels": (lambda c: c["order"] == "forward" and c["norm"] == "none", ["norm=none", "order=forward"]),
+    "a component": (lambda c: c["init.b"] == "y", ["init.b=y"]),
+    "a component and a level": (
+        lambda c: c["init.c"] == "y" and c["order"] == "reverse",
+        ["init.c=y", "order=reverse"],
+    ),
+    "two components": (lambda c: c["init.a"] == "y" and c["init.c"] == "y", ["init.a=y", "init.c=y"]),
+    "a conditional level": (lambda c: c.get("momentum") == 0.9, ["momentum=0.9"]),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_cause_is_found_down_to_the_component_and_verified(name: str) -> None:
+    dead, expected = CAUSES[name]
+    box = task(dead)
+    (one,) = [one for one in analyse_offline(box, sweep_offline(box, 160, 3, STAGES)).causes if not one.cause.refuted]
+    assert sorted(one.cause.cause) == expected
+    assert one.cause.verified
+    assert sum(flip.turned for flip in one.cause.broke) == sum(flip.turned for flip in one.cause.mended) == 3
+    assert one.inside[0] / one.inside[1] > 0.7 > 0.3 > one.outside[0] / one.outside[1]
+
+
+def test_a_threshold_has_a_bracket_that_holds_it() -> None:
+    box = task(lambda c: c["lr"] > 0.02)
+    (one,) = analyse_offline(box, sweep_offline(box, 160, 1, STAGES)).causes
+    (part,) = one.cause.parts
+    assert (part.factor, part.sign) == ("lr", ">")
+    assert part.bracket is not None
+    assert part.bracket[0] <= 0.02 <= part.bracket[1]
+    # 8 % of three decades.
+    assert part.bracket[1] / part.bracket[0] < 10 ** (3 * 0.081)
+
+
+def test_two_causes_of_one_outcome_are_kept_apart() -> None:
+    box = task(lambda c: c["norm"] == "batch" or c["init.a"] == "y", base=0.0)
+    causes = [one.cause for one in analyse_offline(box, sweep_offline(box, 240, 0, STAGES)).causes]
+    assert {cause.cause for cause in causes if cause.verified} == {("norm=batch",), ("init.a=y",)}
+
+
+def test_chance_is_no_cause() -> None:
+    verified = 0
+    for seed in range(10):
+        box = task(lambda c: False, base=0.25)
+        verified += sum(one.cause.verified for one in analyse_offline(box, sweep_offline(box, 80, seed, STAGES)).causes)
+    assert verified == 0
+
+
+def test_where_nothing_fails_the_worst_quarter_is_explained() -> None:
+    box = task(lambda c: False, base=0.0, gain=0.25)
+    causes = [one.cause for one in analyse_offline(box, sweep_offline(box, 160, 0, STAGES)).causes]
+    assert {cause.outcome for cause in causes} == {LOW_GAIN}
+
+
+def test_no_run_is_done_twice_and_all_are_spent() -> None:
+    box = task(lambda c: c["norm"] == "batch")
+    finished = sweep_offline(box, 120, 5, STAGES)
+    assert sum(len(trial.results) for trial in finished) == 120
+    done = [(t.planned.config, t.planned.seeds) for t in finished if t.planned.stage == "backtrack"]
+    assert len(done) == len(set(done)) > 0
+    assert any(t.planned.trial.startswith(EXTENSION) for t in finished)
+
+
+RUNS = [Run("t", "backtrack", Config({"a": 1}), seed, "diverged" if seed in (0, 2, 3) else "ok") for seed in range(4)]
+
+
+def test_a_test_ends_when_the_odds_are_clear() -> None:
+    box = task(lambda c: False)
+    lab = Laboratory(box.space, RUNS, (0, 1, 2, 3, 4))
+    # 18 to 1 for a failure, 9.5 to 1 for a pass: fail, pass, fail leave 34 to 1.
+    assert lab.fails(Config({"a": 1}), "diverged", (1.0, 0.0))
+    assert lab.used == 3
+
+
+def test_what_is_not_recorded_is_asked_for() -> None:
+    box = task(lambda c: False)
+    with pytest.raises(NotRun) as missing:
+        Laboratory(box.space, [], (7, 8, 9)).fails(Config({"a": 1}), "diverged", (1.0, 0.0))
+    assert [seed for _, seed in missing.value.wanted] == [7, 8]
