@@ -386,10 +386,10 @@ def _verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequ
             missing += not_run.wanted
     if missing:
         raise NotRun(missing)
-    turned = [sum(flip.turned for flip in found) for found in (cause.broke, cause.mended)]
-    cause.verified = min(turned) >= FLIPS
+    broke, mended = (sum(flip.turned for flip in found) for found in (cause.broke, cause.mended))
+    cause.verified = min(broke, mended) >= FLIPS
     # Too few backgrounds leave it open; only flips that failed refute it.
-    failed = [len(cause.broke) - turned[0], len(cause.mended) - turned[1]]
+    failed = [len(cause.broke) - broke, len(cause.mended) - mended]
     cause.refuted = not cause.verified and max(failed) > tries - FLIPS
 
 
