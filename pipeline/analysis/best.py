@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipeline.analysis.effects import build_model, terms_of
 from pipeline.analysis.frame import Frame
 from pipeline.analysis.responses import Response
+from pipeline.rows import config_of
 
 # What the model predicts for a config weighs as much as this many of its own runs.
 MODEL_RUNS = 1.0
@@ -60,9 +61,9 @@ def best_config(
     value = expected(rows)
     reach = 1.96 * noise / np.sqrt(len(rows) + weight) if np.isfinite(noise) else None
     first = int(np.flatnonzero(frame.trial == best)[0])
-    levels = {factor.name: trials[f"config.{factor.name}"][first].as_py() for factor in frame.space}
+    config = config_of(frame.space, trials.slice(first, 1).to_pylist()[0])
     return {
-        "config": {name: level for name, level in levels.items() if level is not None},
+        "config": dict(config),
         "value": value,
         "interval": None if reach is None else [value - reach, value + reach],
         "observed": float(trained.value[rows].mean()),

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.config import Config
 from pipeline.plan import EXTENSION
+from pipeline.rows import config_of
 from pipeline.space import SearchSpace
 
 # A test of a config ends when either answer is this many times as likely as the other (Wald 1945: it then errs with
@@ -124,14 +125,11 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
         trials: as `Records.trials` gives them.
         mode: of the task.
     """
-    columns = {factor.name: trials[f"config.{factor.name}"].to_pylist() for factor in space}
-    rows = [trials[name].to_pylist() for name in ("trial", "stage", "seed", "outcome", "value")]
     runs = []
     values = []
-    for number, (trial, stage, seed, outcome, value) in enumerate(zip(*rows, strict=True)):
-        config = Config({name: column[number] for name, column in columns.items() if column[number] is not None})
-        runs.append(Run(trial, stage, config, int(seed), outcome))
-        values.append(value)
+    for row in trials.to_pylist():
+        runs.append(Run(row["trial"], row["stage"], config_of(space, row), int(row["seed"]), row["outcome"]))
+        values.append(row["value"])
     first = [(run, value) for run, value in zip(runs, values, strict=True) if run.stage == "screen"]
     if not first or any(run.outcome != "ok" for run, _ in first):
         return runs

@@ -21,6 +21,7 @@ FACTORS = [
     Categorical("order", ["forward", "reverse"]),
     Composite("init", levels={"default": dict.fromkeys("abc", "x"), "heuristic": dict.fromkeys("abc", "y")}),
     Categorical("norm", ["none", "layer", "batch"]),
+    Categorical("clip", ["none", 0.25]),
     Numeric("lr", 1e-4, 1e-1, log=True),
 ]
 
@@ -46,6 +47,7 @@ CAUSES = {
         ["init.c=y", "order=reverse"],
     ),
     "two components": (lambda c: c["init.a"] == "y" and c["init.c"] == "y", ["init.a=y", "init.c=y"]),
+    "a number among names": (lambda c: c["clip"] == 0.25, ["clip=0.25"]),
     "a conditional level": (lambda c: c.get("momentum") == 0.9, ["momentum=0.9"]),
 }
 
