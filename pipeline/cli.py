@@ -62,6 +62,10 @@ def sweep(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
     ] = None,
+    fixed: Annotated[
+        list[str] | None,
+        typer.Option("--fix", help="Hold a factor at one level: FACTOR=LEVEL, e.g. --fix optimiser=adam."),
+    ] = None,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = 1,
     gpus_per_trial: GpusPerTrial = None,
@@ -74,7 +78,7 @@ def sweep(
     from pipeline import sweeping
     from pipeline.task import load_task
 
-    task = load_task(name, task_file).with_options(_options(data, settings))
+    task = load_task(name, task_file).with_options(_options(data, settings)).with_fixed(_options(None, fixed))
     directory = study or sweeping.default_directory(name)
     resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
     with _view(as_json) as view:

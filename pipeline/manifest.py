@@ -32,6 +32,7 @@ def describe_task(task: Task, source: str | None) -> dict[str, Any]:
         "source": source or "object",
         "sha256": digest,
         "options": {"epochs": task.epochs, **task.options} if not isinstance(task, FunctionTask) else {},
+        "fixed": dict(task.fixed),
         "metric": task.metric,
         "mode": task.mode,
         "description": task.description,

@@ -141,7 +141,7 @@ def task_of(records: Records) -> Task:
             "pipeline.resume(directory, task=...)"
         )
     task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
-    return task.with_options(described["options"])
+    return task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
 
 
 def default_directory(name: str) -> str:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import BacktrackError, TaskError
+from pipeline.narrowing import fix
 from pipeline.space import Factor, SearchSpace
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class FunctionTask:
         noise: run-to-run standard deviation of `metric` at chance. Where it is not given, it is taken from the
             reports of each run themselves (see `pipeline.training.outcomes`).
         description: one line for `backtrack tasks`.
+        fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -68,15 +70,18 @@ class FunctionTask:
     chance: float | None = None
     noise: float | None = None
     description: str = ""
+    fixed: Levels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self.name, self.metric, self.mode)
         if not callable(self.run):
             raise TaskError(f"task {self.name!r}: run is {self.run!r}; expected a function run(config, seed)")
         object.__setattr__(self, "factors", tuple(self.factors))
-        object.__setattr__(self, "space", SearchSpace(tuple(self.factors)))
+        object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
+        object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
 
     space: SearchSpace = field(init=False, repr=False, compare=False)
+    whole_space: SearchSpace = field(init=False, repr=False, compare=False)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -95,6 +100,18 @@ class FunctionTask:
                 "put them into the task file"
             )
         return self
+
+    def with_fixed(self, levels: Levels) -> FunctionTask:
+        """This task with some factors held at one level: they leave the space, and every run has that level.
+
+        Raises:
+            SpaceError: for an unknown factor or level.
+        """
+        return replace(self, fixed={**self.fixed, **fix(self.whole_space, levels)[1]})
+
+    def levels(self, config: Levels) -> dict[str, Any]:
+        """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
+        return self.whole_space.expand(self.whole_space.repair({**self.fixed, **config}, {}))
 
     def validate(self) -> None:
         """Nothing to check before the first trial."""
@@ -159,6 +176,7 @@ class TorchTask:
         defaults: options that `--set NAME=VALUE` may change, with their default values.
         check: `check(options)`, raises `DataError` where the data cannot be used; called before any trial.
         description: one line for `backtrack tasks`.
+        fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -181,14 +199,17 @@ class TorchTask:
     check: Callable[[Mapping[str, Any]], None] | None = None
     description: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Levels = field(default_factory=dict)
     space: SearchSpace = field(init=False, repr=False, compare=False)
+    whole_space: SearchSpace = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_common(self.name, self.metric, self.mode)
         if self.epochs < 1:
             raise TaskError(f"task {self.name!r}: epochs is {self.epochs}; expected at least 1")
         object.__setattr__(self, "factors", tuple(self.factors))
-        object.__setattr__(self, "space", SearchSpace(tuple(self.factors)))
+        object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
+        object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
         object.__setattr__(self, "options", {**self.defaults, **self.options})
 
     def with_options(self, options: Mapping[str, Any]) -> TorchTask:
@@ -207,6 +228,18 @@ class TorchTask:
             # Workers, and a later `resume`, may stand in another directory.
             typed["data"] = str(Path(typed["data"]).expanduser().resolve())
         return replace(self, epochs=epochs, options={**self.options, **typed})
+
+    def with_fixed(self, levels: Levels) -> TorchTask:
+        """This task with some factors held at one level: they leave the space, and every run has that level.
+
+        Raises:
+            SpaceError: for an unknown factor or level.
+        """
+        return replace(self, fixed={**self.fixed, **fix(self.whole_space, levels)[1]})
+
+    def levels(self, config: Levels) -> dict[str, Any]:
+        """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
+        return self.whole_space.expand(self.whole_space.repair({**self.fixed, **config}, {}))
 
     def validate(self) -> None:
         """Runs the task's own check of its data, before any trial.

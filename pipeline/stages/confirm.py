@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.questions import ask
 from pipeline.analysis.responses import gain_of
 from pipeline.analysis.suspects import Suspect
+from pipeline.narrowing import narrow
 from pipeline.plan import FinishedTrial, PlannedTrial, trial_id
 from pipeline.rows import trial_rows, trials_schema
-from pipeline.space import Categorical, Factor, Level, Numeric, SearchSpace, label
+from pipeline.space import Factor, Level, Numeric, SearchSpace, label
 from pipeline.stages.design import balanced_configs
 from pipeline.stages.screen import SEED_BLOCKS, seed_pool
 
@@ -90,7 +90,7 @@ def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -
         if ways and not min(ways)[0][0]:
             _, name, rest = min(ways)
             kept[name] = rest
-    return _space_of(frame.space, kept)
+    return narrow(frame.space, kept)
 
 
 def _without(factor: Factor, kept: Any, sign: str, level: str) -> Any | None:
@@ -104,33 +104,3 @@ def _without(factor: Factor, kept: Any, sign: str, level: str) -> Any | None:
         return (low, high) if low < high else None
     rest = [own for own in kept if (own <= threshold if sign == ">" else own >= threshold)]
     return rest or None
-
-
-def _space_of(space: SearchSpace, kept: dict[str, Any]) -> tuple[SearchSpace, dict[str, Level]]:
-    factors: list[Factor] = []
-    fixed: dict[str, Level] = {}
-    gone: set[str] = set()
-    for factor in space:
-        when: dict[str, list[Level]] = {}
-        exists = True
-        for parent, allowed in (factor.when or {}).items():
-            if parent in gone or (parent in fixed and fixed[parent] not in allowed):
-                exists = False
-                break
-            if parent not in fixed:
-                left = [level for level in allowed if level in kept[parent]]
-                if not left:
-                    exists = False
-                    break
-                when[parent] = left
-        own = kept[factor.name]
-        if not exists:
-            gone.add(factor.name)
-        elif isinstance(own, tuple) and isinstance(factor, Numeric):
-            factors.append(replace(factor, low=own[0], high=own[1], when=when or None, claims=()))
-        elif len(own) == 1:
-            # A conditional factor with one level left is set wherever its condition holds; `repair` sees to that.
-            fixed[factor.name] = own[0]
-        else:
-            factors.append(Categorical(factor.name, own, role=factor.role, when=when or None))
-    return SearchSpace(tuple(factors)), fixed

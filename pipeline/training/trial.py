@@ -43,7 +43,7 @@ def run_replicate(
 ) -> RunResult:
     """One training run with its outcome; see `run_trial`."""
     recorder = Recorder()
-    levels = task.space.expand(config)
+    levels = task.levels(config)
     train, peak = _program(task, device)
     error = ""
     try:
