@@ -31,7 +31,7 @@ def describe_task(task: Task, source: str | None) -> dict[str, Any]:
         "kind": "function" if isinstance(task, FunctionTask) else "torch",
         "source": source or "object",
         "sha256": digest,
-        "options": {"epochs": task.epochs, **task.options} if not isinstance(task, FunctionTask) else {},
+        "options": dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options},
         "fixed": dict(task.fixed),
         "metric": task.metric,
         "mode": task.mode,

@@ -18,7 +18,7 @@ from pipeline.config import label as label
 from pipeline.errors import SpaceError
 
 Role = Literal["scientific", "nuisance"]
-Response = Literal["failure", "gain", "speed"]
+Response = Literal["failure", "gain", "speed", "epoch_time"]
 Expectation = Literal["better", "worse", "same"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -36,7 +36,8 @@ class Claim:
         source: title of the post or paper.
         level: the level that the claim is about.
         against: the level that it is compared with.
-        response: "gain" (final metric), "failure" (share of trainings that end in a dead end) or "speed".
+        response: "gain" (final metric), "failure" (share of trainings that end in a dead end), "speed" (epochs to the
+            target) or "epoch_time" (seconds an epoch).
         expect: "better" (higher gain, fewer failures, faster), "worse", or "same".
         where: levels of other factors under which the claim is made, e.g. `{"optimiser": "adam"}`.
     """

@@ -56,6 +56,8 @@ class FunctionTask:
         noise: run-to-run standard deviation of `metric` at chance. Where it is not given, it is taken from the
             reports of each run themselves (see `pipeline.training.outcomes`).
         description: one line for `backtrack tasks`.
+        defaults: options that `--set NAME=VALUE` may change, with their default values; where there are any, `run` is
+            called as `run(config, seed, options)`.
         fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
 
     Raises:
@@ -63,17 +65,20 @@ class FunctionTask:
     """
 
     name: str
-    run: Callable[[dict[str, Any], int], Iterator[Mapping[str, float]]]
+    run: Callable[..., Iterator[Mapping[str, float]]]
     metric: str
     mode: Mode
     factors: Sequence[Factor]
     chance: float | None = None
     noise: float | None = None
     description: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     fixed: Levels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self.name, self.metric, self.mode)
+        object.__setattr__(self, "options", {**self.defaults, **self.options})
         if not callable(self.run):
             raise TaskError(f"task {self.name!r}: run is {self.run!r}; expected a function run(config, seed)")
         object.__setattr__(self, "factors", tuple(self.factors))
@@ -83,23 +88,17 @@ class FunctionTask:
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """A black box has no options of ours; its file holds its own."""
-        return {}
-
     def with_options(self, options: Mapping[str, Any]) -> FunctionTask:
-        """Refuses every option.
+        """This task with some options changed.
 
         Raises:
-            TaskError: where any option is given.
+            TaskError: for an option that the task does not have, or of another type.
         """
-        if options:
-            raise TaskError(
-                f"task {self.name!r} is a function task and takes no options, but {sorted(options)} were given; "
-                "put them into the task file"
-            )
-        return self
+        return replace(self, options={**self.options, **_typed(self.name, self.options, options)})
+
+    def program(self, config: Levels, seed: int) -> Iterator[Mapping[str, float]]:
+        """Starts a run."""
+        return self.run(dict(config), seed, dict(self.options)) if self.defaults else self.run(dict(config), seed)
 
     def with_fixed(self, levels: Levels) -> FunctionTask:
         """This task with some factors held at one level: they leave the space, and every run has that level.
@@ -218,11 +217,7 @@ class TorchTask:
         Raises:
             TaskError: for an option that the task does not have, or of another type.
         """
-        known = {"epochs": self.epochs, **self.options}
-        unknown = sorted(set(options) - set(known))
-        if unknown:
-            raise TaskError(f"task {self.name!r} has no option {unknown}; it has {sorted(known)}")
-        typed = {name: _like(self.name, name, known[name], value) for name, value in options.items()}
+        typed = _typed(self.name, {"epochs": self.epochs, **self.options}, options)
         epochs = typed.pop("epochs", self.epochs)
         if typed.get("data") and "://" not in str(typed["data"]):
             # Workers, and a later `resume`, may stand in another directory.
@@ -238,8 +233,11 @@ class TorchTask:
         return replace(self, fixed={**self.fixed, **fix(self.whole_space, levels)[1]})
 
     def levels(self, config: Levels) -> dict[str, Any]:
-        """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
-        return self.whole_space.expand(self.whole_space.repair({**self.fixed, **config}, {}))
+        """What `model`, `optimiser`, `batch_size` and `clip` receive for a config of `space`: the fixed levels as well,
+        the components of composites, and the options, where no factor has their name.
+        """
+        whole = self.whole_space.repair({**self.fixed, **config}, {})
+        return {**self.options, **self.whole_space.expand(whole)}
 
     def validate(self) -> None:
         """Runs the task's own check of its data, before any trial.
@@ -252,6 +250,18 @@ class TorchTask:
 
 
 Task = FunctionTask | TorchTask
+
+
+def _typed(task: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given options as the types of the known ones.
+
+    Raises:
+        TaskError: for an option that is not known, or of another type.
+    """
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise TaskError(f"task {task!r} has no option {unknown}; it has {sorted(known) or 'none'}")
+    return {name: _like(task, name, known[name], value) for name, value in given.items()}
 
 
 def _like(task: str, name: str, default: Any, value: Any) -> Any:

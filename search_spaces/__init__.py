@@ -6,3 +6,5 @@ A task takes factors from here and calls their implementations; nothing here kno
 SQUIRREL = "When the ML devil is a cute squirrel"
 XMAS_GIFT = "PyTorch 0.3 - an early Xmas gift"
 DECAY = "PyTorch - weight decay made easy"
+WINNERS = "Flaming winners"
+OPPOSITE = "The opposite of something"

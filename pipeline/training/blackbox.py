@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_function(task: FunctionTask, config: Mapping[str, Any], seed: int, recorder: Recorder) -> str:
-    """Runs `task.run(config, seed)` to its end and returns the outcome.
+    """Runs the task's program to its end and returns the outcome.
 
     Every report becomes points of the recorder's curve as it comes, so that what a failing run reported before
     its end is kept. Faults of the task's code pass through to the caller.
@@ -27,7 +27,7 @@ def run_function(task: FunctionTask, config: Mapping[str, Any], seed: int, recor
     started = time.perf_counter()
     laps: list[float] = []
     recorder.chance = task.chance
-    for number, report in enumerate(task.run(dict(config), seed), start=1):
+    for number, report in enumerate(task.program(config, seed), start=1):
         now = time.perf_counter()
         laps.append(now - started)
         started = now

@@ -1,0 +1,117 @@
+"""Activations that compete: winner-takes-all and maxout groups beside ReLU and tanh; normalisation before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from pipeline.space import Categorical, Claim
+from search_spaces import WINNERS
+
+ACTIVATION = Categorical(
+    "activation",
+    ["relu", "tanh", "winners", "maxout", "maxout_wide"],
+    description="ReLU, tanh, winner-takes-all groups (width kept), maxout of the same units, maxout of the same width",
+    claims=(
+        Claim(
+            "winner-takes-all keeps the width, and learns better for it than maxout of the same units",
+            WINNERS,
+            level="winners",
+            against="maxout",
+        ),
+        Claim("groups in which the winner takes all gain over ReLU", WINNERS, level="winners", against="relu"),
+        Claim(
+            "groups in which the winner takes all learn faster than ReLU",
+            WINNERS,
+            level="winners",
+            against="relu",
+            response="speed",
+        ),
+    ),
+)
+
+GROUP_SIZE = Categorical(
+    "group_size",
+    [2, 4, 8],
+    when={"activation": ["winners", "maxout", "maxout_wide"]},
+    description="units that compete with each other",
+)
+
+NORMALISATION = Categorical(
+    "normalisation", ["none", "batch", "layer"], description="of the units before their activation"
+)
+
+
+def winners(units: torch.Tensor, group_size: int, dim: int = 1) -> torch.Tensor:
+    """Winner-takes-all: yᵢ = hᵢ where hᵢ >= max of its group, else 0. Ties all survive; the width stays.
+
+    Args:
+        units: any shape; groups are neighbours along `dim`.
+        group_size: must divide the size of `dim`.
+
+    Raises:
+        ValueError: where it does not.
+    """
+    grouped = _grouped(units, group_size, dim)
+    return (grouped * (grouped >= grouped.amax(dim + 1, keepdim=True))).flatten(dim, dim + 1)
+
+
+def maxout(units: torch.Tensor, group_size: int, dim: int = 1) -> torch.Tensor:
+    """Maxout (Goodfellow et al. 2013): y = max of each group; the width is divided by `group_size`."""
+    return _grouped(units, group_size, dim).amax(dim + 1)
+
+
+def _grouped(units: torch.Tensor, group_size: int, dim: int) -> torch.Tensor:
+    width = units.shape[dim]
+    if width % group_size:
+        raise ValueError(f"{width} units cannot be divided into groups of {group_size}; choose a width that can")
+    return units.unflatten(dim, (width // group_size, group_size))
+
+
+def widths(config: Mapping[str, Any], width: int) -> tuple[int, int]:
+    """(units that the layer before computes, width that the layer after sees) for a nominal `width`."""
+    kind, size = str(config["activation"]), int(config.get("group_size", 1))
+    if kind == "maxout":
+        return width, width // size
+    return (width * size, width) if kind == "maxout_wide" else (width, width)
+
+
+def activate(units: torch.Tensor, config: Mapping[str, Any]) -> torch.Tensor:
+    """The activation of `config` along dimension 1 (features, or channels).
+
+    Raises:
+        ValueError: for another name.
+    """
+    kind = str(config["activation"])
+    if kind == "relu":
+        return torch.relu(units)
+    if kind == "tanh":
+        return torch.tanh(units)
+    if kind == "winners":
+        return winners(units, int(config["group_size"]))
+    if kind in ("maxout", "maxout_wide"):
+        return maxout(units, int(config["group_size"]))
+    raise ValueError(f"activation {kind!r} is not known; expected one of {ACTIVATION.levels}")
+
+
+def normaliser(kind: str, channels: int, pixels: int = 0) -> nn.Module:
+    """The normalisation called `kind`.
+
+    Args:
+        kind: none, batch, or layer (over channels and pixels of each example).
+        channels: features, or channels of an image.
+        pixels: height and width of an image; 0 for plain features.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if kind == "none":
+        return nn.Identity()
+    if kind == "batch":
+        return nn.BatchNorm2d(channels) if pixels else nn.BatchNorm1d(channels)
+    if kind == "layer":
+        return nn.LayerNorm([channels, pixels, pixels] if pixels else [channels])
+    raise ValueError(f"normalisation {kind!r} is not known; expected one of {NORMALISATION.levels}")
