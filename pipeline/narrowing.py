@@ -55,7 +55,7 @@ def narrow(space: SearchSpace, kept: Mapping[str, Any]) -> tuple[SearchSpace, di
         elif len(own) == 1:
             # A conditional factor with one level left is set wherever its condition holds; `repair` sees to that.
             fixed[factor.name] = own[0]
-        elif len(own) == len(list(factor.levels)):  # type: ignore[union-attr]
+        elif not isinstance(factor, Numeric) and len(own) == len(factor.levels):
             factors.append(replace(factor, when=when or None))
         else:
             factors.append(Categorical(factor.name, own, role=factor.role, when=when or None))

@@ -46,7 +46,9 @@ def best_config(
     response = Response("gain", trained, trained.value, metric, 1 if mode == "max" else -1, False, "")
     terms, _ = terms_of(response)
     model = build_model(response, terms, pairs) if np.ptp(trained.value) > 0 else None
-    predicted = trained.value - model.fit.residuals if model is not None else trained.value
+    predicted = trained.value - model.fit.residuals / model.fit.root if model is not None else trained.value
+    # A linear model may promise what no run has reached, such as an accuracy beyond 1.
+    predicted = np.clip(predicted, trained.value.min(), trained.value.max())
     weight = MODEL_RUNS if model is not None else 0.0
 
     def expected(rows: np.ndarray) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from offline import analyse_offline, sweep_offline
 
 from pipeline import Categorical, FunctionTask, Numeric
@@ -65,7 +66,10 @@ def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> No
         pa.concat_tables([trials_schema(task.space).empty_table(), *(trial_rows(task.space, t) for t in finished)]),
     )
     rules = failure_rules(frame, "no_learning")
-    space, fixed = narrowed(frame, [Suspect(("f0",), ("a",), ("c",), 1.0)], rules)
+    suspects = [Suspect(("f0",), ("a",), ("c",), 1.0), Suspect(("lr",), (0.025,), (0.975,), -1.0)]
+    space, fixed = narrowed(frame, suspects, rules)
+    low, high = space["lr"].levels
+    assert (task.space["lr"].share(low), task.space["lr"].share(high)) == pytest.approx((0.025, 0.975), abs=1e-4)
     assert list(space["f0"].levels) == ["a", "c"]
     assert list(space["f3"].levels) == ["a", "b"]
     assert list(space["f1"].levels) == ["a", "b", "c"]
