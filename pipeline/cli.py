@@ -128,6 +128,38 @@ def report(study: Location, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def why(
+    study: Location,
+    trial: Annotated[
+        str | None, typer.Argument(help="A failed trial; without it, all causes that the study knows.")
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 60,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = 1,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes."""
+    if trial is None:
+        from pipeline.report.findings import cause_sentence
+        from pipeline.study import open_study
+
+        found = [one for one in open_study(study).analyse().causes if not one.cause.refuted]
+        sentences = [cause_sentence(one) for one in found] or ["No cause explains failures beyond chance."]
+        known = {"causes": [{"cause": one.cause.cause, "verified": one.cause.verified} for one in found]}
+    else:
+        from pipeline.why import why as explain
+
+        resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+        story = explain(study, trial, runs=runs, resources=resources)
+        sentences = story.sentences
+        known = {"causes": [{"cause": list(map(str, story.cause.parts)), "verified": story.cause.verified}]}
+    typer.echo(json.dumps({**known, "story": sentences}) if as_json else "\n".join(sentences))
+
+
+@app.command()
 def sync(study: Location) -> None:
     """Write to MLflow what is missing there of a study, without doubles."""
     from pipeline import tracking
@@ -198,6 +230,27 @@ def factors(
         for claim in factor.claims:
             typer.echo(f"    claim: {claim.text} ({claim.contrast}, on {claim.response})")
             typer.echo(f"           {claim.source}")
+
+
+@app.command()
+def claims(
+    name: Annotated[str | None, typer.Argument(metavar="TASK", help="Name of a task; default: all.")] = None,
+    task_file: TaskFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the claims that tasks put to the test, with their contrasts and sources."""
+    from pipeline.task import builtin_tasks, load_task
+
+    for one in [name] if name else builtin_tasks():
+        for factor in load_task(one, task_file).space:
+            for claim in factor.claims:
+                row = {"task": one, "factor": factor.name, "claim": claim.text, "contrast": claim.contrast,
+                       "response": claim.response, "expect": claim.expect, "source": claim.source}  # fmt: skip
+                if as_json:
+                    typer.echo(json.dumps(row))
+                else:
+                    typer.echo(f"{one}: {claim.text}\n    {factor.name}: {claim.contrast}, on {claim.response}")
+                    typer.echo(f"    {claim.source}")
 
 
 def _options(data: str | None, settings: list[str] | None) -> dict[str, Any]:

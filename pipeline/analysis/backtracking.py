@@ -18,6 +18,7 @@ from pipeline.analysis.failure_rules import Rule, failure_rules
 from pipeline.analysis.frame import frame_from
 from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
 from pipeline.config import Config, Level, label
+from pipeline.errors import StudyError
 from pipeline.space import Composite, Numeric, SearchSpace
 
 # Flips that verify a cause, each way and each on another background.
@@ -171,15 +172,55 @@ def backtrack_all(
     return causes, wanted
 
 
-def _investigate(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
+def backtrack_one(
+    space: SearchSpace, trials: pa.Table, mode: str, trial: str
+) -> tuple[Cause, list[tuple[Config, int]]]:
+    """The cause of one trial's failure as far as the records go, and the runs that would carry it further.
+
+    Args:
+        space, trials, mode: as for `backtrack_all`.
+        trial: its id.
+
+    Raises:
+        StudyError: where there is no such trial, it did not fail, or nothing passed that it could be compared with.
+    """
+    runs = runs_of(space, trials, mode)
+    own = [run for run in runs if run.trial == trial]
+    failed = [run for run in own if run.outcome != "ok"]
+    passing = [run for run in runs if run.outcome == "ok"]
+    if not own:
+        raise StudyError(
+            f"the study has no trial {trial!r}; its ids are like {runs[0].trial if runs else 'screen-00000'}"
+        )
+    if not failed:
+        raise StudyError(f"trial {trial} did not fail: {own[0].outcome}; ask about one that did")
+    if not passing:
+        raise StudyError("no training of this study passed: there is nothing to compare with; widen its factors")
+    outcome = failed[0].outcome
+    cause = Cause(outcome, None)
+    others = [run for run in runs if run.outcome == outcome and run.trial != trial]
+    lab = Laboratory(space, runs, tuple(sorted({run.seed for run in runs if run.earlier})))
+    try:
+        _investigate(cause, lab, [*failed, *others], passing, starts=1)
+    except NotRun as missing:
+        return cause, list(missing.wanted)
+    finally:
+        cause.runs = lab.used
+    return cause, []
+
+
+def _investigate(
+    cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run], starts: int = STARTS
+) -> None:
     """Fills `cause`; stops with `NotRun` where the records end."""
     if not failing or not passing:
         return
     shrunk: list[str] = []
-    starts = [(start, _nearest(start, _unlike(passing, cause.rule, lab.space))) for start in _spread(failing)[:STARTS]]
+    chosen = _spread(failing)[:starts] if cause.rule else failing[:starts]
+    pairs = [(start, _nearest(start, _unlike(passing, cause.rule, lab.space))) for start in chosen]
     # The rule's own factors first: mostly they are it, and that spares the way down.
     for shrink in (_shrink_named, _shrink):
-        for start, near in starts:
+        for start, near in pairs:
             shrunk = shrunk or shrink(cause, lab, start, near)
             if shrunk and cause.failing is None:
                 cause.failing, cause.passing = start, near
@@ -420,4 +461,4 @@ def _with_parts(
     return changed if held == put_in else None
 
 
-__all__ = ["LOW_GAIN", "Cause", "Part", "backtrack_all", "differences"]
+__all__ = ["LOW_GAIN", "Cause", "Part", "backtrack_all", "backtrack_one", "differences"]

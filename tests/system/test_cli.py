@@ -120,3 +120,22 @@ def test_a_study_directory_is_not_taken_over(tmp_path: Path, task_file: Path) ->
 
 def test_the_module_is_the_command() -> None:
     assert [sys.executable, "-m", "pipeline.cli"] == COMMAND
+
+
+def test_claims_are_listed_with_their_source(tmp_path: Path) -> None:
+    done = backtrack("claims", "--json", folder=tmp_path)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["task"] for row in rows} >= {"squirrel", "winners", "opposite"}
+    assert all(row["source"] and row["contrast"] and row["claim"] for row in rows)
+
+
+def test_fix_holds_a_factor_in_every_run(tmp_path: Path, task_file: Path) -> None:
+    done = backtrack("sweep", "toy", "--task", task_file, "--fix", "optimiser=adam", "--runs", 20, "--study", "s",
+                     "--stages", "screen", "--no-mlflow", folder=tmp_path, RUN_LOG=str(tmp_path / "log"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 20
+    assert all("('optimiser', 'adam')" in line and "momentum" not in line for line in lines)
+    done = backtrack("sweep", "toy", "--task", task_file, "--fix", "optimiser=lion", folder=tmp_path)
+    assert done.returncode != 0
+    assert "no level" in done.stderr

@@ -169,3 +169,23 @@ def test_python_is_the_commands_twin(tmp_path: Path, task_file: Path) -> None:
     again = open_study(tmp_path / "c").trials.select(columns)
     assert study.trials.select(columns).equals(again)
     assert events[-1]["factors"] == json.loads(json.dumps(open_study(tmp_path / "c").factors.to_pylist()))
+
+
+def test_why_tells_a_failed_trials_story_and_repeats_nothing(swept) -> None:
+    folder, _ = swept
+    study = open_study(folder / "s")
+    failed = next(row for row in study.trials.to_pylist() if row["outcome"] != "ok" and row["stage"] == "screen")
+    done = backtrack("why", "s", failed["trial"], "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["causes"] == [{"cause": told["causes"][0]["cause"], "verified": True}]
+    assert set(told["causes"][0]["cause"]) <= {"order=forward", "readout=last"}
+    before = len(open_study(folder / "s").trials)
+    again = backtrack("why", "s", failed["trial"], folder=folder)
+    assert "0 runs made now" in again.stdout
+    assert len(open_study(folder / "s").trials) == before
+    known = backtrack("why", "s", folder=folder)
+    assert "verified" in known.stdout
+    wrong = backtrack("why", "s", "screen-99999", folder=folder)
+    assert wrong.returncode != 0
+    assert "has no trial" in wrong.stderr
