@@ -1,0 +1,37 @@
+"""Three classic bugs, each found as the cause from the sweep alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from offline import analyse_offline, sweep_offline
+
+from pipeline import load_task
+from pipeline.analysis.causes import ExplainedCause
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+STAGES = ["screen", "search", "confirm", "backtrack"]
+
+
+def dominant(name: str) -> ExplainedCause:
+    torch.set_num_threads(1)  # as a worker does: nets this small lose by more
+    task = load_task(name, EXAMPLES / f"{name}.py")
+    found = analyse_offline(task, sweep_offline(task, 120, 0, STAGES))
+    return next(one for one in found.causes if not one.cause.refuted)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [("softmax_twice", "output=softmax"), ("shuffled_labels", "shuffle=inputs")]
+)
+def test_the_bug_is_the_cause(name: str, cause: str) -> None:
+    one = dominant(name)
+    assert one.cause.cause == (cause,)
+    assert one.cause.verified
+
+
+def test_the_hot_learning_rate_is_the_cause_with_its_threshold() -> None:
+    one = dominant("hot_learning_rate")
+    assert one.cause.verified
+    assert any(part.factor == "lr" and part.sign == ">" for part in one.cause.parts), one.cause.cause
