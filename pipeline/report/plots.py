@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis import Analysis, ResponseAnalysis
 from pipeline.analysis.effects import FactorEffect
+from pipeline.plan import STAGES
 from pipeline.space import Numeric
 
 INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
@@ -28,6 +29,8 @@ OUTCOME_INK = {
 }
 DPI = 110
 MOST_CURVES = 400
+# Room for labels inside bars: width of the longest bar, and of a character at 9 points.
+BAR_INCHES, CHARACTER_INCHES = 6.0, 0.08
 
 _STYLE = {
     "font.family": "DejaVu Sans",
@@ -127,7 +130,8 @@ def _short(text: str) -> str:
 def outcomes(analysis: Analysis) -> Figure:
     """How the runs ended, a bar a stage, each part labelled with its outcome and number."""
     frame = analysis.frame
-    stages = list(dict.fromkeys(frame.stage.tolist()))
+    stages = [stage for stage in STAGES if (frame.stage == stage).any()]
+    longest = max((int((frame.stage == stage).sum()) for stage in stages), default=1)
     figure = Figure(figsize=(7.6, 0.5 + 0.55 * max(1, len(stages))))
     axes = figure.subplots()
     for row, stage in enumerate(reversed(stages)):
@@ -138,8 +142,10 @@ def outcomes(analysis: Analysis) -> Figure:
             if not count:
                 continue
             axes.barh(row, count, left=left, color=ink, height=0.62)
-            if count > 0.05 * max(1, len(frame)):
-                text = f"{outcome.replace('_', ' ')} {count}"
+            room = BAR_INCHES * count / longest
+            whole = f"{outcome.replace('_', ' ')} {count}"
+            text = next((text for text in (whole, str(count)) if len(text) * CHARACTER_INCHES < room), "")
+            if text:
                 axes.text(left + count / 2, row, text, ha="center", va="center", color="white", fontsize=9)
             left += count
     axes.set_yticks(range(len(stages)), list(reversed(stages)))
