@@ -68,15 +68,20 @@ def level_type(factor: Factor) -> pa.DataType:
     return pa.string()
 
 
-def trial_rows(space: SearchSpace, finished: FinishedTrial) -> pa.Table:
-    """A trial as rows of `trials/*.parquet`, one a replicate."""
+def trial_rows(space: SearchSpace, *finished: FinishedTrial) -> pa.Table:
+    """Trials as rows of `trials/*.parquet`, one a replicate."""
     schema = trials_schema(space)
+    rows = [row for trial in finished for row in _rows_of(space, schema, trial)]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _rows_of(space: SearchSpace, schema: pa.Schema, finished: FinishedTrial) -> list[dict[str, Any]]:
     planned = finished.planned
     levels = {
         f"config.{factor.name}": _stored(planned.config.get(factor.name), schema.field(f"config.{factor.name}").type)
         for factor in space
     }
-    rows = [
+    return [
         {
             "trial": planned.trial,
             "replicate": replicate,
@@ -100,7 +105,6 @@ def trial_rows(space: SearchSpace, finished: FinishedTrial) -> pa.Table:
         }
         for replicate, result in enumerate(finished.results)
     ]
-    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTrial:

@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,11 +142,6 @@ def task_of(records: Records) -> Task:
         )
     task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
     return task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
-
-
-def search_study_of(task: Task, records: Records) -> Callable[[], optuna.Study]:
-    """What the engine asks for a search's study; for plans that do not search."""
-    return lambda: _search_study(task, records, records.finished(), tempfile.mkdtemp(), int(records.manifest["seed"]))
 
 
 def default_directory(name: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pipeline.errors import BacktrackError, TaskError
 from pipeline.narrowing import fix
@@ -39,8 +39,36 @@ def _check_common(name: str, metric: str, mode: str) -> None:
         )
 
 
+class _Swept:
+    """What both kinds of task share: the space, and factors held at one level."""
+
+    factors: Sequence[Factor]
+    fixed: Levels
+    space: SearchSpace
+    whole_space: SearchSpace
+
+    def _set_spaces(self) -> None:
+        # The dataclasses below are frozen; this is part of their construction.
+        object.__setattr__(self, "factors", tuple(self.factors))
+        object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
+        object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
+
+    def with_fixed(self, levels: Levels) -> Self:
+        """This task with some factors held at one level: they leave the space, and every run has that level.
+
+        Raises:
+            SpaceError: for an unknown factor or level.
+        """
+        fixed = {**self.fixed, **fix(self.whole_space, levels)[1]}
+        return replace(self, fixed=fixed)  # type: ignore[type-var]
+
+    def levels(self, config: Levels) -> dict[str, Any]:
+        """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
+        return self.whole_space.expand(self.whole_space.repair({**self.fixed, **config}, {}))
+
+
 @dataclass(frozen=True)
-class FunctionTask:
+class FunctionTask(_Swept):
     """A black box: any program that reports numbers while it trains.
 
     Args:
@@ -81,9 +109,7 @@ class FunctionTask:
         object.__setattr__(self, "options", {**self.defaults, **self.options})
         if not callable(self.run):
             raise TaskError(f"task {self.name!r}: run is {self.run!r}; expected a function run(config, seed)")
-        object.__setattr__(self, "factors", tuple(self.factors))
-        object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
-        object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
+        self._set_spaces()
 
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
@@ -99,18 +125,6 @@ class FunctionTask:
     def program(self, config: Levels, seed: int) -> Iterator[Mapping[str, float]]:
         """Starts a run."""
         return self.run(dict(config), seed, dict(self.options)) if self.defaults else self.run(dict(config), seed)
-
-    def with_fixed(self, levels: Levels) -> FunctionTask:
-        """This task with some factors held at one level: they leave the space, and every run has that level.
-
-        Raises:
-            SpaceError: for an unknown factor or level.
-        """
-        return replace(self, fixed={**self.fixed, **fix(self.whole_space, levels)[1]})
-
-    def levels(self, config: Levels) -> dict[str, Any]:
-        """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
-        return self.whole_space.expand(self.whole_space.repair({**self.fixed, **config}, {}))
 
     def validate(self) -> None:
         """Nothing to check before the first trial."""
@@ -153,7 +167,7 @@ def _no_clipping(config: Levels) -> float | None:
 
 
 @dataclass(frozen=True)
-class TorchTask:
+class TorchTask(_Swept):
     """A torch model with its data; the trial does the loop, the replicates, the clock and the outcome.
 
     Args:
@@ -206,9 +220,7 @@ class TorchTask:
         _check_common(self.name, self.metric, self.mode)
         if self.epochs < 1:
             raise TaskError(f"task {self.name!r}: epochs is {self.epochs}; expected at least 1")
-        object.__setattr__(self, "factors", tuple(self.factors))
-        object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
-        object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
+        self._set_spaces()
         object.__setattr__(self, "options", {**self.defaults, **self.options})
 
     def with_options(self, options: Mapping[str, Any]) -> TorchTask:
@@ -224,20 +236,11 @@ class TorchTask:
             typed["data"] = str(Path(typed["data"]).expanduser().resolve())
         return replace(self, epochs=epochs, options={**self.options, **typed})
 
-    def with_fixed(self, levels: Levels) -> TorchTask:
-        """This task with some factors held at one level: they leave the space, and every run has that level.
-
-        Raises:
-            SpaceError: for an unknown factor or level.
-        """
-        return replace(self, fixed={**self.fixed, **fix(self.whole_space, levels)[1]})
-
     def levels(self, config: Levels) -> dict[str, Any]:
         """What `model`, `optimiser`, `batch_size` and `clip` receive for a config of `space`: the fixed levels as well,
         the components of composites, and the options, where no factor has their name.
         """
-        whole = self.whole_space.repair({**self.fixed, **config}, {})
-        return {**self.options, **self.whole_space.expand(whole)}
+        return {**self.options, **super().levels(config)}
 
     def validate(self) -> None:
         """Runs the task's own check of its data, before any trial.

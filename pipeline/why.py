@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config, label
-from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial
+from pipeline.plan import FinishedTrial, FixedPlan, Plan
 from pipeline.records import Records
 from pipeline.resources import Resources
-from pipeline.rows import config_of
 from pipeline.task import Task
 
 if TYPE_CHECKING:
+    import optuna
+
     from pipeline.analysis.backtracking import Cause
+    from pipeline.analysis.laboratory import Run
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,23 @@ def why(
         StudyError: where there is no such trial or it did not fail.
     """
     from pipeline.analysis.backtracking import backtrack_one
+    from pipeline.analysis.laboratory import runs_of
     from pipeline.engine import execute
-    from pipeline.sweeping import search_study_of, task_of
+    from pipeline.stages.backtrack import probes
+    from pipeline.sweeping import task_of
 
     records = Records.open(directory)
     task = task or task_of(records)
     mode = records.manifest["task"]["mode"]
-    cause, wanted = backtrack_one(records.space, records.trials(), mode, trial)
     spent = 0
 
+    def known() -> list[Run]:
+        return runs_of(records.space, records.trials(), mode)
+
     def plan_next(running: Collection[str]) -> Plan | None:
-        nonlocal cause, wanted
-        cause, wanted = backtrack_one(records.space, records.trials(), mode, trial)
-        asked = [
-            PlannedTrial(f"backtrack-{config.hash[:10]}-{seed}", "backtrack", config, (seed,))
-            for config, seed in wanted
-        ]
-        fresh = [planned for planned in asked if planned.trial not in running][: max(0, runs - spent - len(running))]
+        _, wanted = backtrack_one(records.space, known(), trial)
+        fresh = [planned for planned in probes(wanted) if planned.trial not in running]
+        fresh = fresh[: max(0, runs - spent - len(running))]
         return FixedPlan(fresh) if fresh or running else None
 
     def record(finished: FinishedTrial) -> None:
@@ -113,8 +115,14 @@ def why(
         records.append(finished)
         spent += len(finished.results)
 
-    if wanted and runs > 0:
-        execute(task, plan_next, record, search_study_of(task, records), resources or Resources())
-        cause, _ = backtrack_one(records.space, records.trials(), mode, trial)
-    row = next(row for row in records.trials().to_pylist() if row["trial"] == trial)
-    return Story(trial, config_of(records.space, row), cause, spent)
+    # Ray takes seconds to start: not where nothing is missing.
+    if plan_next(()) is not None:
+        execute(task, plan_next, record, _no_search, resources or Resources())
+    recorded = known()
+    cause, _ = backtrack_one(records.space, recorded, trial)
+    config = next(run.config for run in recorded if run.trial == trial)
+    return Story(trial, config, cause, spent)
+
+
+def _no_search() -> optuna.Study:
+    raise AssertionError("backtracking plans no search")

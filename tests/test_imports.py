@@ -15,7 +15,7 @@ ALLOWED = {
     "ray": ["pipeline/engine.py"],
     "mlflow": ["pipeline/tracking.py"],
     "torch": ["pipeline/training/", "search_spaces/", "tasks/", "pipeline/task.py", "pipeline/engine.py"],
-    "optuna": ["pipeline/stages/search.py", "pipeline/engine.py", "pipeline/sweeping.py"],
+    "optuna": ["pipeline/stages/search.py", "pipeline/engine.py", "pipeline/sweeping.py", "pipeline/why.py"],
     "statsmodels": ["pipeline/analysis/"],
     "matplotlib": ["pipeline/report/plots.py"],
     "typer": ["pipeline/cli.py"],

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from pipeline.analysis import Analysis, analyse
 from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial
-from pipeline.rows import CURVES, curve_rows, trial_rows, trials_schema
+from pipeline.rows import CURVES, curve_rows, trial_rows
 from pipeline.stages import Sweep, next_plan
 from pipeline.stages.budget import split_runs
 from pipeline.stages.search import build_study, config_from, make_sampler, objective, suggest_levels
@@ -46,6 +46,6 @@ def sweep_offline(task: FunctionTask, runs: int, seed: int, stages: list[str]) -
 
 def analyse_offline(task: FunctionTask, finished: list[FinishedTrial], alpha: float = 0.05) -> Analysis:
     """The analysis of such a sweep."""
-    trials = pa.concat_tables([trials_schema(task.space).empty_table(), *(trial_rows(task.space, f) for f in finished)])
+    trials = trial_rows(task.space, *finished)
     curves = pa.concat_tables([CURVES.empty_table(), *(curve_rows(f) for f in finished)])
     return analyse(task.space, trials, curves, task.metric, task.mode, alpha=alpha)

@@ -18,9 +18,10 @@ from pipeline.analysis.claims import ClaimResult, judge_claims
 from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import FactorEffect, InteractionEffect, Model, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
+from pipeline.analysis.laboratory import runs_of
 from pipeline.analysis.multiple import holm
 from pipeline.analysis.questions import MOST_PAIRS, ask
-from pipeline.analysis.responses import Response, responses_of
+from pipeline.analysis.responses import Response, gain_of, responses_of
 from pipeline.analysis.speed import epochs_to_target, target_of
 from pipeline.analysis.suspects import combined_p
 from pipeline.analysis.tables import report_tables
@@ -101,14 +102,13 @@ def analyse(
     # The confirm stage's design follows the gain, and leaves failing levels out: it is fresh evidence for the gain's
     # suspects; of failures only the screen, which nothing chose, is a fair sample.
     unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
-    screen = {r.name: r for r in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen])}
-    fresh = {r.name: r for r in responses_of(evidence.rows(~unchosen), metric, mode, epochs[~unchosen])}
-    for response in responses_of(evidence, metric, mode, epochs):
-        name = response.name
-        if (~unchosen).any() and name == "gain":
-            answers[name], models[name] = _answer(response, alpha, margin, screen[name], fresh[name])
-        elif name in screen:
-            answers[name], models[name] = _answer(screen[name], alpha, margin)
+    for response in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
+        if response.name == "gain" and not unchosen.all():
+            pooled, fresh = gain_of(evidence, metric, mode), gain_of(evidence.rows(~unchosen), metric, mode)
+            answer = _answer(pooled, alpha, margin, response, fresh)
+        else:
+            answer = _answer(response, alpha, margin)
+        answers[response.name], models[response.name] = answer
     claims = judge_claims(
         [(factor.name, claim) for factor in space for claim in factor.claims],
         models,
@@ -119,7 +119,8 @@ def analyse(
         alpha,
         margin,
     )
-    causes = explained_causes(space, trials, mode, backtrack_all(space, trials, mode, alpha)[0])
+    runs = runs_of(space, trials, mode)
+    causes = explained_causes(space, runs, backtrack_all(frame, runs, alpha)[0])
     gain = answers["gain"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
     best = best_config(frame, trials, metric, mode, pairs[:MOST_PAIRS], gain.noise)

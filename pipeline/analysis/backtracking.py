@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline.analysis.ddmin import ddmin
-from pipeline.analysis.failure_rules import Rule, failure_rules
-from pipeline.analysis.frame import frame_from
-from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
+from pipeline.analysis.failure_rules import Rule, all_failure_rules
+from pipeline.analysis.frame import Frame
+from pipeline.analysis.laboratory import Laboratory, NotRun, Run
 from pipeline.config import Config, Level, label
 from pipeline.errors import StudyError
 from pipeline.space import Composite, Numeric, SearchSpace
@@ -120,49 +119,35 @@ class Cause:
         return tuple(map(str, self.parts)) if self.verified or not self.rule else self.rule.cause
 
 
-def backtrack_all(
-    space: SearchSpace, trials: pa.Table, mode: str, alpha: float
-) -> tuple[list[Cause], list[tuple[Config, int]]]:
+Wanted = list[tuple[Config, int]]
+
+
+def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list[Cause], Wanted]:
     """Every cause as far as the records go, and the runs that would carry each further.
 
     Args:
-        space: the factors.
-        trials: as `Records.trials` gives them.
-        mode: of the task.
+        frame: every recorded run.
+        runs: the same, in the same order, as `runs_of` gives them.
         alpha: error rate of the failure rules that raise suspicions.
 
     Returns:
         The causes, the dominant first; `(config, seed)` that are wanted next, those of the dominant cause first.
     """
-    runs = runs_of(space, trials, mode)
-    earlier = [number for number, run in enumerate(runs) if run.earlier]
-    frame = frame_from(space, trials.take(pa.array(earlier, pa.int64())))
-    frame = replace(frame, outcome=np.array([runs[number].outcome for number in earlier], dtype=np.str_))
-    rules = [
-        rule
-        for outcome in np.unique(frame.outcome).tolist()
-        if outcome != "ok"
-        for rule in failure_rules(frame, outcome, alpha)
-    ]
-    rules.sort(key=lambda rule: (-rule.inside[0], rule.outcome))
-    known = [runs[number] for number in earlier]
-    seeds = tuple(sorted({run.seed for run in known}))
+    frame = replace(frame, outcome=np.array([run.outcome for run in runs], dtype=np.str_))
+    rules = all_failure_rules(frame.rows(np.array([run.earlier for run in runs], bool)), alpha)
+    known = [run for run in runs if run.earlier]
+    covered = np.sum([rule.holds for rule in rules], axis=0)
     causes: list[Cause] = []
-    wanted: list[tuple[Config, int]] = []
+    wanted: Wanted = []
     for rule in rules:
-        lab = Laboratory(space, runs, seeds)
+        lab = _laboratory(frame.space, runs)
         cause = Cause(rule.outcome, rule)
-        inside = np.logical_and.reduce([condition.holds for condition in rule.conditions])
-        others = [
-            np.logical_and.reduce([condition.holds for condition in other.conditions])
-            for other in rules
-            if other is not rule
+        # Where another rule holds as well, nobody could say whose failure it is.
+        alone = rule.holds & (covered == 1)
+        failing = [run for run, mine in zip(known, alone, strict=True) if mine and run.outcome == rule.outcome]
+        passing = [
+            run for run, rules_here in zip(known, covered, strict=True) if not rules_here and run.outcome == "ok"
         ]
-        elsewhere = np.logical_or.reduce(others) if others else np.zeros(len(frame), bool)
-        failing = [run for run, mine, other in zip(known, inside, elsewhere, strict=True) if mine and not other]
-        failing = [run for run in failing if run.outcome == rule.outcome]
-        passing = [run for run, mine, other in zip(known, inside, elsewhere, strict=True) if not (mine or other)]
-        passing = [run for run in passing if run.outcome == "ok"]
         try:
             _investigate(cause, lab, failing, passing)
         except NotRun as missing:
@@ -172,19 +157,21 @@ def backtrack_all(
     return causes, wanted
 
 
-def backtrack_one(
-    space: SearchSpace, trials: pa.Table, mode: str, trial: str
-) -> tuple[Cause, list[tuple[Config, int]]]:
+def _laboratory(space: SearchSpace, runs: Sequence[Run]) -> Laboratory:
+    return Laboratory(space, runs, tuple(sorted({run.seed for run in runs if run.earlier})))
+
+
+def backtrack_one(space: SearchSpace, runs: Sequence[Run], trial: str) -> tuple[Cause, Wanted]:
     """The cause of one trial's failure as far as the records go, and the runs that would carry it further.
 
     Args:
-        space, trials, mode: as for `backtrack_all`.
+        space: the factors.
+        runs: every recorded run.
         trial: its id.
 
     Raises:
         StudyError: where there is no such trial, it did not fail, or nothing passed that it could be compared with.
     """
-    runs = runs_of(space, trials, mode)
     own = [run for run in runs if run.trial == trial]
     failed = [run for run in own if run.outcome != "ok"]
     passing = [run for run in runs if run.outcome == "ok"]
@@ -199,7 +186,7 @@ def backtrack_one(
     outcome = failed[0].outcome
     cause = Cause(outcome, None)
     others = [run for run in runs if run.outcome == outcome and run.trial != trial]
-    lab = Laboratory(space, runs, tuple(sorted({run.seed for run in runs if run.earlier})))
+    lab = _laboratory(space, runs)
     try:
         _investigate(cause, lab, [*failed, *others], passing, starts=1)
     except NotRun as missing:
@@ -410,7 +397,7 @@ def _verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequ
         ),
     )
     tries = int(np.ceil(FLIPS / np.clip(cause.rates[0], 0.3, 1.0))) + 1
-    missing: list[tuple[Config, int]] = []
+    missing: Wanted = []
     for found, backgrounds, changed, want in ways:
         usable = [(run, config) for run in backgrounds if (config := changed(run)) is not None][:tries]
         try:
@@ -459,6 +446,3 @@ def _with_parts(
     changed = space.repair(levels, donor.config)
     held = all(part.holds(space, changed) for part in parts)
     return changed if held == put_in else None
-
-
-__all__ = ["LOW_GAIN", "Cause", "Part", "backtrack_all", "backtrack_one", "differences"]

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline.analysis.backtracking import Cause
-from pipeline.analysis.laboratory import runs_of
+from pipeline.analysis.laboratory import Run
 from pipeline.space import SearchSpace
 
 
@@ -30,16 +29,15 @@ class ExplainedCause:
     share: float
 
 
-def explained_causes(space: SearchSpace, trials: pa.Table, mode: str, causes: Sequence[Cause]) -> list[ExplainedCause]:
+def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[Cause]) -> list[ExplainedCause]:
     """Counts for each cause, the dominant first.
 
     Args:
         space: the factors.
-        trials: as `Records.trials` gives them.
-        mode: of the task.
+        runs: every recorded run.
         causes: of `backtrack_all`.
     """
-    runs = [run for run in runs_of(space, trials, mode) if run.earlier]
+    runs = [run for run in runs if run.earlier]
     taken: dict[str, np.ndarray] = {}
     found = []
     for cause in causes:
@@ -49,7 +47,7 @@ def explained_causes(space: SearchSpace, trials: pa.Table, mode: str, causes: Se
             has = np.array([all(part.holds(space, run.config) for part in cause.parts) for run in runs], bool)
         else:
             assert cause.rule is not None
-            has = np.logical_and.reduce([condition.holds for condition in cause.rule.conditions])
+            has = cause.rule.holds
         earlier = taken.get(cause.outcome, np.zeros(len(runs), bool))
         inside, outside = has & comparable & ~earlier, ~has & comparable & ~earlier
         if not cause.refuted:

@@ -62,9 +62,21 @@ class Rule:
     evidence: float
 
     @property
+    def holds(self) -> Mask:
+        """(n,) where all its conditions hold."""
+        return np.logical_and.reduce([condition.holds for condition in self.conditions])
+
+    @property
     def cause(self) -> tuple[str, ...]:
         """The conditions as text."""
         return tuple(str(condition) for condition in self.conditions)
+
+
+def all_failure_rules(frame: Frame, alpha: float = 0.05) -> list[Rule]:
+    """The rules for every outcome but "ok", those that cover the most failures first; arguments as `failure_rules`."""
+    outcomes = [outcome for outcome in np.unique(frame.outcome).tolist() if outcome != "ok"]
+    rules = [rule for outcome in outcomes for rule in failure_rules(frame, outcome, alpha)]
+    return sorted(rules, key=lambda rule: (-rule.inside[0], rule.outcome))
 
 
 def failure_rules(frame: Frame, outcome: str, alpha: float = 0.05) -> list[Rule]:
@@ -88,8 +100,7 @@ def failure_rules(frame: Frame, outcome: str, alpha: float = 0.05) -> list[Rule]
         if rule is None:
             break
         rules.append(rule)
-        inside = np.logical_and.reduce([condition.holds for condition in rule.conditions])
-        left = left & ~inside
+        left = left & ~rule.holds
     return rules
 
 

@@ -68,7 +68,7 @@ class Laboratory:
     """
 
     space: SearchSpace
-    runs: list[Run]
+    runs: Sequence[Run]
     seeds: tuple[int, ...]
     used: int = 0
     _known: dict[tuple[Config, int], Run] = field(default_factory=dict)

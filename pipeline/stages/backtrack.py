@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from pipeline.analysis.backtracking import backtrack_all
+from pipeline.analysis.frame import frame_from
+from pipeline.analysis.laboratory import runs_of
+from pipeline.config import Config
 from pipeline.plan import FinishedTrial, PlannedTrial
-from pipeline.rows import trial_rows, trials_schema
+from pipeline.rows import trial_rows
 from pipeline.space import SearchSpace
 
 
@@ -17,8 +18,7 @@ def plan_backtrack(
 ) -> list[PlannedTrial]:
     """What the investigations want to know next, at most `left` runs; empty when they have come to their end.
 
-    A trial's id is made of its config and seed: an interrupted stage asks for the same trials again, and no run is
-    done twice.
+    An interrupted stage asks for the same trials again (`probes`), and no run is done twice.
 
     Args:
         space: the factors.
@@ -27,9 +27,13 @@ def plan_backtrack(
         mode: of the task.
         alpha: error rate of the verdicts.
     """
-    tables = [trials_schema(space).empty_table(), *(trial_rows(space, trial) for trial in finished)]
-    _, wanted = backtrack_all(space, pa.concat_tables(tables), mode, alpha)
+    trials = trial_rows(space, *finished)
+    _, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
+    return probes(wanted)[:left]
+
+
+def probes(wanted: Sequence[tuple[Config, int]]) -> list[PlannedTrial]:
+    """A trial for each `(config, seed)`; its id is made of both, so that the same question is the same trial."""
     return [
-        PlannedTrial(f"backtrack-{config.hash[:10]}-{one}", "backtrack", config, (one,))
-        for config, one in wanted[:left]
+        PlannedTrial(f"backtrack-{config.hash[:10]}-{seed}", "backtrack", config, (seed,)) for config, seed in wanted
     ]

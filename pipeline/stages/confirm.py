@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from pipeline.analysis.failure_rules import Rule, failure_rules
+from pipeline.analysis.failure_rules import Rule, all_failure_rules
 from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.questions import ask
 from pipeline.analysis.responses import gain_of
 from pipeline.analysis.suspects import Suspect
 from pipeline.narrowing import narrow
 from pipeline.plan import FinishedTrial, PlannedTrial, trial_id
-from pipeline.rows import trial_rows, trials_schema
+from pipeline.rows import trial_rows
 from pipeline.space import Factor, Level, Numeric, SearchSpace, label
 from pipeline.stages.design import balanced_configs
 from pipeline.stages.screen import SEED_BLOCKS, seed_pool
@@ -41,14 +38,9 @@ def plan_confirm(
         metric, mode: of the task.
         alpha: error rate of the verdicts.
     """
-    tables = [trials_schema(space).empty_table(), *(trial_rows(space, trial) for trial in screen)]
-    frame = frame_from(space, pa.concat_tables(tables))
+    frame = frame_from(space, trial_rows(space, *screen))
     suspects = ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
-    rules = [
-        rule
-        for outcome in np.unique(frame.outcome[frame.failed]).tolist()
-        for rule in failure_rules(frame, outcome, alpha)
-    ]
+    rules = all_failure_rules(frame, alpha)
     reduced, fixed = narrowed(frame, suspects, rules)
     planned = []
     for number, (config, block) in enumerate(balanced_configs(reduced, runs, seed + 1, blocks=min(SEED_BLOCKS, runs))):
