@@ -91,8 +91,8 @@ def _why(analysis: Analysis) -> list[str]:
     for one in analysis.causes:
         if one.cause.refuted and one.cause.rule is not None:
             sentences.append(
-                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}, "
-                "but changing it did not turn the outcome round: refuted."
+                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}, but was refuted: "
+                f"{_flips_text(one.cause)}."
             )
     return sentences
 
@@ -106,12 +106,19 @@ def cause_sentence(one: ExplainedCause) -> str:
         f"against {_percent(outside)} of {one.outside[1]} elsewhere"
     )
     if cause.verified:
-        broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
-        return (
-            f"{text}; verified: put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it "
-            f"mended {mended} of {len(cause.mended)} that failed. Smallest repair: {repair_text(cause)}."
-        )
+        return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}."
     return f"{text}; not verified yet."
+
+
+def _flips_text(cause: Cause) -> str:
+    """In how many configs putting the cause in, and taking it out, turned the outcome."""
+    if not cause.broke and not cause.mended:
+        return "put into configs that trained, it did not break them"
+    broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
+    return (
+        f"put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it mended {mended} of "
+        f"{len(cause.mended)} that failed"
+    )
 
 
 def repair_text(cause: Cause) -> str:

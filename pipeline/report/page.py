@@ -144,8 +144,11 @@ def _causes(analysis: Analysis) -> list[dict[str, Any]]:
         inside, outside = rate_interval(*one.inside), rate_interval(*one.outside)
         state = "verified" if cause.verified else "refuted" if cause.refuted else "not yet"
         flips = [
-            {"before": flip.before, "after": flip.after, "what": f"{what}{'' if flip.turned else ' did not help'}"}
-            for way, what in ((cause.broke, "breaks"), (cause.mended, "mends"))
+            {"before": flip.before, "after": flip.after, "what": turned if flip.turned else stayed}
+            for way, turned, stayed in (
+                (cause.broke, "put in: breaks it", "put in: does not break it"),
+                (cause.mended, "taken out: mends it", "taken out: does not mend it"),
+            )
             for flip in way
         ]
         rows.append(
