@@ -66,6 +66,10 @@ def sweep(
         list[str] | None,
         typer.Option("--fix", help="Hold a factor at one level: FACTOR=LEVEL, e.g. --fix optimiser=adam."),
     ] = None,
+    thresholds: Annotated[
+        list[str] | None,
+        typer.Option("--threshold", help="Threshold of a symptom: NAME=VALUE, e.g. --threshold dead_units=0.5."),
+    ] = None,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = 1,
     gpus_per_trial: GpusPerTrial = None,
@@ -79,6 +83,7 @@ def sweep(
     from pipeline.task import load_task
 
     task = load_task(name, task_file).with_options(_options(data, settings)).with_fixed(_options(None, fixed))
+    task = task.with_thresholds(_options(None, thresholds))
     directory = study or sweeping.default_directory(name)
     resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
     with _view(as_json) as view:

@@ -17,7 +17,7 @@ import sysconfig
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -65,7 +65,7 @@ def execute(
     task: Task,
     next_plan: Callable[[Collection[str]], Plan | None],
     record: Callable[[FinishedTrial], None],
-    search_study: Callable[[], optuna.Study],
+    search_study: Callable[[Sequence[Config]], optuna.Study],
     resources: Resources,
     on_start: Callable[[int, str], None] = lambda workers, device: None,
     on_tick: Callable[[int], None] = lambda running: None,
@@ -76,7 +76,8 @@ def execute(
         task: what to train; it travels to the workers by value, also from a user's file.
         next_plan: called with the ids that are running whenever the last plan has been handed out.
         record: called in this process for every finished trial, before anything else hears of it.
-        search_study: the Optuna study that a `SearchPlan` asks, with the trials so far in it.
+        search_study: makes the Optuna study that a `SearchPlan` asks, with the trials so far in it and the plan's
+            first configs queued.
         resources: what may be used.
         on_start: told the number of workers and the device.
         on_tick: called often with the number of trials that are running.
@@ -143,7 +144,7 @@ class _Seat:
         task: Task,
         next_plan: Callable[[Collection[str]], Plan | None],
         record: Callable[[FinishedTrial], None],
-        search_study: Callable[[], optuna.Study],
+        search_study: Callable[[Sequence[Config]], optuna.Study],
         on_tick: Callable[[int], None],
     ) -> None:
         self.on_tick = on_tick
@@ -188,7 +189,7 @@ class _Seat:
             return None
         assert self.search is not None
         if self.optuna is None:
-            self.study = self.search_study()
+            self.study = self.search_study(self.search.first)
             self.optuna = OptunaSearch(
                 space=lambda trial: suggest_levels(self.task.space, trial),
                 metric="objective",

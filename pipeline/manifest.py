@@ -33,6 +33,7 @@ def describe_task(task: Task, source: str | None) -> dict[str, Any]:
         "sha256": digest,
         "options": dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options},
         "fixed": dict(task.fixed),
+        "thresholds": dict(task.thresholds),
         "metric": task.metric,
         "mode": task.mode,
         "description": task.description,

@@ -69,11 +69,13 @@ class SearchPlan:
     Args:
         ids: ids of the trials to pick configs for.
         seeds: the seeds of each, the same for all: configs are compared with the same luck.
+        first: configs that are run before the searcher picks its own.
     """
 
     ids: Sequence[str]
     seeds: tuple[int, ...] = (0,)
     stage: str = "search"
+    first: Sequence[Config] = ()
 
 
 Plan = FixedPlan | SearchPlan

@@ -17,6 +17,7 @@ from pipeline.manifest import describe_machine, describe_task, versions
 from pipeline.plan import FinishedTrial, Plan
 from pipeline.records import Records
 from pipeline.resources import Resources
+from pipeline.space import Config
 from pipeline.stages import Sweep, next_plan, split_runs
 from pipeline.study import Study
 from pipeline.task import Task, load_task
@@ -141,7 +142,8 @@ def task_of(records: Records) -> Task:
             "pipeline.resume(directory, task=...)"
         )
     task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
-    return task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
+    task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
+    return task.with_thresholds(described.get("thresholds", {}))
 
 
 def default_directory(name: str) -> str:
@@ -177,8 +179,8 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
 
     with tempfile.TemporaryDirectory(prefix="backtrack-optuna-") as scratch:
 
-        def search_study() -> optuna.Study:
-            return _search_study(task, records, finished, scratch, plan.seed)
+        def search_study(first: Sequence[Config]) -> optuna.Study:
+            return _search_study(task, records, finished, scratch, plan.seed, first)
 
         try:
             # Ray takes seconds to start: not for a study that is complete.
@@ -204,7 +206,7 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
 
 
 def _search_study(
-    task: Task, records: Records, finished: Sequence[FinishedTrial], scratch: str, seed: int
+    task: Task, records: Records, finished: Sequence[FinishedTrial], scratch: str, seed: int, first: Sequence[Config]
 ) -> optuna.Study:
     """The search's study on a journal file inside the study directory (or a local copy of a remote one)."""
     import optuna
@@ -221,4 +223,4 @@ def _search_study(
     # The records are the truth; what an interrupted driver left here is made anew from them.
     journal.unlink(missing_ok=True)
     storage = JournalStorage(JournalFileBackend(str(journal)))
-    return build_study(storage, task.space, task.mode, finished, make_sampler(seed))
+    return build_study(storage, task.space, task.mode, finished, make_sampler(seed), first)

@@ -42,8 +42,10 @@ def _check_common(name: str, metric: str, mode: str) -> None:
 class _Swept:
     """What both kinds of task share: the space, and factors held at one level."""
 
+    name: str
     factors: Sequence[Factor]
     fixed: Levels
+    thresholds: Mapping[str, float]
     space: SearchSpace
     whole_space: SearchSpace
 
@@ -61,6 +63,23 @@ class _Swept:
         """
         fixed = {**self.fixed, **fix(self.whole_space, levels)[1]}
         return replace(self, fixed=fixed)  # type: ignore[type-var]
+
+    def with_thresholds(self, thresholds: Mapping[str, Any]) -> Self:
+        """This task with other thresholds of some symptoms.
+
+        Raises:
+            TaskError: for an unknown symptom, or a threshold that is no number.
+        """
+        from pipeline.training.symptoms import all_symptoms
+
+        known = {symptom.name: symptom.threshold for symptom in all_symptoms()}
+        unknown = sorted(set(thresholds) - set(known))
+        if unknown:
+            raise TaskError(f"there is no symptom {unknown}; known: {', '.join(known)}")
+        typed = {
+            name: _like(self.name, f"threshold of {name}", known[name], value) for name, value in thresholds.items()
+        }
+        return replace(self, thresholds={**self.thresholds, **typed})  # type: ignore[type-var]
 
     def levels(self, config: Levels) -> dict[str, Any]:
         """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""
@@ -87,6 +106,7 @@ class FunctionTask(_Swept):
         defaults: options that `--set NAME=VALUE` may change, with their default values; where there are any, `run` is
             called as `run(config, seed, options)`.
         fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
+        thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -103,6 +123,7 @@ class FunctionTask(_Swept):
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     fixed: Levels = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self.name, self.metric, self.mode)
@@ -190,6 +211,7 @@ class TorchTask(_Swept):
         check: `check(options)`, raises `DataError` where the data cannot be used; called before any trial.
         description: one line for `backtrack tasks`.
         fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
+        thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -213,6 +235,7 @@ class TorchTask(_Swept):
     description: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     fixed: Levels = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
 

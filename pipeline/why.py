@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,5 +124,5 @@ def why(
     return Story(trial, config, cause, spent)
 
 
-def _no_search() -> optuna.Study:
+def _no_search(first: Sequence[Config]) -> optuna.Study:
     raise AssertionError("backtracking plans no search")

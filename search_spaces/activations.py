@@ -97,6 +97,24 @@ def activate(units: torch.Tensor, config: Mapping[str, Any]) -> torch.Tensor:
     raise ValueError(f"activation {kind!r} is not known; expected one of {ACTIVATION.levels}")
 
 
+class Activation(nn.Module):
+    """`activate` as a module. Where units compete it has a `group_size`, by which instruments know it.
+
+    Args:
+        config: levels of the factors above.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.config = dict(config)
+        if config.get("group_size") is not None:
+            self.group_size = int(config["group_size"])
+
+    def forward(self, units: torch.Tensor) -> torch.Tensor:
+        """(batch, units, …) to (batch, width, …)."""
+        return activate(units, self.config)
+
+
 def normaliser(kind: str, channels: int, pixels: int = 0) -> nn.Module:
     """The normalisation called `kind`.
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from pipeline.data import read_table
 from pipeline.space import Categorical
 from pipeline.task import Data, TorchTask
-from search_spaces.activations import ACTIVATION, GROUP_SIZE, NORMALISATION, activate, normaliser, widths
+from search_spaces.activations import ACTIVATION, GROUP_SIZE, NORMALISATION, Activation, normaliser, widths
 from search_spaces.optimisers import BATCH_SIZE, LR, OPTIMISER, make_optimiser
 from search_spaces.weight_decay import DECAY_SCOPE, WEIGHT_DECAY, decay_groups
 
@@ -46,7 +46,7 @@ class WinnersNet(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], width: int) -> None:
         super().__init__()
-        self.config = dict(config)
+        self.activation = Activation(config)
         self.conv = config["net"] == "conv"
         nominal = width // 2 if self.conv else width
         units, seen = widths(config, nominal)
@@ -64,7 +64,7 @@ class WinnersNet(nn.Module):
         """(batch, 64) pixels to (batch, 10) logits."""
         hidden = images.view(-1, 1, SIDE, SIDE) if self.conv else images
         for layer, norm in zip((self.first, self.second), self.norms, strict=True):
-            hidden = activate(norm(layer(hidden)), self.config)
+            hidden = self.activation(norm(layer(hidden)))
             if self.conv:
                 hidden = functional.max_pool2d(hidden, 2)
         return self.readout(hidden.flatten(1))

@@ -35,7 +35,8 @@ def sweep_offline(task: FunctionTask, runs: int, seed: int, stages: list[str]) -
             for planned in plan.trials:
                 carry_out(planned)
             continue
-        study = build_study(optuna.storages.InMemoryStorage(), task.space, task.mode, finished, make_sampler(seed))
+        storage = optuna.storages.InMemoryStorage()
+        study = build_study(storage, task.space, task.mode, finished, make_sampler(seed), plan.first)
         for identifier in plan.ids:
             trial = study.ask()
             suggest_levels(task.space, trial)

@@ -16,9 +16,10 @@ from pipeline.analysis.best import best_config
 from pipeline.analysis.causes import ExplainedCause, explained_causes
 from pipeline.analysis.claims import ClaimResult, judge_claims
 from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import FactorEffect, InteractionEffect, Model, factor_effects
+from pipeline.analysis.effects import FactorEffect, InteractionEffect, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.laboratory import runs_of
+from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm
 from pipeline.analysis.questions import MOST_PAIRS, ask
 from pipeline.analysis.responses import Response, gain_of, responses_of

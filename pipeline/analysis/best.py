@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.analysis.effects import build_model, terms_of
+from pipeline.analysis.effects import terms_of
 from pipeline.analysis.frame import Frame
+from pipeline.analysis.model import build_model
 from pipeline.analysis.responses import Response
 from pipeline.rows import config_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.analysis.effects import Model, build_model, product
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import contrast
+from pipeline.analysis.model import Model, build_model, product
 from pipeline.analysis.multiple import holm
 from pipeline.space import Claim, label
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from pipeline.analysis.coding import Term, block_columns, term_of
+from pipeline.analysis.coding import Term, term_of
 from pipeline.analysis.frame import Floats
-from pipeline.analysis.linear import Added, Fit, contrast, fit, independent, interaction, wald
+from pipeline.analysis.linear import Added, contrast, independent, interaction, wald
+from pipeline.analysis.model import Model, build_model, product
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
-
-# Runs beyond the model's columns that it takes to trust its errors; with fewer, factors are judged one by one.
-SPARE_RUNS = 8
 
 
 @dataclass(frozen=True)
@@ -89,119 +87,6 @@ class InteractionEffect:
     p: float
     p_adjusted: float
     verdict: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """A response's fitted model, kept for contrasts.
-
-    Args:
-        response: what was fitted.
-        terms: the factors in it.
-        spans: where each term's columns lie in the fit's coefficients.
-        fit: the fit; its first coefficient is the grand mean.
-        pairs: interactions in it, with where their columns lie.
-    """
-
-    response: Response
-    terms: dict[str, Term]
-    spans: dict[str, list[int]]
-    fit: Fit
-    pairs: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-
-    def weights(self, name: str, code: Floats) -> Floats:
-        """(p,) weights of factor `name`'s contribution at `code`, (k,)."""
-        row = np.zeros(len(self.fit.beta))
-        row[self.spans[name]] = code
-        return row
-
-
-def build_model(
-    response: Response, terms: Sequence[Term], pairs: Sequence[tuple[str, str]] = (), weights: Floats | None = None
-) -> Model | None:
-    """Fits a response on all factors at once, on the seeds as blocks, and on some interactions.
-
-    Args:
-        response: what to fit.
-        terms: the factors.
-        pairs: names of the factors whose products are added.
-        weights: (n,) of the runs, see `noise_weights`.
-
-    Returns:
-        The model, or None where there are too few runs for it: n ≤ columns + `SPARE_RUNS`.
-    """
-    by_name = {term.name: term for term in terms}
-    size = len(response.y)
-    seeds = response.frame.seed
-    repeats = np.unique(seeds, return_counts=True)[1] if size else np.array([0])
-    blocks = block_columns(seeds.astype(float)) if size and repeats.min() >= 3 else np.zeros((size, 0))
-    parts: list[tuple[str | tuple[str, str] | None, Floats]] = [(None, np.ones((size, 1))), (None, blocks)]
-    parts += [(term.name, term.columns) for term in terms]
-    parts += [((a, b), product(by_name[a].columns, by_name[b].columns)) for a, b in pairs]
-    columns = np.hstack([part for _, part in parts])
-    if size <= columns.shape[1] + SPARE_RUNS:
-        return None
-    kept = independent(columns)
-    where = {old: new for new, old in enumerate(kept)}
-    spans: dict[str, list[int]] = {}
-    pair_spans: dict[tuple[str, str], list[int]] = {}
-    start = 0
-    for name, part in parts:
-        own = range(start, start + part.shape[1])
-        start += part.shape[1]
-        if name is None or not all(number in where for number in own):
-            # A term that is a combination of others (two identical factors) cannot be told apart from them.
-            continue
-        if isinstance(name, str):
-            spans[name] = [where[number] for number in own]
-        else:
-            pair_spans[name] = [where[number] for number in own]
-    model_terms = {term.name: term for term in terms if term.name in spans}
-    return Model(response, model_terms, spans, fit(columns[:, kept], response.y, weights), pair_spans)
-
-
-# A factor changes the noise where the test of equal spread says so this surely; the bar is high, since weights that
-# follow accidents would cost precision.
-SPREAD_ALPHA = 0.001
-# No run counts more than this many times another.
-MOST_WEIGHT = 16.0
-
-
-def noise_weights(model: Model) -> Floats | None:
-    """Weights inverse to the noise of each run, where a factor changes the noise; None where none does.
-
-    The factor with the surest difference of spread between its levels (Brown & Forsythe's 1974 test on the model's
-    residuals) decides; each level's weight is one over the mean square of its residuals.
-
-    Args:
-        model: an ordinary fit.
-    """
-    residuals = model.fit.residuals / (1 - model.fit.leverage)
-    best: tuple[float, Floats] | None = None
-    for term in model.terms.values():
-        if isinstance(term.factor, Numeric):
-            continue
-        column = model.response.frame.levels[term.name]
-        groups = [column == point for point in term.points]
-        parts = [residuals[group] for group in groups if group.sum() >= 5]
-        if len(parts) < 2 or min(float(np.ptp(part)) for part in parts) <= 0:
-            continue
-        p = float(stats.levene(*parts, center="median").pvalue)
-        if p < SPREAD_ALPHA / len(model.terms) and (best is None or p < best[0]):
-            squares = np.full(len(residuals), float((residuals**2).mean()))
-            for group in groups:
-                if group.sum() >= 5:
-                    squares[group] = float((residuals[group] ** 2).mean())
-            best = p, squares
-    if best is None:
-        return None
-    weights = 1 / best[1]
-    return np.clip(weights / weights.mean(), 1 / np.sqrt(MOST_WEIGHT), np.sqrt(MOST_WEIGHT))
-
-
-def product(left: Floats, right: Floats) -> Floats:
-    """(n, k · m) all products of the columns of (n, k) and (n, m)."""
-    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:

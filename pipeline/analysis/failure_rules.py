@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
 
 from pipeline.analysis.frame import Floats, Frame, Mask
-from pipeline.space import Numeric, label
+from pipeline.space import Level, Numeric, label
 
 # Thresholds of a numeric factor are tried between this many equal shares of its runs.
 CUTS = 24
@@ -40,6 +41,15 @@ class Condition:
     def __str__(self) -> str:
         return f"{self.factor}{self.sign}{self.level}"
 
+    def met_by(self, config: Mapping[str, Level]) -> bool:
+        """Whether it holds in a config."""
+        own = config.get(self.factor)
+        if own is None:
+            return False
+        if self.sign == "=":
+            return label(own) == self.level
+        return float(own) > float(self.level) if self.sign == ">" else float(own) < float(self.level)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -65,6 +75,10 @@ class Rule:
     def holds(self) -> Mask:
         """(n,) where all its conditions hold."""
         return np.logical_and.reduce([condition.holds for condition in self.conditions])
+
+    def met_by(self, config: Mapping[str, Level]) -> bool:
+        """Whether all its conditions hold in a config."""
+        return all(condition.met_by(config) for condition in self.conditions)
 
     @property
     def cause(self) -> tuple[str, ...]:

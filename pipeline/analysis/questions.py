@@ -11,13 +11,11 @@ from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import (
     FactorTest,
     InteractionEffect,
-    Model,
-    build_model,
     interaction_effects,
-    noise_weights,
     terms_of,
     tests_of,
 )
+from pipeline.analysis.model import Model, build_model, noise_weights
 from pipeline.analysis.multiple import holm
 from pipeline.analysis.responses import Response
 from pipeline.analysis.suspects import Suspect, suspects_of

@@ -14,10 +14,11 @@ import numpy as np
 from scipy import stats
 
 from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import FactorTest, InteractionEffect, Model
-from pipeline.analysis.effects import product as products
+from pipeline.analysis.effects import FactorTest, InteractionEffect
 from pipeline.analysis.frame import Floats, Frame
 from pipeline.analysis.linear import effective_runs, fit, interaction
+from pipeline.analysis.model import Model
+from pipeline.analysis.model import product as products
 from pipeline.space import Numeric, label
 
 # Of the error rate of each question, what the screen's own p-value may use; the rest is for screen and fresh runs

@@ -11,9 +11,13 @@ from pipeline.space import SearchSpace
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
 from pipeline.stages.confirm import plan_confirm
+from pipeline.stages.promising import promising_configs
 from pipeline.stages.screen import plan_screen, seed_pool
 
 __all__ = ["Sweep", "next_plan", "split_runs"]
+
+# Of the search's trials, those that start from what the analysis's model expects to be best; TPE picks the others.
+PROMISING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
             ids = [trial_id("search", number) for number in range(runs)]
             waiting_ids = [identifier for identifier in ids if identifier not in known]
             if waiting_ids:
-                return SearchPlan(waiting_ids, seed_pool(sweep.seed)[:1])
+                return _search(sweep, finished, waiting_ids)
         elif stage == "confirm" and runs:
             ids = [trial_id("confirm", number) for number in range(runs)]
             if not known.issuperset(ids):
@@ -88,4 +92,11 @@ def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collect
             return FixedPlan(fresh)
     ids = [trial_id(EXTENSION, number) for number in range(runs - done)]
     waiting = [identifier for identifier in ids if identifier not in known]
-    return SearchPlan(waiting, seed_pool(sweep.seed)[:1]) if waiting else None
+    return _search(sweep, finished, waiting) if waiting else None
+
+
+def _search(sweep: Sweep, finished: Sequence[FinishedTrial], ids: Sequence[str]) -> SearchPlan:
+    """Trials for the searcher; some of them start where the results so far point to."""
+    count = round(len(ids) * PROMISING_SHARE)
+    first = promising_configs(sweep.space, finished, count, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
+    return SearchPlan(ids, seed_pool(sweep.seed)[:1], first=first)

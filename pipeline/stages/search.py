@@ -68,6 +68,7 @@ def build_study(
     mode: str,
     finished: Iterable[FinishedTrial],
     sampler: optuna.samplers.BaseSampler,
+    first: Iterable[Config] = (),
 ) -> optuna.Study:
     """The search's Optuna study, made anew from the records: the trials so far are its start-up trials.
 
@@ -83,14 +84,19 @@ def build_study(
         direction="minimize" if mode == "min" else "maximize",
     )
     # A mixture of components, which backtracking may have run, is not among the levels that the search picks from.
-    study.add_trials([frozen_trial(space, trial, mode) for trial in finished if _searchable(space, trial)])
+    study.add_trials(
+        [frozen_trial(space, trial, mode) for trial in finished if _searchable(space, trial.planned.config)]
+    )
+    for config in first:
+        if _searchable(space, config):
+            study.enqueue_trial(dict(config))
     return study
 
 
-def _searchable(space: SearchSpace, trial: FinishedTrial) -> bool:
+def _searchable(space: SearchSpace, config: Config) -> bool:
     """Whether every composite factor is at a named level."""
     composites = [factor for factor in space if isinstance(factor, Composite)]
-    return all(trial.planned.config.get(f.name, "") in (*f.levels, "") for f in composites)
+    return all(config.get(f.name, "") in (*f.levels, "") for f in composites)
 
 
 def frozen_trial(space: SearchSpace, finished: FinishedTrial, mode: str) -> optuna.trial.FrozenTrial:

@@ -13,6 +13,7 @@ from pipeline.task import Data, TorchTask
 from pipeline.training.chance import Chance, measure_chance
 from pipeline.training.outcomes import judge
 from pipeline.training.recorder import Recorder
+from pipeline.training.watching import Watch
 
 # Training loss is recorded this often within an epoch: enough to see a curve bend, cheap to keep.
 POINTS_PER_EPOCH = 8
@@ -22,7 +23,9 @@ _data: dict[str, Data] = {}
 _chance: dict[str, Chance] = {}
 
 
-def train_torch(task: TorchTask, levels: Mapping[str, Any], seed: int, recorder: Recorder, device: str) -> str:
+def train_torch(
+    task: TorchTask, levels: Mapping[str, Any], seed: int, recorder: Recorder, device: str, watched: bool = True
+) -> str:
     """Trains one model and returns the outcome; curves and times go to `recorder` as they come.
 
     Args:
@@ -32,6 +35,7 @@ def train_torch(task: TorchTask, levels: Mapping[str, Any], seed: int, recorder:
             two of them can be compared with the same luck.
         recorder: receives "loss" at `POINTS_PER_EPOCH` moments an epoch, and "valid_loss" and the metric after each.
         device: a torch device.
+        watched: whether symptoms are measured.
     """
     data = load_data(task, device)
     torch.manual_seed(seed)
@@ -44,37 +48,53 @@ def train_torch(task: TorchTask, levels: Mapping[str, Any], seed: int, recorder:
 
     step, steps = 0, math.ceil(len(data.inputs) / batch_size)
     stride = max(1, steps // POINTS_PER_EPOCH)
-    first_step, clock = 0.0, time.perf_counter()
+    watch = Watch(model, steps * task.epochs, task.epochs, recorder) if watched else None
+    first_step, waited, clock = 0.0, 0.0, time.perf_counter()
     for epoch in range(task.epochs):
         model.train()
         since = torch.zeros((), device=device)
         counted = 0
         for rows in torch.randperm(len(data.inputs), generator=shuffle).split(batch_size):
+            asked = time.perf_counter()
             rows = rows.to(device)
-            loss = task.loss(model(data.inputs[rows]), data.targets[rows])
+            inputs, targets = data.inputs[rows], data.targets[rows]
+            waited += time.perf_counter() - asked
+            measured = watch is not None and watch.due(step + 1)
+            loss = task.loss(model(inputs), targets)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
+            moment = watch.before_update() if watch is not None and measured else None
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimiser.step()
             since, counted, step = since + loss.detach(), counted + 1, step + 1
+            if watch is not None and moment is not None:
+                watch.after_update(moment, step, step / steps)
             if step == 1:
                 # Reading the loss waits for the device: without it a GPU's first step would look free.
-                since.item()
-                first_step = time.perf_counter() - clock
+                first_loss = since.item()
+                first_step, waited = time.perf_counter() - clock, 0.0
+                if watch is not None and chance.loss > 0:
+                    watch.conclude({"wrong_first_loss": first_loss / chance.loss}, step, step / steps)
             if counted == stride or step % steps == 0:
                 mean = since.item() / counted
                 recorder.train_seconds = time.perf_counter() - clock - first_step
                 recorder.point(step, step / steps, "loss", mean)
                 if not math.isfinite(mean):
+                    if watch is not None:
+                        watch.at_divergence(step, step / steps)
                     return "diverged"
                 since, counted = torch.zeros((), device=device), 0
-        validate(task, data, model, recorder, step, epoch + 1)
+        trained = time.perf_counter() - clock - first_step
+        validate(task, data, model, recorder, step, epoch + 1, watch)
         recorder.train_seconds = time.perf_counter() - clock - first_step
         recorder.epochs = epoch + 1
-        if epoch == 0:
-            ordinary = recorder.train_seconds / max(1, step - 1) if step > 1 else 0.0
+        if epoch == 0 and step > 1:
+            ordinary = trained / (step - 1)
             recorder.warmup_seconds = max(0.0, first_step - ordinary)
+            if watch is not None and ordinary > 0:
+                numbers = {"slow_first_call": first_step / ordinary, "starved_device": waited / trained}
+                watch.conclude(numbers, step, epoch + 1)
     return judge(
         recorder.values(task.metric),
         mode=task.mode,
@@ -92,9 +112,26 @@ def predict(model: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     return torch.cat([model(part) for part in inputs.split(VALIDATION_BATCH)])
 
 
-def validate(task: TorchTask, data: Data, model: torch.nn.Module, recorder: Recorder, step: int, epoch: float) -> None:
-    """Adds the validation loss and the metric to the curve."""
-    outputs = predict(model, data.valid_inputs)
+@torch.no_grad()
+def validate(
+    task: TorchTask,
+    data: Data,
+    model: torch.nn.Module,
+    recorder: Recorder,
+    step: int,
+    epoch: int,
+    watch: Watch | None = None,
+) -> None:
+    """Adds the validation loss and the metric to the curve; `watch` looks at the first batch."""
+    if watch is not None and watch.looks_at(epoch):
+        model.eval()
+        parts = list(data.valid_inputs.split(VALIDATION_BATCH))
+        with watch.looking() as layers:
+            first = model(parts[0])
+        outputs = torch.cat([first, *(model(part) for part in parts[1:])])
+        watch.after_look(layers, first, data.valid_targets[: len(first)], step, epoch)
+    else:
+        outputs = predict(model, data.valid_inputs)
     recorder.point(step, epoch, "valid_loss", float(task.loss(outputs, data.valid_targets)))
     recorder.point(step, epoch, task.metric, float(task.score(outputs, data.valid_targets)))
 

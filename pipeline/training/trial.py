@@ -13,6 +13,7 @@ from pipeline.training import limits
 from pipeline.training.outcomes import OUTCOMES, of_exception
 from pipeline.training.recorder import Recorder
 from pipeline.training.result import RunResult
+from pipeline.training.symptoms import symptoms_in
 
 
 def run_trial(
@@ -22,6 +23,7 @@ def run_trial(
     *,
     device: str = "cpu",
     time_limit: float | None = None,
+    watched: bool = True,
 ) -> list[RunResult]:
     """Trains `config` once for each seed; a failed training is a result, never an exception.
 
@@ -31,20 +33,27 @@ def run_trial(
         seeds: one a replicate.
         device: where a torch task runs, e.g. "cpu" or "cuda:0".
         time_limit: seconds for each replicate, or None.
+        watched: whether a torch task's symptoms are measured; those that are read from curves always are.
 
     Returns:
         One `RunResult` a seed, in order.
     """
-    return [run_replicate(task, config, seed, device=device, time_limit=time_limit) for seed in seeds]
+    return [run_replicate(task, config, seed, device=device, time_limit=time_limit, watched=watched) for seed in seeds]
 
 
 def run_replicate(
-    task: Task, config: Config, seed: int, *, device: str = "cpu", time_limit: float | None = None
+    task: Task,
+    config: Config,
+    seed: int,
+    *,
+    device: str = "cpu",
+    time_limit: float | None = None,
+    watched: bool = True,
 ) -> RunResult:
     """One training run with its outcome; see `run_trial`."""
     recorder = Recorder()
     levels = task.levels(config)
-    train, peak = _program(task, device)
+    train, peak = _program(task, device, watched)
     error = ""
     try:
         with limits.deadline(time_limit):
@@ -67,6 +76,7 @@ def run_replicate(
         peak_memory=peak(),
         chance=recorder.chance,
         device=device if not isinstance(task, FunctionTask) else "cpu",
+        symptoms=symptoms_in(recorder.curve, task.thresholds),
         error=error,
         curve=tuple(recorder.curve),
     )
@@ -75,7 +85,7 @@ def run_replicate(
 Train = Callable[[dict[str, Any], int, Recorder], str]
 
 
-def _program(task: Task, device: str) -> tuple[Train, Callable[[], int]]:
+def _program(task: Task, device: str, watched: bool) -> tuple[Train, Callable[[], int]]:
     """The training program for the kind of task, and what reads its peak memory."""
     limits.reset_peak_memory()
     if isinstance(task, FunctionTask):
@@ -88,6 +98,6 @@ def _program(task: Task, device: str) -> tuple[Train, Callable[[], int]]:
 
     reset_device_peak(device)
     return (
-        lambda levels, seed, recorder: train_torch(task, levels, seed, recorder, device),
+        lambda levels, seed, recorder: train_torch(task, levels, seed, recorder, device, watched),
         lambda: device_peak_memory(device),
     )

@@ -182,5 +182,7 @@ def test_chance_is_measured_on_the_data() -> None:
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others() -> None:
     config = TORCH.space.config({"net": "good", "lr": 0.05})
     first, again, other = (run_replicate(TORCH, config, seed) for seed in (1, 1, 2))
-    numbers = [[point.value for point in result.curve] for result in (first, again, other)]
+    # What the clock measured differs each time.
+    timed = ("symptom/slow_first_call", "symptom/starved_device")
+    numbers = [[point.value for point in result.curve if point.name not in timed] for result in (first, again, other)]
     assert numbers[0] == numbers[1] != numbers[2]

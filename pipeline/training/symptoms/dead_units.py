@@ -1,0 +1,36 @@
+"""Most units of a layer are zero for every example."""
+
+from __future__ import annotations
+
+from pipeline.training.symptoms.symptom import Look, Series, Symptom
+
+
+def at_look(look: Look) -> float | None:
+    """Share of units that are zero for all examples and places, in the worst layer of rectified units."""
+    shares = []
+    for layer in look.layers:
+        # Units lie along the last dimension of a sequence, else along the second.
+        units = 2 if layer.values.ndim == 3 else 1
+        if layer.kind == "relu" and layer.values.ndim > units:
+            rest = [dim for dim in range(layer.values.ndim) if dim != units]
+            shares.append(float((layer.values.abs().amax(dim=rest) == 0).float().mean()))
+    return max(shares, default=None)
+
+
+def found(series: Series, threshold: float) -> bool:
+    """Over the threshold at the last look."""
+    values = series.get("symptom/dead_units", ())
+    return bool(values) and values[-1] > threshold
+
+
+SYMPTOM = Symptom(
+    name="dead_units",
+    measured="share of a layer's rectified units that are zero for a whole batch of validation examples, worst layer",
+    rule="over {threshold:.0%} at the last look",
+    threshold=0.7,
+    points_at="activation, learning rate, initialisation",
+    cost="one maximum a layer and look",
+    source="AUTOTRAINER (Zhang et al., ICSE 2021)",
+    found=found,
+    at_look=at_look,
+)

@@ -1,0 +1,23 @@
+"""Hardly any negative has a loss: there is nothing to learn from."""
+
+from __future__ import annotations
+
+from pipeline.training.symptoms.symptom import Series, Symptom
+
+
+def found(series: Series, threshold: float) -> bool:
+    """The last report lies under the threshold."""
+    values = series.get("active", ())
+    return bool(values) and values[-1] < threshold
+
+
+SYMPTOM = Symptom(
+    name="no_active_negatives",
+    measured="share of negatives with a loss, which the task reports as `active`",
+    rule="under {threshold:.0%} in the last report",
+    threshold=0.05,
+    points_at="source of the negatives, margin, number",
+    cost="none: read from the task's own reports",
+    source="The opposite of something; Schroff et al., FaceNet (CVPR 2015)",
+    found=found,
+)

@@ -1,0 +1,23 @@
+"""Training waits for its data."""
+
+from __future__ import annotations
+
+from pipeline.training.symptoms.symptom import Series, Symptom
+
+
+def found(series: Series, threshold: float) -> bool:
+    """The share of the training's time exceeds the threshold."""
+    shares = series.get("symptom/starved_device", ())
+    return bool(shares) and shares[-1] > threshold
+
+
+SYMPTOM = Symptom(
+    name="starved_device",
+    measured="time that the steps spent on fetching their batch / time of the steps",
+    rule="over {threshold:.0%}",
+    threshold=0.3,
+    points_at="loader, batch size, device",
+    cost="two readings of the clock a step",
+    source="TheDeepChecker; PyTorch profiler's advice on data loading",
+    found=found,
+)

@@ -1,0 +1,105 @@
+"""What a symptom is, and what its probes are given to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Curves of what symptoms measure begin so; MLflow's UI puts them into a group of their own.
+PREFIX = "symptom/"
+
+Series = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One sampled training step, between the gradient and after the update.
+
+    Args:
+        gradients: `{parameter: norm of its gradient}`, in the model's order, before clipping.
+        weights: `{parameter: norm before the update}`.
+        updates: `{parameter: norm of the change that the update made}`.
+        matrices: names of the parameters with two dimensions or more, in the model's order.
+        embeddings: `{parameter: mean norm of its rows}` of embedding tables.
+        over_time: gradient norm by the input of the first recurrent layer, a number a time step; or empty.
+    """
+
+    gradients: Mapping[str, float]
+    weights: Mapping[str, float]
+    updates: Mapping[str, float]
+    matrices: Sequence[str]
+    embeddings: Mapping[str, float]
+    over_time: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer put out during a look.
+
+    Args:
+        kind: relu, tanh, sigmoid, recurrent, or group (units that compete).
+        values: (examples, units, …) of an image or plain features, (examples, time, units) of a sequence; of a group
+            the units before they compete.
+        group_size: of a group.
+    """
+
+    kind: str
+    values: Tensor
+    group_size: int = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at the model on validation examples, in evaluation mode.
+
+    Args:
+        outputs: of the model.
+        targets: the right answers.
+        layers: activations, in the order in which they were computed.
+    """
+
+    outputs: Tensor
+    targets: Tensor
+    layers: Sequence[Layer]
+
+
+def _nothing(_: object) -> float | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A measured sign of trouble.
+
+    Args:
+        name: as it is recorded.
+        measured: the formula.
+        rule: when it counts as seen, in words; `{threshold}` stands for the number.
+        threshold: default; a task may set another (`thresholds`).
+        points_at: what usually lies behind it.
+        cost: what measuring takes.
+        source: of measure and threshold.
+        found: whether a run's curves show it, for a threshold.
+        at_step: what to keep of a sampled step; None where there is nothing to measure.
+        at_look: what to keep of a look at the model.
+    """
+
+    name: str
+    measured: str
+    rule: str
+    threshold: float
+    points_at: str
+    cost: str
+    source: str
+    found: Callable[[Series, float], bool]
+    at_step: Callable[[Moment], float | None] = _nothing
+    at_look: Callable[[Look], float | None] = _nothing
+
+    @property
+    def curve(self) -> str:
+        """Name of the curve that keeps what it measures."""
+        return PREFIX + self.name
