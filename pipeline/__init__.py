@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.study import Study, open_study
     from pipeline.sweeping import resume, sweep
     from pipeline.task import Data, FunctionTask, TorchTask, load_task
+    from pipeline.why import why, why_config
 
 _HOMES = {
     "BacktrackError": "errors",
@@ -33,6 +34,8 @@ _HOMES = {
     "open_study": "study",
     "sweep": "sweeping",
     "resume": "sweeping",
+    "why": "why",
+    "why_config": "why",
 }
 
 __all__ = [
@@ -52,6 +55,8 @@ __all__ = [
     "open_study",
     "resume",
     "sweep",
+    "why",
+    "why_config",
 ]
 
 

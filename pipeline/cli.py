@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline.errors import BacktrackError
+from pipeline.errors import BacktrackError, StudyError, TaskError
 
 if TYPE_CHECKING:
     from pipeline.study import Study
@@ -29,6 +29,10 @@ app = typer.Typer(
 TaskFile = Annotated[Path | None, typer.Option("--task", help="Python file that exposes `task`, for a task of yours.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, one JSON object a line.")]
 Location = Annotated[str, typer.Argument(help="Study directory, a path or URI.")]
+DataFile = Annotated[str | None, typer.Option("--data", help="Data file of yours, for tasks that take one.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
+]
 Workers = Annotated[int | None, typer.Option(help="Trainings side by side. Default: what the CPUs and GPUs allow.")]
 CpusPerTrial = Annotated[float, typer.Option(help="CPU cores of each training.")]
 GpusPerTrial = Annotated[
@@ -58,10 +62,8 @@ def sweep(
         str, typer.Option(help="Stages to run, separated by commas.")
     ] = "screen,search,confirm,backtrack",
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
-    data: Annotated[str | None, typer.Option(help="Data file of yours, for tasks that take one.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
-    ] = None,
+    data: DataFile = None,
+    settings: Settings = None,
     fixed: Annotated[
         list[str] | None,
         typer.Option("--fix", help="Hold a factor at one level: FACTOR=LEVEL, e.g. --fix optimiser=adam."),
@@ -134,11 +136,21 @@ def report(study: Location, as_json: AsJson = False) -> None:
 
 @app.command()
 def why(
-    study: Location,
+    study: Annotated[
+        str | None, typer.Argument(help="Study directory, a path or URI. With --config: where the runs go.")
+    ] = None,
     trial: Annotated[
         str | None, typer.Argument(help="A failed trial; without it, all causes that the study knows.")
     ] = None,
-    runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 60,
+    task: Annotated[
+        str | None, typer.Option("--task", help="A built-in task or a task file, to ask about a config of it.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="JSON file with a config that never was in a study; with --task.")
+    ] = None,
+    data: DataFile = None,
+    settings: Settings = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 100,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = 1,
     gpus_per_trial: GpusPerTrial = None,
@@ -147,7 +159,24 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes."""
-    if trial is None:
+    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    if config is not None or task is not None:
+        from pipeline.sweeping import default_directory
+        from pipeline.task import load_any
+        from pipeline.why import read_config, why_config
+
+        if config is None or task is None or trial is not None:
+            raise TaskError("backtrack why --task TASK --config FILE: expected both, and no trial")
+        asked = load_any(task).with_options(_options(data, settings))
+        place = study or default_directory(f"why-{asked.name}")
+        source = task if task.endswith(".py") else "builtin"
+        told = why_config(asked, read_config(config), place, runs=runs, resources=resources, source=source)
+        sentences = [*told.sentences, f"Study: {place}"]
+        parts = list(map(str, told.cause.parts)) if told.cause else []
+        known = {"causes": [{"cause": parts, "verified": bool(told.cause and told.cause.verified)}]}
+    elif study is None:
+        raise StudyError("backtrack why: expected a study, or --task TASK --config FILE")
+    elif trial is None:
         from pipeline.report.findings import cause_sentence
         from pipeline.study import open_study
 
@@ -157,10 +186,10 @@ def why(
     else:
         from pipeline.why import why as explain
 
-        resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
         story = explain(study, trial, runs=runs, resources=resources)
         sentences = story.sentences
-        known = {"causes": [{"cause": list(map(str, story.cause.parts)), "verified": story.cause.verified}]}
+        parts = list(map(str, story.cause.parts)) if story.cause else []
+        known = {"causes": [{"cause": parts, "verified": bool(story.cause and story.cause.verified)}]}
     typer.echo(json.dumps({**known, "story": sentences}) if as_json else "\n".join(sentences))
 
 
@@ -259,8 +288,6 @@ def claims(
 
 
 def _options(data: str | None, settings: list[str] | None) -> dict[str, Any]:
-    from pipeline.errors import TaskError
-
     options: dict[str, Any] = {}
     for setting in settings or []:
         name, equals, value = setting.partition("=")
@@ -303,8 +330,6 @@ def _show(study: Study, as_json: bool, tracked: bool = False) -> None:
 
 
 def _store_of(study: str) -> str:
-    from pipeline.errors import StudyError
-
     place = Path(study).expanduser().resolve()
     for folder in (place, place.parent):
         if (folder / "mlflow.db").exists():

@@ -84,20 +84,37 @@ def sweep(
     split = split_runs(task.space, runs, stages)
     task.validate()
     location = str(directory) if directory is not None else default_directory(task.name)
+    records = make_study(task, location, runs, split, seed, alpha, source)
+    return _run(task, records, resources, track, progress or Progress())
+
+
+def make_study(
+    task: Task,
+    directory: str | Path,
+    runs: int,
+    stages: Mapping[str, int],
+    seed: int,
+    alpha: float,
+    source: str | None,
+) -> Records:
+    """A new study directory with its manifest; arguments as for `sweep`, `stages` with the runs of each.
+
+    Raises:
+        StudyError: where the place is taken or cannot be written.
+    """
     manifest = {
         "study": secrets.token_hex(4),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "task": describe_task(task, source),
         "factors": [describe_factor(factor) for factor in task.space],
         "runs": runs,
-        "stages": split,
+        "stages": dict(stages),
         "seed": seed,
         "alpha": alpha,
         "versions": versions(),
         "machine": describe_machine(),
     }
-    records = Records.create(location, task.space, manifest)
-    return _run(task, records, resources, track, progress or Progress())
+    return Records.create(directory, task.space, manifest)
 
 
 def resume(

@@ -339,6 +339,20 @@ def load_task(name: str, file: str | Path | None = None) -> Task:
     return task
 
 
+def load_any(name_or_file: str) -> Task:
+    """A built-in task by its name, or the task that a file exposes.
+
+    Raises:
+        TaskError: where there is none.
+    """
+    if not name_or_file.endswith(".py"):
+        return load_task(name_or_file)
+    task = getattr(_module_from(Path(name_or_file)), "task", None)
+    if not isinstance(task, (FunctionTask, TorchTask)):
+        raise TaskError(f"{name_or_file} exposes no task: expected a variable `task`, found {task!r}")
+    return task
+
+
 def _module_from(file: Path) -> ModuleType:
     if not file.is_file():
         raise TaskError(f"task file {file} does not exist; expected a Python file that exposes `task`")

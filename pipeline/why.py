@@ -1,14 +1,20 @@
-"""Why one trial failed: backtracking on demand, the Python twin of `backtrack why`."""
+"""Why one config failed: backtracking on demand, the Python twin of `backtrack why`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
 
 from pipeline.config import Config, label
-from pipeline.plan import FinishedTrial, FixedPlan, Plan
+from pipeline.errors import StudyError
+from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial
 from pipeline.records import Records
 from pipeline.resources import Resources
 from pipeline.task import Task
@@ -19,6 +25,13 @@ if TYPE_CHECKING:
     from pipeline.analysis.backtracking import Cause
     from pipeline.analysis.laboratory import Run
 
+# A config that never was in a study: it is run with so many seeds, and beside so many configs of a balanced design,
+# among which there is mostly one that trains.
+ASKED_SEEDS, NEIGHBOURS = 3, 12
+ASKED = "asked-00000"
+# Points of a curve that a sentence shows.
+POINTS = 8
+
 
 @dataclass(frozen=True)
 class Story:
@@ -27,14 +40,22 @@ class Story:
     Args:
         trial: id of the failed trial.
         config: its levels.
-        cause: as far as it could be shrunk and verified.
+        cause: as far as it could be shrunk and verified; None where the config did not fail.
         runs: training runs that were made for it now.
+        symptoms: `{trial: symptoms}` of the failing and the passing trial.
+        curves: `{trial: (metric at its reports)}` of those two, with one seed each.
+        metric: that the curves show.
+        outcomes: how the runs of the trial ended.
     """
 
     trial: str
     config: Config
-    cause: Cause
+    cause: Cause | None
     runs: int
+    symptoms: Mapping[str, Sequence[str]]
+    curves: Mapping[str, Sequence[float]]
+    metric: str
+    outcomes: Sequence[str]
 
     @property
     def sentences(self) -> list[str]:
@@ -42,11 +63,10 @@ class Story:
         from pipeline.report.findings import repair_text
 
         cause = self.cause
-        told = [
-            f"{self.trial} ended in {cause.outcome}: "
-            + ", ".join(f"{name}={label(level)}" for name, level in self.config.items())
-            + "."
-        ]
+        levels = ", ".join(f"{name}={label(level)}" for name, level in self.config.items())
+        if cause is None:
+            return [f"{self.trial} ({levels}) did not fail: {', '.join(self.outcomes)}."]
+        told = [f"{self.trial} ended in {cause.outcome}: {levels}."]
         if cause.passing is None or cause.failing is None:
             told.append(
                 f"Its failure did not come again with other seeds: chance, as far as {cause.runs} runs can tell."
@@ -55,9 +75,16 @@ class Story:
             )
             return told
         told.append(f"It was compared with {cause.passing.trial}, the nearest config that trained.")
+        told += self._tried(cause)
         if cause.parts:
             told.append(f"The smallest part of the difference that breaks it: {' and '.join(map(str, cause.parts))}.")
             told.append(f"Smallest repair: {repair_text(cause)}.")
+        only = sorted({*self.symptoms.get(cause.failing.trial, ())} - {*self.symptoms.get(cause.passing.trial, ())})
+        if only:
+            told.append(f"Symptoms of the failing run that the passing one does not have: {', '.join(only)}.")
+        for trial in (cause.failing.trial, cause.passing.trial):
+            if self.curves.get(trial):
+                told.append(f"{self.metric} of {trial}: {' '.join(f'{value:.3g}' for value in self.curves[trial])}.")
         for way, what in ((cause.broke, "Put into"), (cause.mended, "Taken out of")):
             if way:
                 turned = sum(flip.turned for flip in way)
@@ -66,6 +93,17 @@ class Story:
         state = "verified both ways" if cause.verified else "refuted" if cause.refuted else "not verified yet"
         told.append(f"State: {state}; {cause.runs} answers of the laboratory, {self.runs} runs made now.")
         return told
+
+    def _tried(self, cause: Cause) -> list[str]:
+        """What was put into the passing config on the way, and whether it broke."""
+        assert cause.passing is not None
+        base = cause.passing.config
+        lines = []
+        for config, failed in cause.tried:
+            changed = [f"{name}={label(level)}" for name, level in config.items() if base.get(name) != level]
+            if changed and len(changed) <= len(base) // 2:
+                lines.append(f"{' '.join(changed)} {'breaks' if failed else 'does not break'} it")
+        return [f"Tried in it: {'; '.join(dict.fromkeys(lines))}."] if lines else []
 
 
 def why(
@@ -90,14 +128,90 @@ def why(
     Raises:
         StudyError: where there is no such trial or it did not fail.
     """
+    from pipeline.sweeping import task_of
+
+    records = Records.open(directory)
+    return _explain(task or task_of(records), records, trial, runs, resources, 0)
+
+
+def why_config(
+    task: Task,
+    config: Mapping[str, Any],
+    directory: str | Path,
+    *,
+    runs: int = 100,
+    seed: int = 0,
+    resources: Resources | None = None,
+    source: str | None = None,
+) -> Story:
+    """The same for a config that never was in a study: runs what is needed from nothing, in a study of its own.
+
+    First the config itself, with `ASKED_SEEDS` seeds, and a small balanced screen, for configs that train; if the
+    config fails, `why` goes on from there. A study that is there already is gone on with, and repeats nothing.
+
+    Args:
+        task: what is trained.
+        config: `{factor: level}`; factors that are left out take their first level (numeric: the middle).
+        directory: of the study.
+        runs: at most so many training runs in all.
+        seed: of the study.
+        resources: what may be used.
+        source: the task file, kept in the manifest.
+
+    Raises:
+        SpaceError: for an unknown factor or level.
+        StudyError: where nothing trained that it could be compared with.
+    """
+    from pipeline.stages.screen import plan_screen, seed_pool
+    from pipeline.sweeping import make_study
+
+    unknown = sorted(set(config) - {factor.name for factor in task.space})
+    if unknown:
+        raise StudyError(f"the config has {unknown}, which task {task.name!r} does not vary; its factors: "
+                         f"{', '.join(factor.name for factor in task.space)}")  # fmt: skip
+    asked = task.space.repair(config, {})
+    screen = plan_screen(task.space, max(NEIGHBOURS, 2 * len(task.space.factors)), seed)
+    first = [PlannedTrial(ASKED, "screen", asked, seed_pool(seed)[:ASKED_SEEDS]), *screen]
+    records = (
+        Records.open(directory)
+        if Records(directory).has("manifest.json")
+        else make_study(task, directory, runs, {"screen": len(screen) + ASKED_SEEDS}, seed, 0.05, source)
+    )
+    known = {finished.planned.trial: finished for finished in records.finished()}
+    if ASKED in known and known[ASKED].planned.config != asked:
+        raise StudyError(f"{directory} asks about another config; choose another --study")
+    missing = [planned for planned in first if planned.trial not in known]
+    if missing:
+        _run(task, records, missing, resources)
+    asked_runs = next(finished for finished in records.finished() if finished.planned.trial == ASKED)
+    outcomes = [result.outcome for result in asked_runs.results]
+    if all(outcome == "ok" for outcome in outcomes):
+        return Story(ASKED, asked, None, len(missing), {}, {}, task.metric, outcomes)
+    return _explain(task, records, ASKED, max(0, runs - len(first)), resources, len(missing))
+
+
+def read_config(file: str | Path) -> dict[str, Any]:
+    """A config from a JSON file: `{factor: level}`, or the `best.json` of a study.
+
+    Raises:
+        StudyError: where it cannot be read.
+    """
+    try:
+        found = json.loads(Path(file).read_text())
+    except (OSError, ValueError) as fault:
+        raise StudyError(f'config file {file}: {fault}; expected JSON like {{"lr": 0.001}}') from fault
+    found = found.get("config", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict):
+        raise StudyError(f"config file {file} holds {type(found).__name__}; expected an object of factors and levels")
+    return found
+
+
+def _explain(task: Task, records: Records, trial: str, runs: int, resources: Resources | None, before: int) -> Story:
     from pipeline.analysis.backtracking import backtrack_one
     from pipeline.analysis.laboratory import runs_of
     from pipeline.engine import execute
     from pipeline.stages.backtrack import probes
-    from pipeline.sweeping import task_of
 
-    records = Records.open(directory)
-    task = task or task_of(records)
     mode = records.manifest["task"]["mode"]
     spent = 0
 
@@ -120,8 +234,45 @@ def why(
         execute(task, plan_next, record, _no_search, resources or Resources())
     recorded = known()
     cause, _ = backtrack_one(records.space, recorded, trial)
-    config = next(run.config for run in recorded if run.trial == trial)
-    return Story(trial, config, cause, spent)
+    own = [run for run in recorded if run.trial == trial]
+    shown = [run for run in (cause.failing, cause.passing) if run is not None]
+    metric = records.manifest["task"]["metric"]
+    curves = records.curves()
+    return Story(
+        trial,
+        own[0].config,
+        cause,
+        before + spent,
+        {run.trial: run.symptoms for run in shown},
+        {run.trial: _curve(curves, run, metric) for run in shown},
+        metric,
+        [run.outcome for run in own],
+    )
+
+
+def _curve(curves: pa.Table, run: Run, metric: str) -> list[float]:
+    """A run's metric, thinned to a few points with the last one kept."""
+    mine = curves.filter(pyarrow.compute.field("trial") == run.trial)
+    mine = mine.filter((pyarrow.compute.field("seed") == run.seed) & (pyarrow.compute.field("name") == metric))
+    values = mine.sort_by("step")["value"].to_pylist()
+    return [values[n] for n in sorted({round(p) for p in np.linspace(0, len(values) - 1, POINTS)})] if values else []
+
+
+def _run(task: Task, records: Records, planned: Sequence[PlannedTrial], resources: Resources | None) -> None:
+    """Runs trials that are known beforehand."""
+    from pipeline.engine import execute
+
+    done: set[str] = set()
+
+    def plan_next(running: Collection[str]) -> Plan | None:
+        fresh = [one for one in planned if one.trial not in done and one.trial not in running]
+        return FixedPlan(fresh) if fresh or running else None
+
+    def record(finished: FinishedTrial) -> None:
+        records.append(finished)
+        done.add(finished.planned.trial)
+
+    execute(task, plan_next, record, _no_search, resources or Resources())
 
 
 def _no_search(first: Sequence[Config]) -> optuna.Study:

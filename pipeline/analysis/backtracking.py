@@ -88,6 +88,7 @@ class Cause:
         verified: enough flips both ways.
         refuted: backtracking came to its end and the cause did not hold.
         runs: training runs that the answers rest on.
+        tried: configs that were judged on the way, and whether they failed.
     """
 
     outcome: str
@@ -100,6 +101,7 @@ class Cause:
     verified: bool = False
     refuted: bool = False
     runs: int = 0
+    tried: list[tuple[Config, bool]] = field(default_factory=list)
 
     @property
     def flips(self) -> int:
@@ -152,7 +154,7 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
             _investigate(cause, lab, failing, passing)
         except NotRun as missing:
             wanted += [pair for pair in missing.wanted if pair not in wanted]
-        cause.runs = lab.used
+        cause.runs, cause.tried = lab.used, lab.tried
         causes.append(cause)
     return causes, wanted
 
@@ -192,7 +194,7 @@ def backtrack_one(space: SearchSpace, runs: Sequence[Run], trial: str) -> tuple[
     except NotRun as missing:
         return cause, list(missing.wanted)
     finally:
-        cause.runs = lab.used
+        cause.runs, cause.tried = lab.used, lab.tried
     return cause, []
 
 

@@ -1,4 +1,4 @@
-"""Causes with their rates: how often the outcome happens with a cause and without it."""
+"""Causes with their rates, and the symptoms that go with them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import fisher_exact
 
 from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.laboratory import Run
 from pipeline.space import SearchSpace
+
+# A symptom goes with a cause when so rare an accident would make it (Bonferroni over the symptoms that were seen), and
+# at least this difference of shares lies between the runs that fail by the cause and those that train.
+SYMPTOM_ALPHA, LEAST_DIFFERENCE, MOST_SYMPTOMS = 0.01, 0.3, 3
+
+
+@dataclass(frozen=True)
+class SymptomShare:
+    """A symptom that separates the runs that fail by a cause from those that train.
+
+    Args:
+        name: of the symptom.
+        failing: (runs that show it, runs) of those with the cause and its outcome.
+        training: (runs that show it, runs) of those without the cause that trained.
+    """
+
+    name: str
+    failing: tuple[int, int]
+    training: tuple[int, int]
+
+    @property
+    def difference(self) -> float:
+        """Difference of the two shares."""
+        return self.failing[0] / max(1, self.failing[1]) - self.training[0] / max(1, self.training[1])
 
 
 @dataclass(frozen=True)
@@ -21,12 +46,14 @@ class ExplainedCause:
         inside: (failures, runs) that have it.
         outside: (failures, runs) that do not, nor an earlier cause of the same outcome.
         share: of all runs with this outcome, those that have it.
+        symptoms: that separate the runs that fail by it from those that train, the clearest first.
     """
 
     cause: Cause
     inside: tuple[int, int]
     outside: tuple[int, int]
     share: float
+    symptoms: tuple[SymptomShare, ...] = ()
 
 
 def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[Cause]) -> list[ExplainedCause]:
@@ -58,6 +85,28 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
                 (int((bad & inside).sum()), int(inside.sum())),
                 (int((bad & outside).sum()), int(outside.sum())),
                 float((bad & inside).sum() / max(1, bad.sum())),
+                separating_symptoms(
+                    [run for run, mine in zip(runs, bad & has, strict=True) if mine],
+                    [run for run, other in zip(runs, comparable & ~bad & ~has, strict=True) if other],
+                ),
             )
         )
     return sorted(found, key=lambda one: (-one.inside[0], one.cause.outcome))
+
+
+def separating_symptoms(failing: Sequence[Run], training: Sequence[Run]) -> tuple[SymptomShare, ...]:
+    """The symptoms that failing runs show more often than those that train (Fisher's exact test), at most three.
+
+    Args:
+        failing, training: the two groups.
+    """
+    seen = sorted({name for run in failing for name in run.symptoms})
+    found = []
+    for name in seen:
+        with_it = [sum(name in run.symptoms for run in group) for group in (failing, training)]
+        share = SymptomShare(name, (with_it[0], len(failing)), (with_it[1], len(training)))
+        table = [[with_it[0], len(failing) - with_it[0]], [with_it[1], len(training) - with_it[1]]]
+        p = float(fisher_exact(table, alternative="greater").pvalue)
+        if p < SYMPTOM_ALPHA / len(seen) and share.difference >= LEAST_DIFFERENCE:
+            found.append(share)
+    return tuple(sorted(found, key=lambda share: (-share.difference, share.name))[:MOST_SYMPTOMS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ class Run:
         trial, stage: where it is recorded.
         config, seed: what was run.
         outcome: as recorded, or `LOW_GAIN`.
+        symptoms: that it showed.
     """
 
     trial: str
@@ -38,6 +39,7 @@ class Run:
     config: Config
     seed: int
     outcome: str
+    symptoms: tuple[str, ...] = ()
 
     @property
     def earlier(self) -> bool:
@@ -65,12 +67,14 @@ class Laboratory:
         runs: what is recorded.
         seeds: of the study, ascending; tests use them in this order, so that configs are compared with the same luck.
         used: how many runs the answers so far rest on.
+        tried: configs that were judged, with the answers, in order.
     """
 
     space: SearchSpace
     runs: Sequence[Run]
     seeds: tuple[int, ...]
     used: int = 0
+    tried: list[tuple[Config, bool]] = field(default_factory=list)
     _known: dict[tuple[Config, int], Run] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,6 +118,7 @@ class Laboratory:
             for run in self.look([(config, seed) for seed in seeds[votes : votes + (1 if votes else least)]]):
                 score += step[run.outcome == outcome]
                 votes += 1
+        self.tried.append((config, score > 0))
         return score > 0
 
 
@@ -128,7 +133,8 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
     runs = []
     values = []
     for row in trials.to_pylist():
-        runs.append(Run(row["trial"], row["stage"], config_of(space, row), int(row["seed"]), row["outcome"]))
+        symptoms = tuple(row["symptoms"] or ())
+        runs.append(Run(row["trial"], row["stage"], config_of(space, row), int(row["seed"]), row["outcome"], symptoms))
         values.append(row["value"])
     first = [(run, value) for run, value in zip(runs, values, strict=True) if run.stage == "screen"]
     if not first or any(run.outcome != "ok" for run, _ in first):
@@ -139,8 +145,6 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
         return runs
     bar = known[len(known) // 4]
     return [
-        Run(run.trial, run.stage, run.config, run.seed, LOW_GAIN)
-        if run.outcome == "ok" and value is not None and sign * value < bar
-        else run
+        replace(run, outcome=LOW_GAIN) if run.outcome == "ok" and value is not None and sign * value < bar else run
         for run, value in zip(runs, values, strict=True)
     ]

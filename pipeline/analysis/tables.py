@@ -176,6 +176,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
                 "flips": cause.flips,
                 "verified": cause.verified,
                 "repair": [label(part.mends) for part in cause.parts] if cause.verified else [],
+                "symptoms": [share.name for share in explained.symptoms],
             }
         )
     schema = pa.schema(
@@ -194,6 +195,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
             ("flips", pa.int64()),
             ("verified", pa.bool_()),
             ("repair", pa.list_(pa.string())),
+            ("symptoms", pa.list_(pa.string())),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -105,9 +105,37 @@ def cause_sentence(one: ExplainedCause) -> str:
         f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs, "
         f"against {_percent(outside)} of {one.outside[1]} elsewhere"
     )
+    signs = f" Its sign: {symptoms_text(one)}." if one.symptoms else ""
     if cause.verified:
-        return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}."
-    return f"{text}; not verified yet."
+        return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{signs}"
+    return f"{text}; not verified yet.{signs}"
+
+
+def symptoms_text(one: ExplainedCause) -> str:
+    """The symptoms that go with a cause, each with how many runs show it on either side."""
+    return "; ".join(
+        f"{share.name.replace('_', ' ')} in {share.failing[0]} of {share.failing[1]} runs that fail by it, "
+        f"in {share.training[0]} of {share.training[1]} that train without it"
+        for share in one.symptoms
+    )
+
+
+def best_repair_text(analysis: Analysis, cause: Cause) -> str:
+    """Of all levels of the cause's factors, the one with the best metric; empty where none is shown to differ."""
+    gain = {effect.factor.name: effect for effect in analysis.responses["gain"].factors}
+    shown = []
+    for part in cause.parts:
+        effect = gain.get(part.factor.partition(".")[0])
+        if effect is None or effect.verdict != "active" or effect.best_level == label(part.level):
+            continue
+        best = next((level for level in effect.levels if level.level == effect.best_level), None)
+        if best is not None:
+            shown.append((effect.effect, effect.factor.name, best))
+    if not shown:
+        return ""
+    _, name, best = max(shown, key=lambda row: (row[0], row[1]))
+    unit = analysis.responses["gain"].response.unit
+    return f"{name} → {best.level} ({unit} {best.mean:.3g}, {best.low:.3g} to {best.high:.3g}, of those that train)"
 
 
 def _flips_text(cause: Cause) -> str:

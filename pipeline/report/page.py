@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.analysis import MARGIN, Analysis, ResponseAnalysis
 from pipeline.analysis.failure_rules import rate_interval
-from pipeline.report.findings import Findings, repair_text
+from pipeline.report.findings import Findings, best_repair_text, repair_text, symptoms_text
 from pipeline.space import Numeric, SearchSpace, label
 
 MOST_PAIRS = 15
@@ -52,7 +52,7 @@ def page(
         ],
         plots={name: base64.b64encode(content).decode() for name, content in plots.items()},
         responses=[_response(name, answer) for name, answer in analysis.responses.items()],
-        causes=_causes(analysis),
+        causes=_causes(analysis, plots),
         claims=_claims(analysis),
         interactions=_interactions(analysis),
         alpha=f"{manifest['alpha']:g}",
@@ -137,9 +137,9 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
     }
 
 
-def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]:
     rows = []
-    for one in analysis.causes:
+    for number, one in enumerate(analysis.causes, start=1):
         cause = one.cause
         inside, outside = rate_interval(*one.inside), rate_interval(*one.outside)
         state = "verified" if cause.verified else "refuted" if cause.refuted else "not yet"
@@ -158,9 +158,13 @@ def _causes(analysis: Analysis) -> list[dict[str, Any]]:
                 "with_": f"{inside[0]:.0%} ({inside[1]:.0%} to {inside[2]:.0%}) of {one.inside[1]}",
                 "without": f"{outside[0]:.0%} ({outside[1]:.0%} to {outside[2]:.0%}) of {one.outside[1]}",
                 "share": f"{one.share:.0%}",
+                "state": state.split(" ")[0],
                 "verified": f"{state}, {cause.flips} flips" if cause.flips else state,
                 "filter": " ".join(cause.cause),
                 "repair": repair_text(cause) if cause.verified else "",
+                "best_repair": best_repair_text(analysis, cause) if cause.verified else "",
+                "symptoms": symptoms_text(one),
+                "plot": name if (name := f"cause-{number}.png") in plots else "",
                 "runs": cause.runs,
                 "flips": flips,
             }

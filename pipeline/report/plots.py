@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis import Analysis, ResponseAnalysis
+from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
 from pipeline.space import Numeric
@@ -65,7 +66,58 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, byt
                 shown = [effect for effect in answer.factors if effect.levels][:6]
                 if shown:
                     found[f"levels-{name}.png"] = png(level_means(answer, shown))
+        for number, one in enumerate(analysis.causes, start=1):
+            figure = before_and_after(one.cause, curves, metric)
+            if figure is not None:
+                found[f"cause-{number}.png"] = png(figure)
         return found
+
+
+def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | None:
+    """A cause's flips over epochs: the run before each flip in grey, the run after it in colour, same seed.
+
+    Shows the metric, or the training loss where trainings are too short for the metric to have three points; None where
+    no flip left a curve.
+    """
+    ways = [(cause.broke, "cause put into configs that train"), (cause.mended, "cause taken out of configs that fail")]
+    wanted = {(trial, flip.seed) for way, _ in ways for flip in way for trial in (flip.before, flip.after)}
+    mine = curves.filter(
+        pa.compute.is_in(curves["trial"], pa.array([trial for trial, _ in sorted(wanted)], pa.string()))
+    )
+    paths = _paths(mine, metric)
+    name = metric
+    if max((len(path) for path in paths.values()), default=0) < 3:
+        losses = _paths(mine, "loss")
+        paths, name = (losses, "training loss") if losses else (paths, name)
+    if not any(key in paths for key in wanted):
+        return None
+    figure = Figure(figsize=(7.6, 2.5))
+    for axes, (way, title), ink in zip(
+        figure.subplots(1, 2, sharey=True), ways, (OUTCOME_INK["no_learning"], OUTCOME_INK["ok"]), strict=True
+    ):
+        for flip in way:
+            for trial, colour in ((flip.before, FAINT), (flip.after, ink)):
+                path = paths.get((trial, flip.seed), [])
+                style: dict[str, Any] = {"marker": "o", "markersize": 3} if len(path) < 3 else {}
+                if path:
+                    axes.plot(*zip(*path, strict=True), color=colour, linewidth=1.4, **style)
+        axes.set_title(title, fontsize=10, loc="left", color=INK)
+        axes.text(0.02, 0.03, "before", color=FAINT, fontsize=9, transform=axes.transAxes)
+        axes.text(0.16, 0.03, "after", color=ink, fontsize=9, transform=axes.transAxes)
+        axes.set_xlabel("epoch")
+    figure.axes[0].set_ylabel(name)
+    return figure
+
+
+def _paths(curves: pa.Table, name: str) -> dict[tuple[str, int], list[tuple[float, float]]]:
+    """`{(trial, seed): finite points of the curve called name, (epoch, value), in order}`."""
+    paths: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    wanted = curves.filter(pa.compute.equal(curves["name"], name))
+    columns = (wanted[column].to_pylist() for column in ("trial", "seed", "epoch", "value"))
+    for trial, seed, epoch, value in zip(*columns, strict=True):
+        if np.isfinite(value):
+            paths.setdefault((trial, seed), []).append((epoch, value))
+    return {key: sorted(path) for key, path in paths.items()}
 
 
 def ranking(answer: ResponseAnalysis) -> Figure:
@@ -162,17 +214,12 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
     outcome_of = dict(
         zip(zip(frame.trial.tolist(), frame.seed.tolist(), strict=True), frame.outcome.tolist(), strict=True)
     )
-    paths: dict[Any, list[tuple[float, float]]] = {}
-    wanted = curves.filter(pa.compute.equal(curves["name"], metric))
-    for trial, seed, epoch, value in zip(
-        *(wanted[name].to_pylist() for name in ("trial", "seed", "epoch", "value")), strict=True
-    ):
-        paths.setdefault((trial, seed), []).append((epoch, value))
+    paths = _paths(curves, metric)
     keys = sorted(paths)
     stride = max(1, -(-len(keys) // MOST_CURVES))
     ends: dict[str, list[float]] = {}
     for key in keys[::stride]:
-        path = sorted(point for point in paths[key] if np.isfinite(point[1]))
+        path = paths[key]
         outcome = outcome_of.get(key)
         if not path or outcome is None:
             continue

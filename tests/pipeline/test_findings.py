@@ -48,3 +48,21 @@ def test_a_crash_shows_its_error_and_what_to_do() -> None:
 def test_without_a_screen_nothing_is_decided() -> None:
     found = findings(lambda config: "ok", stage="search")
     assert "No run is evidence yet" in " ".join(found.next)
+
+
+def test_a_symptom_that_separates_is_told_with_its_cause() -> None:
+    def rows(shown_by):
+        found = []
+        for planned in plan_screen(SPACE, 40, 0):
+            bad = planned.config["a"] == "x"
+            result = RunResult(
+                planned.seeds[0], "no_learning" if bad else "ok", 1.0 if bad else 0.5, 1, 0.1, 0, 0, 1.0, "cpu",
+                symptoms=("dead_units",) if shown_by(planned.config) else (),
+            )  # fmt: skip
+            found.append(trial_rows(SPACE, FinishedTrial(planned, (result,))))
+        return analyse(SPACE, pa.concat_tables(found), CURVES.empty_table(), "error", "min")
+
+    with_it = rows(lambda config: config["a"] == "x").causes[0]
+    assert [(s.name, s.failing, s.training) for s in with_it.symptoms] == [("dead_units", (20, 20), (0, 20))]
+    # Shown as often by those that train, it separates nothing.
+    assert rows(lambda config: config["b"] == "u").causes[0].symptoms == ()

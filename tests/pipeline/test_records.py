@@ -163,7 +163,9 @@ def test_kill_9_while_writing_loses_nothing_whole_and_leaves_nothing_half(tmp_pa
         process.start()
         parts = Path(location) / "trials"
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and (not parts.exists() or len(list(parts.iterdir())) < 20 + 7 * attempt):
+        while time.monotonic() < deadline and (
+            not parts.exists() or len(list(parts.glob("*.parquet"))) < 20 + 7 * attempt
+        ):
             time.sleep(0.005)
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
