@@ -6,12 +6,31 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipeline.cli_cluster import cluster_app
+from pipeline.cli_options import (
+    Address,
+    AsJson,
+    CpusPerTrial,
+    DataFile,
+    GpusPerTrial,
+    Location,
+    MaxMemory,
+    Settings,
+    TaskFile,
+    TimeLimit,
+    Track,
+    Workers,
+    options_from,
+    resources_from,
+)
 from pipeline.errors import BacktrackError, StudyError, TaskError
 
 if TYPE_CHECKING:
@@ -25,22 +44,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-TaskFile = Annotated[Path | None, typer.Option("--task", help="Python file that exposes `task`, for a task of yours.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, one JSON object a line.")]
-Location = Annotated[str, typer.Argument(help="Study directory, a path or URI.")]
-DataFile = Annotated[str | None, typer.Option("--data", help="Data file of yours, for tasks that take one.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
-]
-Workers = Annotated[int | None, typer.Option(help="Trainings side by side. Default: what the CPUs and GPUs allow.")]
-CpusPerTrial = Annotated[float, typer.Option(help="CPU cores of each training.")]
-GpusPerTrial = Annotated[
-    float | None, typer.Option(help="Share of a GPU for each training. Default: a share where there is a GPU.")
-]
-TimeLimit = Annotated[float | None, typer.Option(help="Seconds that one training may take; then it is timed_out.")]
-Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster. Default: this machine.")]
-Track = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow.")]
 
 
 @app.callback()
@@ -77,6 +80,7 @@ def sweep(
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
+    max_memory: MaxMemory = None,
     mlflow: Track = True,
     as_json: AsJson = False,
 ) -> None:
@@ -84,10 +88,10 @@ def sweep(
     from pipeline import sweeping
     from pipeline.task import load_task
 
-    task = load_task(name, task_file).with_options(_options(data, settings)).with_fixed(_options(None, fixed))
-    task = task.with_thresholds(_options(None, thresholds))
+    task = load_task(name, task_file).with_options(options_from(data, settings)).with_fixed(options_from(None, fixed))
+    task = task.with_thresholds(options_from(None, thresholds))
     directory = study or sweeping.default_directory(name)
-    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     with _view(as_json) as view:
         found = sweeping.sweep(
             task,
@@ -112,13 +116,14 @@ def resume(
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
+    max_memory: MaxMemory = None,
     mlflow: Track = True,
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted study from its records; no finished run is repeated."""
     from pipeline import sweeping
 
-    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     with _view(as_json) as view:
         found = sweeping.resume(study, resources=resources, track=mlflow, progress=view)
     _conclude(found, as_json, mlflow)
@@ -156,10 +161,11 @@ def why(
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
+    max_memory: MaxMemory = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes."""
-    resources = _resources(workers, cpus_per_trial, gpus_per_trial, time_limit, address)
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     if config is not None or task is not None:
         from pipeline.sweeping import default_directory
         from pipeline.task import load_any
@@ -167,7 +173,7 @@ def why(
 
         if config is None or task is None or trial is not None:
             raise TaskError("backtrack why --task TASK --config FILE: expected both, and no trial")
-        asked = load_any(task).with_options(_options(data, settings))
+        asked = load_any(task).with_options(options_from(data, settings))
         place = study or default_directory(f"why-{asked.name}")
         source = task if task.endswith(".py") else "builtin"
         told = why_config(asked, read_config(config), place, runs=runs, resources=resources, source=source)
@@ -194,6 +200,29 @@ def why(
 
 
 @app.command()
+def doctor(
+    study: Annotated[str, typer.Option(help="Where studies would go.")] = "studies",
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = 1,
+    gpus_per_trial: GpusPerTrial = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at driver, CUDA, devices, memory and disk; tell what a sweep would do here, and what stands in the way."""
+    from pipeline.doctor import examine
+
+    findings = examine(study, resources_from(workers, cpus_per_trial, gpus_per_trial, None, None, None))
+    for finding in findings:
+        if as_json:
+            typer.echo(json.dumps(vars(finding)))
+        else:
+            typer.echo(f"{'ok  ' if finding.good else 'MEND'} {finding.name}: {finding.value}")
+            if finding.remedy:
+                typer.echo(f"       {finding.remedy}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def sync(study: Location) -> None:
     """Write to MLflow what is missing there of a study, without doubles."""
     from pipeline import tracking
@@ -210,7 +239,6 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Show the MLflow UI of a study (or of all studies in a directory) on 127.0.0.1 until Ctrl-C."""
-    import os
     import subprocess
 
     store = os.environ.get("MLFLOW_TRACKING_URI") or _store_of(study)
@@ -287,26 +315,6 @@ def claims(
                     typer.echo(f"    {claim.source}")
 
 
-def _options(data: str | None, settings: list[str] | None) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for setting in settings or []:
-        name, equals, value = setting.partition("=")
-        if not equals or not name:
-            raise TaskError(f"--set {setting}: expected NAME=VALUE, such as --set epochs=3")
-        options[name.strip()] = value.strip()
-    if data is not None:
-        options["data"] = data
-    return options
-
-
-def _resources(
-    workers: int | None, cpus: float, gpus: float | None, time_limit: float | None, address: str | None
-) -> Any:
-    from pipeline.resources import Resources
-
-    return Resources(workers, cpus, gpus, time_limit, address)
-
-
 def _view(as_json: bool) -> Any:
     from rich.console import Console
 
@@ -340,6 +348,9 @@ def _store_of(study: str) -> str:
     )
 
 
+app.add_typer(cluster_app)
+
+
 def main() -> None:
     """Entry point: one paragraph for a fault that we know, the trace with `--debug`."""
     try:
@@ -347,7 +358,10 @@ def main() -> None:
     except BacktrackError as fault:
         if "--debug" in sys.argv:
             raise
-        _fail(str(fault))
+        if os.environ.get("BACKTRACK_TRACE"):
+            # A job's log is read by somebody who cannot ask again with --debug.
+            traceback.print_exc()
+        _fail(str(fault), fault.exit_code)
     except KeyboardInterrupt:
         _fail("interrupted; what had finished is recorded", 130)
 

@@ -16,7 +16,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,21 +44,27 @@ from ray.tune.search.optuna import OptunaSearch
 
 from pipeline.errors import BacktrackError
 from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan
-from pipeline.resources import Resources
+from pipeline.resources import Places, Resources, share_out
 from pipeline.space import Config
+from pipeline.stages.screen import plan_screen
 from pipeline.stages.search import STUDY_NAME, config_from, frozen_trial, objective, suggest_levels
-from pipeline.task import FunctionTask, Task
-from pipeline.training import RunResult, run_trial
+from pipeline.starting import workers_kept
+from pipeline.task import FunctionTask, Task, TorchTask
+from pipeline.training import Limits, RunResult, run_trial
 
 # A worker that dies takes its trial with it through no fault of the trial: it is run again this often, then
 # recorded as crashed, since a training that kills its process each time is a result too.
 INFRASTRUCTURE_RETRIES = 2
+# Configs whose memory is measured on a GPU before a sweep: the most that one of them takes counts.
+MEASURED_CONFIGS = 3
 # Enough for results and a task's code; Ray's default of 30 % of the machine's memory is a laptop's whole desktop.
 OBJECT_STORE_BYTES = 256 * 1024**2
 
 
 class EngineError(BacktrackError):
-    """Ray could not be started or gave up."""
+    """Ray could not be started or gave up: the sweep itself is sound, and may be gone on with."""
+
+    exit_code = 3
 
 
 def execute(
@@ -91,7 +97,9 @@ def execute(
         BacktrackError: whatever `record` or `next_plan` raised; the run is then stopped first.
     """
     with _ray(resources):
-        workers, per_trial, device = _share_out(resources, task)
+        places = _places(resources, task)
+        workers, device = places.workers, "cuda" if places.gpu_share else "cpu"
+        per_trial = {"cpu": resources.cpus_per_trial, **({"gpu": places.gpu_share} if places.gpu_share else {})}
         on_start(workers, device)
         seat = _Seat(task, next_plan, record, search_study, on_tick)
         scratch = Path(tempfile.mkdtemp(prefix="backtrack-tune-"))
@@ -99,7 +107,7 @@ def execute(
             with _travelling(task):
                 blob = cloudpickle.dumps(task)
             trainable = tune.with_resources(
-                tune.with_parameters(_Worker, blob=blob, device=device, time_limit=resources.time_limit), per_trial
+                tune.with_parameters(_Worker, blob=blob, device=device, limits=_limits(resources, places)), per_trial
             )
             tuner = tune.Tuner(
                 trainable,
@@ -122,12 +130,14 @@ def execute(
                 ),
             )
             try:
-                tuner.fit()
+                with workers_kept(workers):
+                    tuner.fit()
             except Exception as fault:
                 if seat.fault is None:
+                    what = str(fault).strip().splitlines()[-1:] or [""]
                     raise EngineError(
-                        f"Ray Tune stopped: {str(fault).strip().splitlines()[-1]}. What had finished is recorded; "
-                        "go on with `backtrack resume`"
+                        f"Ray Tune stopped ({type(fault).__name__}): {what[0]}. What had finished is recorded; go on "
+                        "with `backtrack resume`"
                     ) from fault
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -156,6 +166,7 @@ class _Seat:
         self.search: SearchPlan | None = None
         self.search_ids: deque[str] = deque()
         self.running: dict[str, PlannedTrial] = {}
+        self.starts: Counter[str] = Counter()
         self.optuna: OptunaSearch | None = None
         self.study: optuna.Study | None = None
         self.complete = False
@@ -270,7 +281,11 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         results = result.pop("results")
         planned = self.seat.running.get(trial.config["trial"])
         if planned is not None:
-            self._finish(planned, results, trial, result["node"])
+            self._finish(planned, results, result["node"])
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        # Tune leaves out of its own count what a lost machine interrupted.
+        self.seat.starts[trial.config["trial"]] += 1
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A worker that died again and again, or could not start."""
@@ -281,13 +296,13 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"
         error = f"the worker process ended {trial.num_failures} times: {fault or trial.get_error()}"
         results = [RunResult(seed, outcome, None, 0, 0.0, 0.0, 0, None, "", error=error) for seed in planned.seeds]
-        self._finish(planned, results, trial, "")
+        self._finish(planned, results, "")
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.seat.on_tick(len(self.seat.running))
 
-    def _finish(self, planned: PlannedTrial, results: list[RunResult], trial: Any, node: str) -> None:
-        attempt = int(trial.num_failures) + 1
+    def _finish(self, planned: PlannedTrial, results: list[RunResult], node: str) -> None:
+        attempt = max(1, self.seat.starts.pop(planned.trial, 1))
         finished = FinishedTrial(planned, tuple(results), attempt, node, time.time())
         try:
             self.seat.finish(finished)
@@ -311,10 +326,10 @@ class _StopOnFault(tune.Stopper):  # type: ignore[misc]
 class _Worker(tune.Trainable):  # type: ignore[misc]
     """A warm process that trains one trial after another."""
 
-    def setup(self, config: dict[str, Any], blob: bytes, device: str, time_limit: float | None) -> None:
+    def setup(self, config: dict[str, Any], blob: bytes, device: str, limits: Limits) -> None:
         self.task: Task = cloudpickle.loads(blob)
         self.device = device
-        self.time_limit = time_limit
+        self.limits = limits
         self.planned = config
         if not isinstance(self.task, FunctionTask):
             import torch
@@ -328,7 +343,7 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         config = Config(json.loads(self.planned["levels"]))
         seeds = json.loads(self.planned["seeds"])
-        results = run_trial(self.task, config, seeds, device=self.device, time_limit=self.time_limit)
+        results = run_trial(self.task, config, seeds, device=self.device, limits=self.limits)
         planned = PlannedTrial(self.planned["trial"], self.planned["stage"], config, tuple(seeds))
         return {
             "results": results,
@@ -336,6 +351,11 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
             "node": socket.gethostname(),
             "done": True,
         }
+
+
+def _limits(resources: Resources, places: Places) -> Limits:
+    """What each training may take; those that share a GPU may not take each other's memory."""
+    return Limits(resources.time_limit, resources.max_memory, places.gpu_share if 0 < places.gpu_share < 1 else None)
 
 
 class _ray:
@@ -376,28 +396,27 @@ class _ray:
             ray.shutdown()
 
 
-# With more trainings than this on one GPU, each waits for the others more than it trains.
-TRIALS_PER_GPU = 4
-
-
-def _share_out(resources: Resources, task: Task) -> tuple[int, dict[str, float], str]:
-    """How many workers, what each may use, and the device: a GPU where there is one and the task is torch's."""
+def _places(resources: Resources, task: Task) -> Places:
+    """Where trainings go; on a GPU, packed by the memory that one of them was measured to take."""
     total = ray.cluster_resources()
     cpus, gpus = total.get("CPU", 1.0), total.get("GPU", 0.0)
-    by_cpu = max(1, int(cpus // resources.cpus_per_trial))
-    share = resources.gpus_per_trial
-    if share is None:
-        usable = gpus > 0 and not isinstance(task, FunctionTask)
-        share = 1 / min(TRIALS_PER_GPU, max(1, by_cpu // max(1, int(gpus)))) if usable else 0.0
-    if share > gpus:
-        raise EngineError(
-            f"a trial asks for {share:g} GPUs and Ray sees {gpus:g}; lower --gpus-per-trial, or check that "
-            "nvidia-smi and torch.cuda.is_available() see the device"
-        )
-    by_gpu = int(gpus / share + 1e-9) if share else by_cpu
-    workers = min(by_cpu, by_gpu, resources.workers or by_cpu)
-    per_trial = {"cpu": resources.cpus_per_trial, **({"gpu": share} if share else {})}
-    return max(1, workers), per_trial, "cuda" if share else "cpu"
+    wants_gpu = not isinstance(task, FunctionTask)
+    memory_share = None
+    if gpus and wants_gpu and resources.gpus_per_trial is None:
+        with _travelling(task):
+            blob = cloudpickle.dumps(task)
+        measure = ray.remote(num_gpus=1, num_cpus=min(1.0, cpus), max_calls=1)(_measured_share)
+        memory_share = ray.get(measure.remote(blob))
+    return share_out(resources, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
+
+
+def _measured_share(blob: bytes) -> float | None:
+    """On a worker with a GPU: the share of its memory that a few of the task's trainings take; None without one."""
+    from pipeline.training.memory import measured_share
+
+    task: TorchTask = cloudpickle.loads(blob)
+    configs = [planned.config for planned in plan_screen(task.space, MEASURED_CONFIGS, 0)]
+    return measured_share(task, configs)
 
 
 def _own_modules(task: Task) -> list[ModuleType]:

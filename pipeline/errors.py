@@ -8,6 +8,9 @@ as one paragraph and leaves the trace to `--debug`.
 class BacktrackError(Exception):
     """Anything that Backtrack refuses or cannot do, with a message meant for the user."""
 
+    # Of the command: 2, what was asked cannot be done; 3, the machines gave up, and another attempt may succeed.
+    exit_code = 2
+
 
 class SpaceError(BacktrackError):
     """A factor, condition, claim or config that does not fit its search space."""

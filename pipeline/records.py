@@ -216,6 +216,32 @@ class Records:
         """Whether the study has that file."""
         return self._exists(name)
 
+    def copy_to(self, directory: str | Path) -> None:
+        """Copies the study to another place; a copy of the same study there is brought up to date.
+
+        The manifest comes last: a copy that was interrupted is not taken for a study. Parts that a running sweep
+        compacts meanwhile may come twice; reading drops doubles.
+
+        Raises:
+            StudyError: where another study or other files lie there.
+        """
+        other = Records(directory)
+        if other.has("manifest.json"):
+            found = json.loads(other.read("manifest.json")).get("study")
+            if found != self.manifest.get("study"):
+                raise StudyError(f"{directory} holds another study ({found}); choose another directory")
+        elif other._list(""):
+            raise StudyError(f"{directory} is not empty and holds no study; choose another directory")
+        for folder in ("curves", "trials", "report"):
+            for name in self.files(folder):
+                try:
+                    other.write(f"{folder}/{name}", self.read(f"{folder}/{name}"))
+                except FileNotFoundError:
+                    # A compaction took it away; what it held is in a part that is listed now.
+                    return self.copy_to(directory)
+        other.write("manifest.json", self.read("manifest.json"))
+        return None
+
     def local_path(self) -> Path | None:
         """The directory on this machine, or None where the study lies elsewhere."""
         return Path(self._root) if isinstance(self._fs, fs.LocalFileSystem) else None

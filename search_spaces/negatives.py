@@ -125,7 +125,8 @@ def choose(how: str, number: int, positive: torch.Tensor, scores: torch.Tensor, 
     ranked = scores.masked_fill(~wrong, -torch.inf)
     if how == "semi_hard":
         # Above the positive, the least wrong come last: all of them below every candidate that is semi-hard.
-        ranked = torch.where(ranked < positive, ranked, -1e6 - ranked.clamp(max=1e5))
+        # In double precision: beside so large a number, single precision would make ties of close scores.
+        ranked = torch.where(ranked < positive, ranked.double(), -1e6 - ranked.double().clamp(max=1e5))
     return ranked.topk(min(number, scores.shape[1]), dim=1).indices
 
 

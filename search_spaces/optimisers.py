@@ -47,13 +47,15 @@ def make_optimiser(name: str, groups: Iterable[Mapping[str, Any]], config: Mappi
 
     Args:
         groups: torch parameter groups, each with its own `weight_decay`.
-        config: levels; `lr` is used.
+        config: levels; `lr` is used, and `decay_kind` where it is there.
 
     Raises:
         ValueError: for another name.
     """
     rate = float(config["lr"])
     parameters = [dict(group) for group in groups]
+    if config.get("decay_kind") == "decoupled":
+        return decoupled(make_optimiser(name, parameters, {**config, "decay_kind": "coupled"}))
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM)
     if name == "adam":
@@ -63,3 +65,23 @@ def make_optimiser(name: str, groups: Iterable[Mapping[str, Any]], config: Mappi
     if name == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=rate)
     raise ValueError(f"optimiser {name!r} is not known; expected one of {OPTIMISER.levels}")
+
+
+def decoupled(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The same optimiser with its decay taken out of the gradient: θ ← (1 - lr λ) θ before each step.
+
+    What AdamW is to Adam (Loshchilov & Hutter 2019), for any optimiser. Changes `optimiser` in place.
+    """
+    decays = [float(group["weight_decay"]) for group in optimiser.param_groups]
+    for group in optimiser.param_groups:
+        group["weight_decay"] = 0.0
+
+    @torch.no_grad()
+    def shrink(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        for group, decay in zip(optimiser.param_groups, decays, strict=True):
+            for parameter in group["params"] if decay else ():
+                if parameter.grad is not None:
+                    parameter.mul_(1 - group["lr"] * decay)
+
+    optimiser.register_step_pre_hook(shrink)
+    return optimiser

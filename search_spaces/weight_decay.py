@@ -34,6 +34,14 @@ DECAY_SCOPE = Categorical(
 )
 
 
+DECAY_KIND = Categorical(
+    "decay_kind",
+    ["coupled", "decoupled"],
+    when={"weight_decay": [0.001, 0.01], "optimiser": ["adam", "rmsprop", "sgd"]},
+    description="decay added to the gradient (L2), or taken off the weights beside the update (as AdamW does)",
+)
+
+
 def decay_groups(model: nn.Module, config: Mapping[str, Any], skip: Collection[str] = ()) -> list[dict[str, Any]]:
     """Two parameter groups of `model`: decayed by `config["weight_decay"]`, and not decayed.
 

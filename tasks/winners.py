@@ -20,7 +20,7 @@ from pipeline.space import Categorical
 from pipeline.task import Data, TorchTask
 from search_spaces.activations import ACTIVATION, GROUP_SIZE, NORMALISATION, Activation, normaliser, widths
 from search_spaces.optimisers import BATCH_SIZE, LR, OPTIMISER, make_optimiser
-from search_spaces.weight_decay import DECAY_SCOPE, WEIGHT_DECAY, decay_groups
+from search_spaces.weight_decay import DECAY_KIND, DECAY_SCOPE, WEIGHT_DECAY, decay_groups
 
 DIGITS = Path(__file__).parent / "data" / "digits.parquet"
 COLUMNS = {"id": "string", "digit": "integer", "pixels": "list"}
@@ -97,7 +97,18 @@ task = TorchTask(
     metric="accuracy",
     mode="max",
     epochs=8,
-    factors=[ACTIVATION, GROUP_SIZE, NORMALISATION, OPTIMISER, LR, WEIGHT_DECAY, DECAY_SCOPE, NET, BATCH_SIZE],
+    factors=[
+        ACTIVATION,
+        GROUP_SIZE,
+        NORMALISATION,
+        OPTIMISER,
+        LR,
+        WEIGHT_DECAY,
+        DECAY_SCOPE,
+        DECAY_KIND,
+        NET,
+        BATCH_SIZE,
+    ],
     optimiser=lambda model, config: make_optimiser(
         str(config["optimiser"]), decay_groups(model, config, skip=("readout",)), config
     ),

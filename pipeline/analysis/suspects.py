@@ -23,7 +23,7 @@ from pipeline.space import Numeric, label
 
 # Of the error rate of each question, what the screen's own p-value may use; the rest is for screen and fresh runs
 # together. Valid by the union bound, however the suspects are chosen.
-SCREEN_SHARE = 0.3
+SCREEN_SHARE = 0.7
 # A question with a raw p above these after the screen is not worth fresh runs.
 SUSPICIOUS_FACTOR, SUSPICIOUS_PAIR = 0.5, 0.1
 # Fresh runs for each question: with fewer, none would be settled.

@@ -1,4 +1,4 @@
-"""Limits of one training: wall time, and how much memory it took."""
+"""Limits of one training: wall time and memory, and how much memory it took."""
 
 from __future__ import annotations
 
@@ -8,8 +8,28 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a training may take.
+
+    Args:
+        seconds: of wall time, for each replicate; None for no limit.
+        memory: bytes, of the GPU's allocator or of the process beyond what it had before; None for no limit.
+        gpu_share: of a GPU's memory, where trainings share one; None for all of it.
+    """
+
+    seconds: float | None = None
+    memory: int | None = None
+    gpu_share: float | None = None
+
+
+class DeviceLost(Exception):
+    """The GPU failed under a training, and with it every further call of this process: it has to be started anew."""
 
 
 class DeadlinePassed(BaseException):
@@ -39,6 +59,28 @@ def deadline(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def process_memory(limit: int | None) -> Iterator[None]:
+    """Lets the process allocate `limit` bytes more than it has; beyond that allocation fails, as on a smaller machine.
+
+    Counts private memory (`RLIMIT_DATA`, Linux): what a Ray worker shares with others does not count. Where the system
+    has no such limit this raises `RuntimeError` rather than silently not limiting anything.
+    """
+    if limit is None:
+        yield
+        return
+    status = Path("/proc/self/status")
+    if not status.exists():
+        raise RuntimeError("a memory limit on the CPU needs Linux; leave --max-memory out")
+    used = next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmData:"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def reset_peak_memory() -> None:

@@ -13,6 +13,7 @@ from pipeline.task import Data, TorchTask
 from pipeline.training.chance import Chance, measure_chance
 from pipeline.training.outcomes import judge
 from pipeline.training.recorder import Recorder
+from pipeline.training.runtime import compiled, device_for, precision_of, threads_of
 from pipeline.training.watching import Watch
 
 # Training loss is recorded this often within an epoch: enough to see a curve bend, cheap to keep.
@@ -37,17 +38,29 @@ def train_torch(
         device: a torch device.
         watched: whether symptoms are measured.
     """
+    with threads_of(levels):
+        return _train(task, levels, seed, recorder, device_for(levels, device), watched)
+
+
+def _train(
+    task: TorchTask, levels: Mapping[str, Any], seed: int, recorder: Recorder, device: str, watched: bool
+) -> str:
+    recorder.device = device
     data = load_data(task, device)
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
     model = task.model(levels).to(device)
     optimiser = task.optimiser(model, levels)
+    precision = precision_of(levels, device)
     batch_size, clip = task.batch_size(levels), task.clip(levels)
     chance = chance_of(task, data, model, device)
     recorder.chance = chance.metric
 
     step, steps = 0, math.ceil(len(data.inputs) / batch_size)
     stride = max(1, steps // POINTS_PER_EPOCH)
+    running = compiled(model, levels)
+    # Instruments inside a compiled model would break it into pieces.
+    watched = watched and running is model
     watch = Watch(model, steps * task.epochs, task.epochs, recorder) if watched else None
     first_step, waited, clock = 0.0, 0.0, time.perf_counter()
     for epoch in range(task.epochs):
@@ -60,7 +73,8 @@ def train_torch(
             inputs, targets = data.inputs[rows], data.targets[rows]
             waited += time.perf_counter() - asked
             measured = watch is not None and watch.due(step + 1)
-            loss = task.loss(model(inputs), targets)
+            with precision:
+                loss = task.loss(running(inputs), targets)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             moment = watch.before_update() if watch is not None and measured else None
@@ -86,7 +100,8 @@ def train_torch(
                     return "diverged"
                 since, counted = torch.zeros((), device=device), 0
         trained = time.perf_counter() - clock - first_step
-        validate(task, data, model, recorder, step, epoch + 1, watch)
+        with precision:
+            validate(task, data, running, recorder, step, epoch + 1, watch)
         recorder.train_seconds = time.perf_counter() - clock - first_step
         recorder.epochs = epoch + 1
         if epoch == 0 and step > 1:
@@ -109,7 +124,7 @@ def train_torch(
 def predict(model: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """The model's outputs for all `inputs`, in evaluation mode, batch by batch."""
     model.eval()
-    return torch.cat([model(part) for part in inputs.split(VALIDATION_BATCH)])
+    return torch.cat([model(part).float() for part in inputs.split(VALIDATION_BATCH)])
 
 
 @torch.no_grad()
@@ -127,8 +142,8 @@ def validate(
         model.eval()
         parts = list(data.valid_inputs.split(VALIDATION_BATCH))
         with watch.looking() as layers:
-            first = model(parts[0])
-        outputs = torch.cat([first, *(model(part) for part in parts[1:])])
+            first = model(parts[0]).float()
+        outputs = torch.cat([first, *(model(part).float() for part in parts[1:])])
         watch.after_look(layers, first, data.valid_targets[: len(first)], step, epoch)
     else:
         outputs = predict(model, data.valid_inputs)

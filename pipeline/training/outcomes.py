@@ -107,3 +107,13 @@ def of_exception(fault: BaseException) -> str:
     if out_of_memory or "can't allocate memory" in text or "not enough memory" in text or "out of memory" in text:
         return "out_of_memory"
     return "crashed"
+
+
+def device_lost(fault: BaseException) -> bool:
+    """Whether an exception says that the GPU itself failed (a reset of its driver, a fault in a kernel).
+
+    After such an error every call of the process fails: what looks like the next training's crash would be this one's.
+    An exhausted GPU memory is not one.
+    """
+    text = str(fault).lower()
+    return ("cuda error" in text or "hip error" in text or "device-side assert" in text) and "out of memory" not in text

@@ -16,6 +16,7 @@ class Recorder:
         epochs: completed epochs (reports).
         warmup_seconds: first-call excess, once known.
         chance: the metric at chance, once known.
+        device: where it really runs, where that is known better than by the caller.
         train_seconds: time so far, set by the loop, warm-up left out.
     """
 
@@ -24,6 +25,7 @@ class Recorder:
         self.epochs = 0
         self.warmup_seconds = 0.0
         self.chance: float | None = None
+        self.device = ""
         self.train_seconds = 0.0
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:

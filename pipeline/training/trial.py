@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pipeline.errors import TrialFailed
 from pipeline.space import Config
 from pipeline.task import FunctionTask, Task
-from pipeline.training import limits
-from pipeline.training.outcomes import OUTCOMES, of_exception
+from pipeline.training.limits import (
+    DeadlinePassed,
+    DeviceLost,
+    Limits,
+    deadline,
+    peak_memory,
+    process_memory,
+    reset_peak_memory,
+)
+from pipeline.training.outcomes import OUTCOMES, device_lost, of_exception
 from pipeline.training.recorder import Recorder
 from pipeline.training.result import RunResult
 from pipeline.training.symptoms import symptoms_in
+
+NO_LIMITS = Limits()
 
 
 def run_trial(
@@ -22,7 +33,7 @@ def run_trial(
     seeds: Sequence[int],
     *,
     device: str = "cpu",
-    time_limit: float | None = None,
+    limits: Limits = NO_LIMITS,
     watched: bool = True,
 ) -> list[RunResult]:
     """Trains `config` once for each seed; a failed training is a result, never an exception.
@@ -32,13 +43,13 @@ def run_trial(
         config: a config of the task's space.
         seeds: one a replicate.
         device: where a torch task runs, e.g. "cpu" or "cuda:0".
-        time_limit: seconds for each replicate, or None.
+        limits: what each replicate may take.
         watched: whether a torch task's symptoms are measured; those that are read from curves always are.
 
     Returns:
         One `RunResult` a seed, in order.
     """
-    return [run_replicate(task, config, seed, device=device, time_limit=time_limit, watched=watched) for seed in seeds]
+    return [run_replicate(task, config, seed, device=device, limits=limits, watched=watched) for seed in seeds]
 
 
 def run_replicate(
@@ -47,24 +58,30 @@ def run_replicate(
     seed: int,
     *,
     device: str = "cpu",
-    time_limit: float | None = None,
+    limits: Limits = NO_LIMITS,
     watched: bool = True,
 ) -> RunResult:
-    """One training run with its outcome; see `run_trial`."""
+    """One training run with its outcome; see `run_trial`.
+
+    Raises:
+        DeviceLost: where the GPU failed: no later training of this process could run.
+    """
     recorder = Recorder()
     levels = task.levels(config)
     train, peak = _program(task, device, watched)
     error = ""
     try:
-        with limits.deadline(time_limit):
+        with _memory_of(task, device, limits), deadline(limits.seconds):
             outcome = train(levels, seed, recorder)
-    except limits.DeadlinePassed as passed:
+    except DeadlinePassed as passed:
         outcome, error = "timed_out", str(passed)
     except TrialFailed as failure:
         known = failure.outcome in OUTCOMES and failure.outcome != "ok"
         outcome = failure.outcome if known else "crashed"
         error = failure.message if known else f"TrialFailed({failure.outcome!r}): expected one of {OUTCOMES[1:]}"
     except Exception as fault:
+        if device_lost(fault):
+            raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
         outcome, error = of_exception(fault), traceback.format_exc()
     return RunResult(
         seed=seed,
@@ -75,11 +92,20 @@ def run_replicate(
         warmup_seconds=recorder.warmup_seconds,
         peak_memory=peak(),
         chance=recorder.chance,
-        device=device if not isinstance(task, FunctionTask) else "cpu",
+        device=recorder.device or ("cpu" if isinstance(task, FunctionTask) else device),
         symptoms=symptoms_in(recorder.curve, task.thresholds),
         error=error,
         curve=tuple(recorder.curve),
     )
+
+
+def _memory_of(task: Task, device: str, limits: Limits) -> AbstractContextManager[None]:
+    """The memory limit for the kind of task."""
+    if isinstance(task, FunctionTask):
+        return process_memory(limits.memory)
+    from pipeline.training.memory import device_memory
+
+    return device_memory(device, limits)
 
 
 Train = Callable[[dict[str, Any], int, Recorder], str]
@@ -87,11 +113,11 @@ Train = Callable[[dict[str, Any], int, Recorder], str]
 
 def _program(task: Task, device: str, watched: bool) -> tuple[Train, Callable[[], int]]:
     """The training program for the kind of task, and what reads its peak memory."""
-    limits.reset_peak_memory()
+    reset_peak_memory()
     if isinstance(task, FunctionTask):
         from pipeline.training.blackbox import run_function
 
-        return lambda levels, seed, recorder: run_function(task, levels, seed, recorder), limits.peak_memory
+        return lambda levels, seed, recorder: run_function(task, levels, seed, recorder), peak_memory
     # torch is imported only where a torch task is trained: function tasks must not need it.
     from pipeline.training.loop import train_torch
     from pipeline.training.memory import device_peak_memory, reset_device_peak

@@ -11,7 +11,9 @@ from torch import nn
 
 from pipeline import Categorical, FunctionTask, TorchTask, TrialFailed
 from pipeline.task import Data
-from pipeline.training import run_replicate, run_trial
+from pipeline.training import Limits, run_replicate, run_trial
+from pipeline.training.limits import DeviceLost
+from pipeline.training.memory import memory_fraction
 
 WAYS = [
     "ok",
@@ -68,7 +70,9 @@ TASK = FunctionTask(name="ways", run=behave, metric="error", mode="min", chance=
     ],
 )  # fmt: skip
 def test_a_function_ends_in(way: str, expected: str) -> None:
-    result = run_replicate(TASK, TASK.space.config({"way": way}), 3, time_limit=0.5 if way == "timed_out" else 20)
+    result = run_replicate(
+        TASK, TASK.space.config({"way": way}), 3, limits=Limits(seconds=0.5 if way == "timed_out" else 20)
+    )
     assert result.outcome == expected, result.error
 
 
@@ -186,3 +190,39 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others() -> None:
     timed = ("symptom/slow_first_call", "symptom/starved_device")
     numbers = [[point.value for point in result.curve if point.name not in timed] for result in (first, again, other)]
     assert numbers[0] == numbers[1] != numbers[2]
+
+
+def hungry(config: dict, seed: int) -> Iterator[dict[str, float]]:
+    yield {"error": 0.9}
+    yield {"error": float(torch.ones(int(config["mb"]) * 1024**2 // 4).sum()) * 0 + 0.1}
+
+
+HUNGRY = FunctionTask(
+    name="hungry", run=hungry, metric="error", mode="min", chance=1.0, factors=[Categorical("mb", [16, 800])]
+)
+
+
+@pytest.mark.parametrize(("mb", "outcome"), [(16, "ok"), (800, "out_of_memory")])
+def test_a_memory_limit_ends_the_training_and_not_the_process(mb: int, outcome: str) -> None:
+    config = HUNGRY.space.config({"mb": mb})
+    assert run_replicate(HUNGRY, config, 0, limits=Limits(memory=400 * 1024**2)).outcome == outcome
+    # The limit ends with the training.
+    assert run_replicate(HUNGRY, HUNGRY.space.config({"mb": 800}), 0).outcome == "ok"
+
+
+def test_a_lost_device_is_the_machines_fault_and_not_a_result() -> None:
+    def lost(config: dict, seed: int) -> Iterator[dict[str, float]]:
+        yield {"error": 0.9}
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    task = FunctionTask(name="lost", run=lost, metric="error", mode="min", factors=[Categorical("a", [1, 2])])
+    with pytest.raises(DeviceLost, match="unspecified launch failure"):
+        run_replicate(task, task.space.config({"a": 1}), 0)
+
+
+def test_shares_of_a_gpu_may_not_take_each_others_memory() -> None:
+    total = 4 * 1024**3
+    assert memory_fraction(Limits(), total) == 1.0
+    assert memory_fraction(Limits(gpu_share=0.5), total) == pytest.approx(0.45)
+    assert memory_fraction(Limits(gpu_share=0.5, memory=1024**3), total) == pytest.approx(0.25)
+    assert memory_fraction(Limits(memory=64 * 1024**3), total) == 1.0

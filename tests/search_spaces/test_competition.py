@@ -113,11 +113,12 @@ def test_in_batch_negatives_are_other_examples_targets() -> None:
 
 def test_hard_mining_is_brute_force() -> None:
     assert drawn("hard").shape == (len(TARGETS), POOL)
-    scores, positive = torch.randn(6, 30), torch.randn(6, 1)
-    wrong = torch.rand(6, 30) > 0.2
+    torch.manual_seed(0)
+    scores, positive = torch.randn(200, 30), torch.randn(200, 1) - 1
+    wrong = torch.rand(200, 30) > 0.2
     hard = choose("hard", 3, positive, scores, wrong)
     semi = choose("semi_hard", 3, positive, scores, wrong)
-    for row in range(6):
+    for row in range(200):
         allowed = [(float(scores[row, i]), i) for i in range(30) if wrong[row, i]]
         assert set(hard[row].tolist()) == {i for _, i in sorted(allowed, reverse=True)[:3]}
         below = sorted([pair for pair in allowed if pair[0] < float(positive[row])], reverse=True)

