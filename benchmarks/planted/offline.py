@@ -15,14 +15,20 @@ from pipeline.task import FunctionTask
 from pipeline.training import run_trial
 
 
-def sweep_offline(task: FunctionTask, runs: int, seed: int, stages: list[str]) -> list[FinishedTrial]:
+def sweep_offline(task: FunctionTask, runs: int, seed: int, stages: list[str] | dict[str, int]) -> list[FinishedTrial]:
     """Every trial of a sweep, in order, one after another.
 
     Args:
         task: a black box.
-        runs, seed, stages: as for `pipeline.sweep`.
+        runs, seed, stages: as for `pipeline.sweep`; stages may also be given with the runs of each.
     """
-    sweep = Sweep(task.space, split_runs(task.space, runs, stages), seed, task.metric, task.mode)
+    sweep = Sweep(
+        task.space,
+        stages if isinstance(stages, dict) else split_runs(task.space, runs, stages),
+        seed,
+        task.metric,
+        task.mode,
+    )
     finished: list[FinishedTrial] = []
 
     def carry_out(planned: PlannedTrial) -> FinishedTrial:

@@ -22,10 +22,12 @@ from pipeline.analysis.laboratory import runs_of
 from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm
 from pipeline.analysis.questions import MOST_PAIRS, ask
+from pipeline.analysis.ranks import rank_intervals
 from pipeline.analysis.responses import Response, gain_of, responses_of
 from pipeline.analysis.speed import epochs_to_target, target_of
 from pipeline.analysis.suspects import combined_p
 from pipeline.analysis.tables import report_tables
+from pipeline.analysis.tuned import TunedEffect, tuned_effects
 from pipeline.space import SearchSpace
 
 __all__ = ["MARGIN", "Analysis", "ResponseAnalysis", "analyse", "report_tables"]
@@ -45,6 +47,8 @@ class ResponseAnalysis:
         silent: `{factor: why nothing can be said}`.
         noise: run-to-run standard deviation (what the model leaves), NaN where it is unknown.
         statement: what cannot be known of the whole response, and how many runs it would take; or empty.
+        ranks: `{factor: 95 % interval of its rank by size}`.
+        tuned: `{factor: its effect with a numeric nuisance tuned}`, for the gain.
     """
 
     response: Response
@@ -53,6 +57,8 @@ class ResponseAnalysis:
     silent: dict[str, str]
     noise: float
     statement: str
+    ranks: dict[str, tuple[int, int]]
+    tuned: dict[str, TunedEffect]
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def analyse(
 def _answer(
     response: Response, alpha: float, margin: float, screen: Response | None = None, fresh: Response | None = None
 ) -> tuple[ResponseAnalysis, Model | None]:
-    """All answers for one response.
+    """All answers for one response, and the model that claims are judged in.
 
     Args:
         response: the pooled evidence; effects and intervals are its.
@@ -141,6 +147,7 @@ def _answer(
     """
     asked = ask(response, alpha)
     raw = asked.p
+    first = None
     if screen is not None and fresh is not None:
         first = ask(screen, alpha)
         suspects = first.suspects(alpha, len(fresh.y))
@@ -156,7 +163,11 @@ def _answer(
     effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, asked.model, alpha, margin)
     noise = asked.model.fit.sd if asked.model is not None else float("nan")
     statement = _statement(response, asked.terms, asked.model)
-    return ResponseAnalysis(response, effects, pairs, asked.silent, noise, statement), asked.model
+    ranks = rank_intervals(asked.terms, asked.model)
+    tuned = tuned_effects(asked.model) if response.name == "gain" else {}
+    answer = ResponseAnalysis(response, effects, pairs, asked.silent, noise, statement, ranks, tuned)
+    # Claims name their contrast beforehand; the confirm stage's runs follow what the screen saw, and are left out.
+    return answer, first.model if first is not None else asked.model
 
 
 def _statement(response: Response, terms: list[Term], model: Model | None) -> str:

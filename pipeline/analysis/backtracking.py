@@ -124,7 +124,7 @@ class Cause:
 Wanted = list[tuple[Config, int]]
 
 
-def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list[Cause], Wanted]:
+def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list[Cause], list[Wanted]]:
     """Every cause as far as the records go, and the runs that would carry each further.
 
     Args:
@@ -133,14 +133,14 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
         alpha: error rate of the failure rules that raise suspicions.
 
     Returns:
-        The causes, the dominant first; `(config, seed)` that are wanted next, those of the dominant cause first.
+        The causes, the dominant first, and for each the `(config, seed)` that it wants next.
     """
     frame = replace(frame, outcome=np.array([run.outcome for run in runs], dtype=np.str_))
     rules = all_failure_rules(frame.rows(np.array([run.earlier for run in runs], bool)), alpha)
     known = [run for run in runs if run.earlier]
     covered = np.sum([rule.holds for rule in rules], axis=0)
     causes: list[Cause] = []
-    wanted: Wanted = []
+    wanted: list[Wanted] = []
     for rule in rules:
         lab = _laboratory(frame.space, runs)
         cause = Cause(rule.outcome, rule)
@@ -152,8 +152,9 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
         ]
         try:
             _investigate(cause, lab, failing, passing)
+            wanted.append([])
         except NotRun as missing:
-            wanted += [pair for pair in missing.wanted if pair not in wanted]
+            wanted.append(list(missing.wanted))
         cause.runs, cause.tried = lab.used, lab.tried
         causes.append(cause)
     return causes, wanted
@@ -369,7 +370,11 @@ def _threshold(cause: Cause, factor: Numeric, good: float, bad: float, fails: An
         low, high = (low, middle) if fails(factor.at(middle)) else (middle, high)
     ends = sorted((float(factor.at(low)), float(factor.at(high))))
     middle = float(np.sqrt(ends[0] * ends[1])) if factor.log else sum(ends) / 2
-    return Part(factor.name, sign, float(f"{middle:.4g}"), good, (ends[0], ends[1]))
+    # The smallest repair is a number just on the good side, clear of the threshold's own bracket: the passing config's
+    # number may lie far off, where another background has other trouble.
+    beside = low - BRACKET if high > low else low + BRACKET
+    within = max(beside, factor.share(good)) if high > low else min(beside, factor.share(good))
+    return Part(factor.name, sign, float(f"{middle:.4g}"), factor.at(within), (ends[0], ends[1]))
 
 
 def _verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
@@ -439,7 +444,7 @@ def _with_parts(
             own = factor.parts(str(levels.get(name, donor.config[name])))
             own[component] = part.level if put_in else part.mends
             levels[name] = factor.mixture(own)
-        elif part.sign != "=" or put_in:
+        elif put_in:
             levels[name] = donor.config[name]
         else:
             levels[name] = part.mends

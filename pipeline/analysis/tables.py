@@ -11,6 +11,7 @@ from pipeline.config import label
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
+    from pipeline.analysis.tuned import TunedEffect
 
 
 def report_tables(analysis: Analysis) -> dict[str, pa.Table]:
@@ -46,6 +47,9 @@ def factors_table(analysis: Analysis) -> pa.Table:
                     "share": effect.share,
                     "role": effect.factor.role,
                     "statement": effect.statement,
+                    "rank_low": answer.ranks.get(effect.factor.name, (1, len(answer.factors)))[0],
+                    "rank_high": answer.ranks.get(effect.factor.name, (1, len(answer.factors)))[1],
+                    **_tuned_columns(answer.tuned.get(effect.factor.name)),
                 }
             )
         for factor, why in sorted(answer.silent.items()):
@@ -66,6 +70,9 @@ def factors_table(analysis: Analysis) -> pa.Table:
                     "share": None,
                     "role": answer.response.frame.space[factor].role,
                     "statement": why,
+                    "rank_low": 1,
+                    "rank_high": len(answer.factors) + len(answer.silent),
+                    **_tuned_columns(None),
                 }
             )
     schema = pa.schema(
@@ -85,9 +92,22 @@ def factors_table(analysis: Analysis) -> pa.Table:
             ("share", pa.float64()),
             ("role", pa.string()),
             ("statement", pa.string()),
+            ("rank_low", pa.int32()),
+            ("rank_high", pa.int32()),
+            *((name, pa.string() if name.endswith(("best", "at")) else pa.float64()) for name in TUNED),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+# Columns of `factors.parquet` for the gain, null elsewhere: see `TunedEffect`.
+TUNED = (
+    "tuned", "tuned_low", "tuned_high", "tuned_best", "common", "common_low", "common_high", "common_best", "common_at",
+)  # fmt: skip
+
+
+def _tuned_columns(effect: TunedEffect | None) -> dict[str, object]:
+    return {name: getattr(effect, name) if effect is not None else None for name in TUNED}
 
 
 def levels_table(analysis: Analysis) -> pa.Table:

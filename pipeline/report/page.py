@@ -21,7 +21,12 @@ MOST_PAIRS = 15
 
 
 def page(
-    analysis: Analysis, findings: Findings, plots: dict[str, bytes], trials: pa.Table, manifest: dict[str, Any]
+    analysis: Analysis,
+    findings: Findings,
+    plots: dict[str, bytes],
+    trials: pa.Table,
+    manifest: dict[str, Any],
+    opinions: dict[str, dict[str, float]],
 ) -> str:
     """The page as HTML.
 
@@ -29,6 +34,7 @@ def page(
         analysis, findings, plots: what is shown.
         trials: every run, for the table that the numbers lead to.
         manifest: of the study.
+        opinions: of other importance tools, `{tool: {factor: importance}}`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -55,6 +61,8 @@ def page(
         causes=_causes(analysis, plots),
         claims=_claims(analysis),
         interactions=_interactions(analysis),
+        opinions=_opinions(analysis, opinions),
+        tools=list(opinions),
         alpha=f"{manifest['alpha']:g}",
         margin=f"{MARGIN:g}",
         manifest=json.dumps({name: value for name, value in manifest.items() if name != "factors"}, indent=2),
@@ -79,10 +87,34 @@ def _p(value: float) -> str:
     return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
+def _rank(rank: int, interval: tuple[int, int] | None) -> str:
+    """The place in the ranking, and the interval of the rank by size where it is not certain."""
+    if interval is None or interval[0] == interval[1] == rank:
+        return str(rank)
+    return f"{rank} ({interval[0]}–{interval[1]})"
+
+
+def tuned_text(answer: ResponseAnalysis, factor: str) -> str:
+    """What tuning a nuisance changes about a factor; empty where it changes nothing."""
+    effect = answer.tuned.get(factor)
+    if effect is None or not effect.differs:
+        return ""
+    tuned, common = (
+        f"{_number(size)} ({_range(low, high)}), best {best}"
+        for size, low, high, best in (
+            (effect.tuned, effect.tuned_low, effect.tuned_high, effect.tuned_best),
+            (effect.common, effect.common_low, effect.common_high, effect.common_best),
+        )
+    )
+    return (
+        f"each level at its own best {effect.nuisance}: {tuned}; all at {effect.nuisance} {effect.common_at}: {common}"
+    )
+
+
 def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
     rows = [
         {
-            "rank": rank,
+            "rank": _rank(rank, answer.ranks.get(effect.factor.name)),
             "factor": effect.factor.name,
             "role": effect.factor.role,
             "effect": _number(effect.effect),
@@ -93,7 +125,7 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
             "best_level": effect.best_level,
             "runs": effect.runs,
             "runs_to_decide": "" if effect.runs_to_decide is None else f"{effect.runs_to_decide:,}",
-            "statement": effect.statement,
+            "statement": "; ".join(filter(None, (effect.statement, tuned_text(answer, effect.factor.name)))),
         }
         for rank, effect in enumerate(answer.factors, start=1)
     ]
@@ -201,6 +233,26 @@ def _interactions(analysis: Analysis) -> list[dict[str, str]]:
             "verdict": pair.verdict,
         }
         for name, pair in pairs[:MOST_PAIRS]
+    ]
+
+
+def _opinions(analysis: Analysis, opinions: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
+    """Our verdicts beside the numbers of other tools, the most important for the first tool first."""
+    if not opinions:
+        return []
+    first = next(iter(opinions.values()))
+    factors = sorted((factor.name for factor in analysis.frame.space), key=lambda name: (-first.get(name, -1.0), name))
+    verdicts = {
+        response: {effect.factor.name: effect.verdict for effect in analysis.responses[response].factors}
+        for response in ("failure", "gain")
+    }
+    return [
+        {
+            "factor": name,
+            "numbers": [f"{tool[name]:.3f}" if name in tool else "–" for tool in opinions.values()],
+            **{response: verdict.get(name, "undecided") for response, verdict in verdicts.items()},
+        }
+        for name in factors
     ]
 
 

@@ -12,6 +12,9 @@ from pipeline.plan import FinishedTrial, PlannedTrial
 from pipeline.rows import trial_rows
 from pipeline.space import SearchSpace
 
+# What an investigation takes from its start to its verification, about.
+RUNS_A_CAUSE = 30
+
 
 def plan_backtrack(
     space: SearchSpace, finished: Sequence[FinishedTrial], left: int, mode: str, alpha: float
@@ -29,7 +32,10 @@ def plan_backtrack(
     """
     trials = trial_rows(space, *finished)
     _, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
-    return probes(wanted)[:left]
+    unsettled = [pairs for pairs in wanted if pairs]
+    # Side by side only as many as the runs carry to their end: two half investigations settle nothing.
+    served = unsettled[: max(1, left // RUNS_A_CAUSE)]
+    return probes(list(dict.fromkeys(pair for pairs in served for pair in pairs)))[:left]
 
 
 def probes(wanted: Sequence[tuple[Config, int]]) -> list[PlannedTrial]:

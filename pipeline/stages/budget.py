@@ -14,6 +14,8 @@ SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "backtrack": 0.15}
 # Runs that the screen takes first, for each number that its model estimates (a level beyond the first): with fewer it
 # settles nothing, and the later stages have nothing to go on from. Never more than the share below.
 RUNS_A_NUMBER, MOST_SCREEN = 4, 0.8
+# One investigation down to the components takes about so many runs; of few runs in all it gets a larger share.
+ENOUGH_BACKTRACK, MOST_BACKTRACK = 40, 0.25
 
 
 def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:
@@ -34,15 +36,17 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
         raise PlanError(f"stages {list(stages)}: expected some of {', '.join(SHARES)}")
     if runs < 1:
         raise PlanError(f"runs is {runs}; expected a positive number of training runs")
-    whole = sum(SHARES[stage] for stage in set(stages))
+    shares = {**SHARES, "backtrack": min(MOST_BACKTRACK, max(SHARES["backtrack"], ENOUGH_BACKTRACK / runs))}
+    shares["screen"] -= shares["backtrack"] - SHARES["backtrack"]
+    whole = sum(shares[stage] for stage in set(stages))
     split: dict[str, int] = {}
     left = runs
     ordered = [stage for stage in STAGES if stage in stages]
     for stage in ordered:
-        share = SHARES[stage] / whole
+        share = shares[stage] / whole
         if stage == "screen":
             share = max(share, min(MOST_SCREEN, RUNS_A_NUMBER * _numbers(space) / runs))
-            whole = (whole - SHARES["screen"]) / (1 - share) if share < 1 else whole
+            whole = (whole - shares["screen"]) / (1 - share) if share < 1 else whole
         split[stage] = left if stage == ordered[-1] else min(left, round(runs * share))
         left -= split[stage]
     factors = len(space.factors)

@@ -89,9 +89,11 @@ def test_chance_is_no_cause() -> None:
 
 
 def test_where_nothing_fails_the_worst_quarter_is_explained() -> None:
-    box = task(lambda c: False, base=0.0, gain=0.25)
-    causes = [one.cause for one in analyse_offline(box, sweep_offline(box, 160, 0, STAGES)).causes]
-    assert {cause.outcome for cause in causes} == {LOW_GAIN}
+    box = task(lambda c: False, base=0.0, gain=-0.25)
+    for seed in range(3):
+        causes = [one.cause for one in analyse_offline(box, sweep_offline(box, 160, seed, STAGES)).causes]
+        assert {cause.outcome for cause in causes} == {LOW_GAIN}
+        assert causes[0].cause == ("norm=layer",) and causes[0].verified
 
 
 def test_no_run_is_done_twice_and_all_are_spent() -> None:

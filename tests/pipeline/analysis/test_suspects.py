@@ -48,7 +48,7 @@ def test_fresh_runs_settle_what_the_screen_left_open() -> None:
     """A third of the runs in fresh contrasts finds a weak effect more often than the same screen without them."""
     with_fresh, screen_only = 0, 0
     for seed in range(30):
-        finished = sweep_offline(box(0.028), 90, seed, ["screen", "confirm"])
+        finished = sweep_offline(box(0.028), 90, seed, {"screen": 60, "confirm": 30})
         screen = [trial for trial in finished if trial.planned.stage == "screen"]
         for trials in (finished, screen):
             effects = analyse_offline(box(0.028), trials).responses["gain"].factors
