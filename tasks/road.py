@@ -32,8 +32,8 @@ MEAN, DEVIATION = 0.498, 0.502
 LR = Numeric("lr", 3e-4, 3e-2, log=True, role="nuisance", description="learning rate of Adam")
 
 DEFAULTS = {
-    "crops": 10,  # training crops of each photograph
-    "valid_crops": 10,  # held-out crops of each
+    "crops": 6,  # training crops of each photograph
+    "valid_crops": 6,  # held-out crops of each
     "batch_size": 30,
 }
 
