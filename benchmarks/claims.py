@@ -67,32 +67,30 @@ def plot(analysis: Analysis, result: ClaimResult, file: Path) -> None:
     figure.savefig(file, dpi=100, bbox_inches="tight", metadata={"Software": None})
 
 
+def spoken(name: str) -> str:
+    """A response's name for reading."""
+    return name.replace("_", " ")
+
+
 def section(task_name: str, study: Study, seconds: float, folder: Path) -> list[str]:
     """The part of the page for one task."""
     analysis = study.analyse()
-    frame = analysis.frame
-    failed = int(frame.failed.sum())
-    lines = [
-        f"## {task_name}",
-        "",
-        f"{len(frame)} runs, {failed} of them failed" + (f"; {seconds / 60:.1f} minutes." if seconds > 5 else "."),
-        "",
-    ]
+    failed = int(analysis.frame.failed.sum())
+    took = f"; {seconds / 60:.1f} minutes" if seconds > 5 else ""
+    lines = [f"## {task_name}", "", f"{len(analysis.frame)} runs, {failed} of them failed{took}.", ""]
     for number, result in enumerate(analysis.claims, start=1):
         response = analysis.responses.get(result.claim.response)
         runs = len(response.response.y) if response else 0
         file = folder / f"{task_name}-{number}.png"
-        ratio = bool(response and response.response.ratio)
-        effect = (
-            "no estimate" if not math.isfinite(result.effect)
-            else f"{'×' if ratio else ''}{result.effect:.3g} ({result.low:.3g} to {result.high:.3g})"
-        )  # fmt: skip
+        times = "×" if response and response.response.ratio else ""
+        effect = f"{times}{result.effect:.3g} ({result.low:.3g} to {result.high:.3g})"
         lines += [
             f"### {result.claim.text}: **{result.verdict}**",
             "",
-            f"*{result.claim.source}.* {result.factor}: {result.claim.contrast}, on {result.claim.response.replace('_', ' ')}: "
-            f"{effect}, p (Holm) {result.p_adjusted:.2g}, {runs} runs."
-            + (f" {result.statement}." if result.statement else ""),
+            f"*{result.claim.source}.* {result.factor}: {result.claim.contrast}, on {spoken(result.claim.response)}: "
+            + (effect if math.isfinite(result.effect) else "no estimate")
+            + f", p (Holm) {result.p_adjusted:.2g}, {runs} runs."
+            + (f" {result.statement[0].upper()}{result.statement[1:]}." if result.statement else ""),
             "",
         ]
         if response is not None:
@@ -113,10 +111,10 @@ def main() -> None:
     lines = [
         "# What the posts claim, and what came out",
         "",
-        "Written by `make claims`; nothing here was edited by hand. Each claim is a contrast that was named before any run,",
-        "judged on balanced, randomised runs with all other factors adjusted for (alpha .05, Holm over the claims on one",
-        "response; `docs/findings.md` says how). Effects are level minus level in the metric's unit, × marks ratios of",
-        "times, failure is a difference of probabilities. The plots show plain means, not adjusted ones.",
+        "Written by `make claims`; nothing here was edited by hand. Each claim is a contrast that was named before any",
+        "run, judged on balanced, randomised runs with all other factors adjusted for (alpha .05, Holm over the claims",
+        "on one response; `docs/findings.md` says how). Effects are level minus level in the metric's unit, × marks",
+        "ratios of times, failure is a difference of probabilities. The plots show plain means, not adjusted ones.",
         "",
         f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, no GPU; "
         + ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("torch", "ray", "python"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,14 @@ DEFAULTS = {
 
 
 @lru_cache(maxsize=2)
-def load(rows: int, valid_rows: int) -> dict[str, torch.Tensor]:
+def load(rows: int, valid_rows: int) -> dict[str, Any]:
     """Definitions as word numbers, their kinds, and what is known of the kinds.
 
     Which definitions are held out follows from a hash of their identifier.
 
     Returns:
-        words (n, 24), 0 = none; kinds (n,); the same as valid_words, valid_kinds; counts (kinds,); topics (kinds,).
+        words (n, 24), 0 = none; kinds (n,); the same as valid_words, valid_kinds; counts (kinds,); topics (kinds,) and
+        their names, topic_names.
     """
     table = read_table(GLOSSES, COLUMNS).to_pylist()
     members = Counter(row["kind_id"] for row in table if row["kind_id"])
@@ -84,6 +85,7 @@ def load(rows: int, valid_rows: int) -> dict[str, torch.Tensor]:
         "valid_kinds": kinds[:valid_rows],
         "counts": torch.bincount(kinds[train], minlength=len(numbers)),
         "topics": votes.argmax(1),
+        "topic_names": names,
         "vocabulary": torch.tensor(max(vocabulary.values()) + 1),
     }
 
@@ -93,13 +95,32 @@ def _words(text: str) -> list[str]:
 
 
 def run(config: Mapping[str, Any], seed: int, options: Mapping[str, Any]) -> Iterator[dict[str, float]]:
+    """One training of the task; see `train`."""
+    yield from train(config, seed, options)
+
+
+def train(
+    config: Mapping[str, Any],
+    seed: int,
+    options: Mapping[str, Any],
+    only_topic: str | None = None,
+    judged_topics: Sequence[str] = (),
+) -> Iterator[dict[str, float]]:
     """Trains the embeddings; reports the validation metrics after every epoch.
+
+    Args:
+        config, seed, options: as for `run`.
+        only_topic: the topic whose kinds are the only negatives, drawn uniformly; None for the config's own source.
+        judged_topics: topics whose definitions are judged by themselves as well, as `mrr/TOPIC`.
 
     Yields:
         mrr (mean reciprocal rank of the right kind), hits10, loss, active (share of negatives with a loss; 1 for the
         softmax), norm (mean norm of the kinds' embeddings).
     """
     data = load(int(options["rows"]), int(options["valid_rows"]))
+    names = data["topic_names"]
+    if only_topic is not None:
+        data = {**data, "pool": (data["topics"] == names.index(only_topic)).nonzero().flatten()}
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     width = int(options["width"])
@@ -123,8 +144,14 @@ def run(config: Mapping[str, Any], seed: int, options: Mapping[str, Any]) -> Ite
                 project(words.weight)
             losses.append(loss.item())
             shares.append(active.item())
+        anchor, targets = words(data["valid_words"]).detach(), data["valid_kinds"]
+        by_topic = {}
+        for topic in judged_topics:
+            own = data["topics"][targets] == names.index(topic)
+            by_topic[f"mrr/{topic}"] = _judge(config, anchor[own], kinds.weight.detach(), targets[own])["mrr"]
         yield {
-            **_judge(config, words(data["valid_words"]).detach(), kinds.weight.detach(), data["valid_kinds"]),
+            **_judge(config, anchor, kinds.weight.detach(), targets),
+            **by_topic,
             "loss": sum(losses) / len(losses),
             "active": sum(shares) / len(shares),
             "norm": kinds.weight.detach().norm(dim=1).mean().item(),
@@ -135,7 +162,7 @@ def _step(
     config: Mapping[str, Any],
     anchor: torch.Tensor,
     weights: torch.Tensor,
-    data: Mapping[str, torch.Tensor],
+    data: Mapping[str, Any],
     targets: torch.Tensor,
     generator: torch.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -144,7 +171,10 @@ def _step(
     if config["loss"] == "softmax":
         return functional.cross_entropy(anchor @ restrict(weights, config).T, targets), torch.tensor(1.0)
     how, number = str(config["negatives"]), int(config["number"])
-    drawn = draw_negatives(how, number, targets, data["counts"], data["topics"], generator)
+    if "pool" in data:
+        drawn = data["pool"][torch.randint(len(data["pool"]), (len(targets), number), generator=generator)]
+    else:
+        drawn = draw_negatives(how, number, targets, data["counts"], data["topics"], generator)
     positive = restrict(functional.embedding(targets, weights), config)
     with torch.no_grad():
         scores = (anchor[:, None, :] * restrict(functional.embedding(drawn, weights), config)).sum(2)

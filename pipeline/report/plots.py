@@ -15,7 +15,7 @@ from pipeline.analysis import Analysis, ResponseAnalysis
 from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
-from pipeline.space import Numeric
+from pipeline.space import Numeric, label
 
 INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
 VERDICT_INK = {"active": "#b4231f", "undecided": "#7b8794", "inactive": "#3e7cb1"}
@@ -66,11 +66,55 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, byt
                 shown = [effect for effect in answer.factors if effect.levels][:6]
                 if shown:
                     found[f"levels-{name}.png"] = png(level_means(answer, shown))
+        groups = group_table(analysis, curves, metric)
+        if groups is not None:
+            found["groups.png"] = png(groups)
         for number, one in enumerate(analysis.causes, start=1):
             figure = before_and_after(one.cause, curves, metric)
             if figure is not None:
                 found[f"cause-{number}.png"] = png(figure)
         return found
+
+
+def group_table(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | None:
+    """Groups of a metric against the levels of its strongest factor: mean of the last `METRIC/GROUP`, a cell each.
+
+    Colours compare within a row (a group): what helps it more or less than the others do. None where the task reports
+    no such curves, or all factors are numeric.
+    """
+    groups = sorted(
+        {name.partition("/")[2] for name in curves["name"].unique().to_pylist() if name.startswith(f"{metric}/")}
+    )
+    tested = [effect.factor for effect in analysis.responses["gain"].factors]
+    ranked = [factor for factor in tested or analysis.frame.space if not isinstance(factor, Numeric)]
+    if not groups or not ranked:
+        return None
+    factor, frame = ranked[0], analysis.frame
+    level_of = dict(
+        zip(
+            zip(frame.trial.tolist(), frame.seed.tolist(), strict=True), frame.levels[factor.name].tolist(), strict=True
+        )
+    )
+    levels = [label(level) for level in factor.levels]
+    cells = np.full((len(groups), len(levels)), np.nan)
+    for row, group in enumerate(groups):
+        last = {key: path[-1][1] for key, path in _paths(curves, f"{metric}/{group}").items()}
+        for column, level in enumerate(levels):
+            own = [value for key, value in last.items() if level_of.get(key) == level]
+            cells[row, column] = np.mean(own) if own else np.nan
+    spread = np.nanmax(np.abs(cells - np.nanmean(cells, axis=1, keepdims=True)))
+    figure = Figure(figsize=(1.6 + 0.62 * len(levels), 1.0 + 0.3 * len(groups)))
+    axes = figure.subplots()
+    axes.imshow(cells - np.nanmean(cells, axis=1, keepdims=True), cmap="RdBu", vmin=-spread, vmax=spread, aspect="auto")
+    for row, column in np.ndindex(*cells.shape):
+        if np.isfinite(cells[row, column]):
+            axes.text(column, row, f"{cells[row, column]:.2f}", ha="center", va="center", fontsize=8, color=INK)
+    axes.set_xticks(range(len(levels)), levels, rotation=35, ha="right", fontsize=9)
+    axes.set_yticks(range(len(groups)), groups, fontsize=9)
+    axes.set_xlabel(factor.name)
+    axes.set_ylabel(f"{metric} of each group")
+    axes.tick_params(length=0)
+    return figure
 
 
 def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | None:
