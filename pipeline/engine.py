@@ -19,6 +19,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -407,7 +408,9 @@ def _places(resources: Resources, task: Task) -> Places:
             blob = cloudpickle.dumps(task)
         measure = ray.remote(num_gpus=1, num_cpus=min(1.0, cpus), max_calls=1)(_measured_share)
         memory_share = ray.get(measure.remote(blob))
-    return share_out(resources, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
+    # A job finds the address of its cluster in the environment.
+    asked = replace(resources, address=resources.address or os.environ.get("RAY_ADDRESS"))
+    return share_out(asked, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
 
 
 def _measured_share(blob: bytes) -> float | None:

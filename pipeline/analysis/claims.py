@@ -95,16 +95,19 @@ def _estimate(factor: str, claim: Claim, model: Model | None) -> tuple[float, fl
             return None
         wider = extended
     weights = wider.weights(factor, step)
+    joint = _step(factor, claim, model, joint=True)
     for name, level in claim.where.items():
-        code = wider.terms[name].code(level)
-        if code is None:
+        code = wider.terms[name].pair_code(level)
+        if code is None or joint is None:
             return None
-        weights = weights + _pair_weights(wider, factor, name, step, code)
+        weights = weights + _pair_weights(wider, factor, name, joint, code)
     return contrast(weights, wider.fit)
 
 
-def _step(factor: str, claim: Claim, model: Model) -> Floats | None:
-    to, origin = model.terms[factor].code(claim.level), model.terms[factor].code(claim.against)
+def _step(factor: str, claim: Claim, model: Model, joint: bool = False) -> Floats | None:
+    """The difference between the codes of the claim's two levels; with `joint` those in products."""
+    code = model.terms[factor].pair_code if joint else model.terms[factor].code
+    to, origin = code(claim.level), code(claim.against)
     return None if to is None or origin is None else to - origin
 
 
@@ -142,8 +145,8 @@ def _verdict(
 
 def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[str, str]], alpha: float) -> str:
     """The factor whose levels turn the contrast round: one interval above zero, another below; else nothing."""
-    step = _step(factor, claim, model)
-    assert step is not None
+    step, joint = _step(factor, claim, model), _step(factor, claim, model, joint=True)
+    assert step is not None and joint is not None
     for a, b in sorted(active_pairs):
         if factor not in (a, b):
             continue
@@ -157,8 +160,8 @@ def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[s
         term = extended.terms[other]
         level = 1 - alpha / max(1, len(term.points))
         signs = {}
-        for name, code in zip(term.labels, term.codes, strict=True):
-            weights = extended.weights(factor, step) + _pair_weights(extended, factor, other, step, code)
+        for name, code in zip(term.labels, term.pair_codes, strict=True):
+            weights = extended.weights(factor, step) + _pair_weights(extended, factor, other, joint, code)
             _, low, high, _ = contrast(weights, extended.fit, level)
             signs[label(name)] = 1 if low > 0 else -1 if high < 0 else 0
         if {1, -1} <= set(signs.values()):

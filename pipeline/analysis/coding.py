@@ -26,6 +26,9 @@ class Term:
         points: the levels that its effect is read at: observed labels, or shares 0…1 of a numeric scale.
         codes: (m, k) the columns' values at each of the m points.
         counts: (m,) runs at each point (within each slice of a numeric scale).
+        pair_columns: (n, j) its columns in products with another factor's: without the levels that hardly any run is
+            left of (`SPARSE`), which are zero there.
+        pair_codes: (m, j) their values at each point.
     """
 
     factor: Factor
@@ -33,6 +36,8 @@ class Term:
     points: tuple[Any, ...]
     codes: Floats
     counts: Floats
+    pair_columns: Floats
+    pair_codes: Floats
 
     @property
     def name(self) -> str:
@@ -55,9 +60,24 @@ class Term:
         row: Floats = self.codes[self.points.index(text)]
         return row
 
+    def pair_code(self, level: Any) -> Floats | None:
+        """(j,) the columns' values in products at `level`; None where that level was never observed."""
+        if isinstance(self.factor, Numeric):
+            return self.code(level)
+        text = label(level)
+        return self.pair_codes[self.points.index(text)] if text in self.points else None
 
-# Where a numeric factor's curve is read.
-GRID = tuple(float(share) for share in np.linspace(0.025, 0.975, 20))
+    @property
+    def paired(self) -> list[int]:
+        """Indices of the points that take part in products."""
+        return [number for number, row in enumerate(self.pair_codes) if row.any()]
+
+
+# Where a numeric factor's curve is read: its whole scale.
+GRID = tuple(float(share) for share in np.linspace(0.0, 1.0, 21))
+# A level with fewer than this share of an average level's runs (the others failed) takes no part in interactions: what
+# a handful of survivors shows would be taken for one.
+SPARSE = 0.4
 
 
 def term_of(frame: Frame, factor: Factor) -> Term | None:
@@ -77,7 +97,8 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
         degree = DEGREE_FROM_RUNS[1] if active.sum() >= DEGREE_FROM_RUNS[0] else DEGREE
         columns = np.where(active[:, None], polynomials(shares, degree), 0.0)
         slices = np.histogram(shares[active], bins=len(GRID), range=(0, 1))[0].astype(float)
-        return Term(factor, columns, GRID, polynomials(np.array(GRID), degree), slices)
+        codes = polynomials(np.array(GRID), degree)
+        return Term(factor, columns, GRID, codes, slices, columns, codes)
     column = frame.levels[factor.name]
     names = list(factor.levels)
     observed = [label(name) for name in names if (column == label(name)).any()]
@@ -90,7 +111,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
     for text, row in zip(observed, codes, strict=True):
         columns[column == text] = row
     counts = np.array([(column == text).sum() for text in observed], dtype=float)
-    return Term(factor, columns, tuple(observed), codes, counts)
+    kept = [number for number, count in enumerate(counts) if count >= SPARSE * counts.mean()]
+    if len(kept) in (1, len(observed)):
+        return Term(factor, columns, tuple(observed), codes, counts, columns, codes)
+    pair_codes = np.zeros((len(observed), len(kept) - 1))
+    pair_codes[kept] = np.vstack([np.eye(len(kept) - 1), -np.ones(len(kept) - 1)])
+    pair_columns = np.zeros((len(frame), len(kept) - 1))
+    for text, row in zip(observed, pair_codes, strict=True):
+        pair_columns[column == text] = row
+    return Term(factor, columns, tuple(observed), codes, counts, pair_columns, pair_codes)
 
 
 def polynomials(shares: Floats, degree: int) -> Floats:

@@ -325,7 +325,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
             own, cells = model.fit, np.ix_(span, span)
             added = Added(own.beta[span], own.cov[cells], own.tested[cells], own.dof, own.influence[span])
         else:
-            added = interaction(product(left.columns, right.columns), model.fit)
+            added = interaction(product(left.pair_columns, right.pair_columns), model.fit)
         if np.isfinite(added.beta).all():
             estimate, low, high = _largest_difference(left, right, added.beta, added.cov, added.dof)
             shown = _shown(model, estimate, max(0.0, low), high)
@@ -351,7 +351,7 @@ def _largest_difference(left: Term, right: Term, beta: Floats, cov: Floats, dof:
 
 def _steps(term: Term) -> Floats:
     """(pairs, k) differences between the codes of two levels; of a numeric factor its ends and middle."""
-    codes = term.codes
+    codes = term.pair_codes[term.paired]
     if isinstance(term.factor, Numeric):
-        codes = codes[[0, len(codes) // 2, len(codes) - 1]]
+        codes = term.pair_codes[[0, len(term.points) // 2, len(term.points) - 1]]
     return np.array([codes[i] - codes[j] for i, j in combinations(range(len(codes)), 2)])

@@ -53,7 +53,9 @@ class Model:
             if code is not None:
                 total += float(code @ self.fit.beta[self.spans[name]])
         for (a, b), span in self.pairs.items():
-            left, right = codes.get(a), codes.get(b)
+            if codes.get(a) is None or codes.get(b) is None:
+                continue
+            left, right = (self.terms[name].pair_code(config[name]) for name in (a, b))
             if left is not None and right is not None:
                 total += float(np.outer(left, right).ravel() @ self.fit.beta[span])
         return total
@@ -80,7 +82,7 @@ def build_model(
     blocks = block_columns(seeds.astype(float)) if size and repeats.min() >= 3 else np.zeros((size, 0))
     parts: list[tuple[str | tuple[str, str] | None, Floats]] = [(None, np.ones((size, 1))), (None, blocks)]
     parts += [(term.name, term.columns) for term in terms]
-    parts += [((a, b), product(by_name[a].columns, by_name[b].columns)) for a, b in pairs]
+    parts += [((a, b), product(by_name[a].pair_columns, by_name[b].pair_columns)) for a, b in pairs]
     columns = np.hstack([part for _, part in parts])
     if size <= columns.shape[1] + SPARE_RUNS:
         return None

@@ -95,14 +95,16 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
         span = model.pairs[names]  # type: ignore[index]
         beta, cov = model.fit.beta[span], model.fit.tested[np.ix_(span, span)]
     else:
-        added = interaction(products(terms[0].columns, terms[1].columns), model.fit)
+        added = interaction(products(terms[0].pair_columns, terms[1].pair_columns), model.fit)
         beta, cov = added.beta, added.tested
-    options = [[cut[term.name]] if term.name in cut else list(combinations(_points(term), 2)) for term in terms]
+    joint = len(terms) > 1
+    options = [[cut[term.name]] if term.name in cut else list(combinations(_points(term, joint), 2)) for term in terms]
     best: tuple[float, float, tuple[tuple[int, int], ...]] | None = None
     for steps in product(*options):
         weights = np.ones((1, 1))
         for term, (low, high) in zip(terms, steps, strict=True):
-            weights = products(weights, (term.codes[high] - term.codes[low])[None])
+            codes = term.pair_codes if joint else term.codes
+            weights = products(weights, (codes[high] - codes[low])[None])
         row = weights.ravel()
         size, spread = float(row @ beta), float(row @ cov @ row)
         if spread > 0 and (best is None or size**2 / spread > best[0]):
@@ -118,10 +120,12 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
     )
 
 
-def _points(term: Term) -> list[int]:
+def _points(term: Term, joint: bool) -> list[int]:
     """Indices of the points that may be compared; of a numeric factor its ends and middle."""
     size = len(term.points)
-    return [0, size // 2, size - 1] if isinstance(term.factor, Numeric) else list(range(size))
+    if isinstance(term.factor, Numeric):
+        return [0, size // 2, size - 1]
+    return term.paired if joint else list(range(size))
 
 
 def combined_p(
@@ -189,20 +193,23 @@ def _column(suspect: Suspect, frame: Frame) -> Floats:
 def _offset(model: Model, frame: Frame, asked: set[tuple[str, ...]]) -> Floats:
     """(n,) the screen's prediction for other runs, without the terms that are asked about."""
     codes: dict[str, Floats] = {}
+    paired: dict[str, Floats] = {}
     for name, term in model.terms.items():
         active = frame.active(term.factor)
         rows = np.zeros((len(frame), term.columns.shape[1]))
+        pair_rows = np.zeros((len(frame), term.pair_columns.shape[1]))
         for number in np.flatnonzero(active):
-            level = frame.levels[name][number]
-            code = term.code(float(level) if isinstance(term.factor, Numeric) else str(level))
-            if code is not None:
-                rows[number] = code
-        codes[name] = rows
+            level: float | str = frame.levels[name][number]
+            level = float(level) if isinstance(term.factor, Numeric) else str(level)
+            code, pair_code = term.code(level), term.pair_code(level)
+            if code is not None and pair_code is not None:
+                rows[number], pair_rows[number] = code, pair_code
+        codes[name], paired[name] = rows, pair_rows
     total = np.full(len(frame), model.fit.beta[0])
     for name, rows in codes.items():
         if (name,) not in asked:
             total = total + rows @ model.fit.beta[model.spans[name]]
     for (a, b), span in model.pairs.items():
         if (a, b) not in asked:
-            total = total + products(codes[a], codes[b]) @ model.fit.beta[span]
+            total = total + products(paired[a], paired[b]) @ model.fit.beta[span]
     return total

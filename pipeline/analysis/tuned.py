@@ -84,14 +84,15 @@ def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
         return None
     own = wider.terms[nuisance.name].codes
 
-    def row(code: Floats, at: int) -> Floats:
+    def row(code: Floats, joint: Floats, at: int) -> Floats:
         weights = wider.weights(term.name, code) + wider.weights(nuisance.name, own[at])
-        left, right = (code, own[at]) if pair[0] == term.name else (own[at], code)
+        left, right = (joint, own[at]) if pair[0] == term.name else (own[at], joint)
         weights[wider.pairs[pair]] = product(left[None], right[None])[0]
         return weights
 
-    codes = wider.terms[term.name].codes
-    rows = np.array([[row(code, at) for at in range(len(GRID))] for code in codes])
+    codes, joints = wider.terms[term.name].codes, wider.terms[term.name].pair_codes
+    places = range(len(GRID))
+    rows = np.array([[row(code, joint, at) for at in places] for code, joint in zip(codes, joints, strict=True)])
     heights = model.response.better * (rows @ wider.fit.beta)
     at_best = heights.argmax(axis=1)
     common = int(heights.mean(axis=0).argmax())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -12,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 90
 # Ray's defaults for these are the same for every node of a machine.
@@ -43,8 +45,8 @@ class Nodes:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.dashboard}"
 
-    def start(self, cpus: int, gpus: int = 0) -> subprocess.Popen:
-        """One more node; the first is the head."""
+    def start(self, cpus: int, gpus: int = 0, autoscaling: dict[str, Any] | None = None) -> subprocess.Popen:
+        """One more node; the first is the head, which may start further ones by itself (Ray's fake provider)."""
         where = (
             [
                 "--head", f"--port={self.port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard}",
@@ -60,9 +62,15 @@ class Nodes:
             "--node-ip-address=127.0.0.1", "--object-store-memory=150000000", "--block", "--disable-usage-stats",
             *(f"--{name}-port={free_port()}" for name in PORTS),
         ]  # fmt: skip
+        environment = dict(self.environment)
+        if autoscaling is not None:
+            config = self.folder / "autoscaling.json"
+            config.write_text(json.dumps(autoscaling))
+            command.append(f"--autoscaling-config={config}")
+            environment |= {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
         log = (self.folder / f"node{len(self.processes)}.log").open("w")
         process = subprocess.Popen(
-            command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         self.processes.append(process)
         if len(self.processes) == 1:

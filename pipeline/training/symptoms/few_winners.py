@@ -23,7 +23,7 @@ def at_look(look: Look) -> float | None:
 
 
 def found(series: Series, threshold: float) -> bool:
-    """Under the threshold at the last look."""
+    """Under the threshold at the last look (half of the entropy, a first thought, is a third of healthy trainings)."""
     values = series.get("symptom/few_winners", ())
     return bool(values) and values[-1] < threshold
 
@@ -32,7 +32,7 @@ SYMPTOM = Symptom(
     name="few_winners",
     measured="entropy of the winner in a group / log(group size), mean over the groups, worst layer",
     rule="under {threshold:g} at the last look",
-    threshold=0.5,
+    threshold=0.2,
     points_at="activation, initialisation",
     cost="one comparison a layer and look",
     source="Srivastava et al., Compete to Compute (NIPS 2013)",

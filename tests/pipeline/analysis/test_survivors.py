@@ -1,0 +1,48 @@
+"""What a handful of survivors of a failing level shows is not taken for an interaction."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline import Categorical, Numeric, SearchSpace
+from pipeline.analysis.frame import frame_from
+from pipeline.analysis.questions import ask
+from pipeline.analysis.responses import gain_of
+from pipeline.plan import FinishedTrial
+from pipeline.rows import trial_rows
+from pipeline.stages.screen import plan_screen
+from pipeline.training import RunResult
+
+SPACE = SearchSpace(
+    (
+        Categorical("deadly", ["a", "b", "c"]),
+        Categorical("other", ["a", "b", "c"]),
+        Categorical("third", ["a", "b", "c", "d"]),
+        Numeric("size", 0.0, 1.0),
+    )
+)
+
+
+def asked(seed: int, interaction: float = 0.0):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for planned in plan_screen(SPACE, 200, seed):
+        config = planned.config
+        dead = config["deadly"] == "c" and rng.random() < 0.92
+        error = 0.5 + 0.1 * (config["other"] == "b") + rng.normal(0, 0.05)
+        error += interaction * (config["deadly"] == "a") * (config["other"] == "a")
+        result = RunResult(planned.seeds[0], "diverged" if dead else "ok", error, 1, 0.1, 0.0, 0, 2.0, "cpu")
+        rows.append(FinishedTrial(planned, (result,)))
+    return ask(gain_of(frame_from(SPACE, trial_rows(SPACE, *rows)), "error", "min"), 0.05)
+
+
+def test_no_pair_is_suspected_more_often_than_promised() -> None:
+    # 6 pairs a sweep; at .01 each, 60 sweeps hold about four by chance.
+    found = [pair for seed in range(60) for pair in asked(seed).pairs if pair.p < 0.01]
+    assert len(found) <= 10, [(pair.factor_a, pair.factor_b, pair.p) for pair in found]
+    assert all(abs(pair.effect) < 0.3 for pair in found)
+
+
+def test_a_true_interaction_of_its_other_levels_is_still_seen() -> None:
+    strongest = [asked(seed, interaction=0.15).pairs[0] for seed in range(5)]
+    assert all({pair.factor_a, pair.factor_b} == {"deadly", "other"} and pair.p < 1e-6 for pair in strongest)
