@@ -98,7 +98,7 @@ def submit(submission: Submission, address: str | None = None) -> str:
                 },
                 metadata={"backtrack.task": submission.task, "backtrack.study": submission.study},
             )
-        except RuntimeError as fault:
+        except Exception as fault:
             raise ClusterError(f"the cluster at {_shown(address)} took no job: {_line(fault)}") from fault
     return job
 
@@ -264,7 +264,7 @@ def fetch(source: str, directory: str | Path, address: str | None = None) -> str
 def _details(job: str, address: str | None) -> JobDetails:
     try:
         return _client(address).get_job_info(job)
-    except RuntimeError as fault:
+    except Exception as fault:
         raise ClusterError(f"the cluster at {_shown(address)} tells nothing of job {job}: {_line(fault)}") from fault
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from nodes import Nodes
+from ray.autoscaler._private.util import prepare_config
 from test_cluster import complete, ended, run, slowed
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +24,11 @@ def test_gpu_nodes_come_when_trials_want_them(task_file: Path, tmp_path: Path) -
                "max_workers": 1}
         for name, kind in launcher["available_node_types"].items() if name != launcher["head_node_type"]
     }  # fmt: skip
+    nothing_to_run = {name: [] for name in prepare_config(launcher) if name.endswith("_commands")}
     config = {
-        "cluster_name": launcher["cluster_name"], "max_workers": 2, "upscaling_speed": launcher["upscaling_speed"],
-        "idle_timeout_minutes": launcher["idle_timeout_minutes"], "auth": {}, "docker": {},
-        "provider": {"type": "fake_multinode", "gcs_address": f"127.0.0.1:{nodes.port}"},
+        **prepare_config(launcher), **nothing_to_run, "file_mounts": {}, "max_workers": 2,
+        # Its nodes are processes here: nothing to set up on them by ssh.
+        "provider": {"type": "fake_multinode", "gcs_address": f"127.0.0.1:{nodes.port}", "disable_node_updaters": True},
         "available_node_types": {**kinds, "ray.head.default": {"resources": {}, "node_config": {}, "max_workers": 0}},
         "head_node_type": "ray.head.default",
     }  # fmt: skip
