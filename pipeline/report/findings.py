@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.analysis import Analysis, ResponseAnalysis
 from pipeline.analysis.backtracking import Cause
-from pipeline.analysis.causes import ExplainedCause
+from pipeline.analysis.causes import ExplainedCause, SymptomShare
 from pipeline.analysis.effects import FactorEffect
 from pipeline.analysis.failure_rules import Rule, rate_interval
 from pipeline.analysis.laboratory import LOW_GAIN
@@ -105,10 +105,18 @@ def cause_sentence(one: ExplainedCause) -> str:
         f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs, "
         f"against {_percent(outside)} of {one.outside[1]} elsewhere"
     )
-    signs = f" Its sign: {symptoms_text(one)}." if one.symptoms else ""
+    signs = f" Its sign: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
     if cause.verified:
         return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{signs}"
     return f"{text}; not verified yet.{signs}"
+
+
+def _sign_text(share: SymptomShare) -> str:
+    """The clearest symptom in few words: the report's card has them all."""
+    (failing, fails), (training, trains) = share.failing, share.training
+    return (
+        f"{share.name.replace('_', ' ')} ({failing} of {fails}, against {training} of {trains} that train without it)"
+    )
 
 
 def symptoms_text(one: ExplainedCause) -> str:
@@ -199,9 +207,10 @@ def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
 
 def _sure(analysis: Analysis, alpha: float) -> list[str]:
     evidence = len(analysis.frame.of_stages())
+    others = f"; the other {len(analysis.frame) - evidence} never settle one" if len(analysis.frame) > evidence else ""
     sentences = [
         f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known, and "
-        f"fresh runs that confirm what it suspected; the other {len(analysis.frame) - evidence} never settle one. "
+        f"fresh runs that confirm what it suspected{others}. "
         f"Where nothing is true, a false “active” turns up in at most {alpha:.0%} of the rankings (Holm). "
         "Ranges are 95 % intervals."
     ]
