@@ -22,7 +22,7 @@ from pipeline.records import Records
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-RUNS = 60
+RUNS = 44
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +52,18 @@ def submitted(nodes: Nodes, task_file: Path, study: object, *more: object, **env
 
 
 def ended(nodes: Nodes, job: str, folder: Path, seconds: float = 240) -> dict:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        done = run(nodes, "status", job, "--address", nodes.address, "--json", folder=folder)
-        assert done.returncode == 0, done.stderr
-        state = json.loads(done.stdout)
-        if state["status"] in ("SUCCEEDED", "FAILED", "STOPPED"):
-            return dict(state)
-        time.sleep(1)
-    raise AssertionError(f"{job} did not end")
+    """What `backtrack status` says of the job once it has ended."""
+    until(lambda: nodes.ask(f"/api/jobs/{job}")["status"] in ("SUCCEEDED", "FAILED", "STOPPED"), seconds, every=0.5)
+    done = run(nodes, "status", job, "--address", nodes.address, "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
 
 
-def until(condition, seconds: float = 120) -> None:
+def until(condition, seconds: float = 120, every: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not happen"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def last_lines(log: Path) -> list[str]:
