@@ -87,7 +87,7 @@ COSTS = """
 
 """
 OUTRO = """
-Steps are measured ten times a training (the first included), at most every sixth; validations are looked at six times.
+Steps are measured eight times a training (and the first), at most every eighth; validations are looked at three times.
 Nothing of it was run on a GPU so far.
 """
 

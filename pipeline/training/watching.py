@@ -13,10 +13,10 @@ from torch.overrides import TorchFunctionMode
 from pipeline.training.recorder import Recorder
 from pipeline.training.symptoms import PREFIX, Layer, Look, Moment, all_symptoms
 
-# Steps of a training that are measured, evenly spread, and validations that are looked at. A quarter of the steps at
+# Steps of a training that are measured, evenly spread, and validations that are looked at. An eighth of the steps at
 # most, so that a short training does not spend its time on being watched.
-SAMPLES, LEAST_STRIDE = 10, 6
-LOOKS = 6
+SAMPLES, LEAST_STRIDE = 8, 8
+LOOKS = 3
 
 _ACTIVATIONS: dict[Any, str] = {
     torch.relu: "relu",

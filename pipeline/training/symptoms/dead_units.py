@@ -12,8 +12,8 @@ def at_look(look: Look) -> float | None:
         # Units lie along the last dimension of a sequence, else along the second.
         units = 2 if layer.values.ndim == 3 else 1
         if layer.kind == "relu" and layer.values.ndim > units:
-            rest = [dim for dim in range(layer.values.ndim) if dim != units]
-            shares.append(float((layer.values.abs().amax(dim=rest) == 0).float().mean()))
+            alive = (layer.values != 0).movedim(units, -1).flatten(0, -2).any(dim=0)
+            shares.append(1 - float(alive.float().mean()))
     return max(shares, default=None)
 
 
@@ -29,7 +29,7 @@ SYMPTOM = Symptom(
     rule="over {threshold:.0%} at the last look",
     threshold=0.7,
     points_at="activation, learning rate, initialisation",
-    cost="one maximum a layer and look",
+    cost="one comparison a layer and look",
     source="AUTOTRAINER (Zhang et al., ICSE 2021)",
     found=found,
     at_look=at_look,
