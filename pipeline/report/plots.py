@@ -147,8 +147,12 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
                     axes.plot(*zip(*path, strict=True), color=colour, linewidth=1.4, **style)
         axes.set_title(title, fontsize=10, loc="left", color=INK)
         axes.text(0.02, 0.03, "before", color=FAINT, fontsize=9, transform=axes.transAxes)
-        axes.text(0.16, 0.03, "after", color=ink, fontsize=9, transform=axes.transAxes)
+        axes.text(0.24, 0.03, "after", color=ink, fontsize=9, transform=axes.transAxes)
         axes.set_xlabel("epoch")
+    shown = [value for key in wanted for _, value in paths.get(key, [])]
+    # A first loss far above the others would flatten what matters.
+    low, high = np.quantile(shown, [0.0, 0.96])
+    figure.axes[0].set_ylim(low - 0.12 * (high - low) - 1e-9, high + 0.08 * (high - low) + 1e-9)
     figure.axes[0].set_ylabel(name)
     return figure
 
