@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.training.symptoms.symptom import Look, Series, Symptom
+from pipeline.training.symptoms.symptom import Look, Symptom, last_under
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,12 +24,6 @@ def _entropy(classes: Tensor, number: int) -> float:
     return float(-(shares * shares.clamp_min(1e-12).log()).sum())
 
 
-def found(series: Series, threshold: float) -> bool:
-    """Under the threshold at the last look."""
-    values = series.get("symptom/collapsed_predictions", ())
-    return bool(values) and values[-1] < threshold
-
-
 SYMPTOM = Symptom(
     name="collapsed_predictions",
     measured="entropy of the predicted classes / entropy of the labels",
@@ -38,6 +32,6 @@ SYMPTOM = Symptom(
     points_at="loss, learning rate, negatives, labels that do not belong to their inputs",
     cost="one count of the predictions a look",
     source="SageMaker Debugger's rules (class imbalance of predictions)",
-    found=found,
+    found=last_under("collapsed_predictions"),
     at_look=at_look,
 )

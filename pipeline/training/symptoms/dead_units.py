@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Look, Series, Symptom
+from pipeline.training.symptoms.symptom import Look, Symptom, last_over
 
 
 def at_look(look: Look) -> float | None:
@@ -17,12 +17,6 @@ def at_look(look: Look) -> float | None:
     return max(shares, default=None)
 
 
-def found(series: Series, threshold: float) -> bool:
-    """Over the threshold at the last look."""
-    values = series.get("symptom/dead_units", ())
-    return bool(values) and values[-1] > threshold
-
-
 SYMPTOM = Symptom(
     name="dead_units",
     measured="share of a layer's rectified units that are zero for a whole batch of validation examples, worst layer",
@@ -31,6 +25,6 @@ SYMPTOM = Symptom(
     points_at="activation, learning rate, initialisation",
     cost="one comparison a layer and look",
     source="AUTOTRAINER (Zhang et al., ICSE 2021)",
-    found=found,
+    found=last_over("dead_units"),
     at_look=at_look,
 )

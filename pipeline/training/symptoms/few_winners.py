@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.training.symptoms.symptom import Look, Series, Symptom
+from pipeline.training.symptoms.symptom import Look, Symptom, last_under
 
 
 def at_look(look: Look) -> float | None:
@@ -22,20 +22,15 @@ def at_look(look: Look) -> float | None:
     return worst
 
 
-def found(series: Series, threshold: float) -> bool:
-    """Under the threshold at the last look (half of the entropy, a first thought, is a third of healthy trainings)."""
-    values = series.get("symptom/few_winners", ())
-    return bool(values) and values[-1] < threshold
-
-
 SYMPTOM = Symptom(
     name="few_winners",
     measured="entropy of the winner in a group / log(group size), mean over the groups, worst layer",
     rule="under {threshold:g} at the last look",
+    # Half of the entropy, a first thought, is a third of the healthy trainings of `winners`.
     threshold=0.2,
     points_at="activation, initialisation",
     cost="one comparison a layer and look",
     source="Srivastava et al., Compete to Compute (NIPS 2013)",
-    found=found,
+    found=last_under("few_winners"),
     at_look=at_look,
 )

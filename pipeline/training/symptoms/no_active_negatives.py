@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Series, Symptom
-
-
-def found(series: Series, threshold: float) -> bool:
-    """The last report lies under the threshold."""
-    values = series.get("active", ())
-    return bool(values) and values[-1] < threshold
-
+from pipeline.training.symptoms.symptom import Symptom, last_under
 
 SYMPTOM = Symptom(
     name="no_active_negatives",
@@ -19,5 +12,5 @@ SYMPTOM = Symptom(
     points_at="source of the negatives, margin, number",
     cost="none: read from the task's own reports",
     source="The opposite of something; Schroff et al., FaceNet (CVPR 2015)",
-    found=found,
+    found=last_under("no_active_negatives", "active"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Look, Series, Symptom
+from pipeline.training.symptoms.symptom import Look, Symptom, last_under
 
 
 def at_look(look: Look) -> float | None:
@@ -10,12 +10,6 @@ def at_look(look: Look) -> float | None:
     if look.outputs.ndim != 2 or len(look.outputs) < 2 or not look.outputs.is_floating_point():
         return None
     return float(look.outputs.float().std(dim=0).mean())
-
-
-def found(series: Series, threshold: float) -> bool:
-    """Below the threshold at the last look."""
-    values = series.get("symptom/output_ignores_input", ())
-    return bool(values) and values[-1] < threshold
 
 
 SYMPTOM = Symptom(
@@ -26,6 +20,6 @@ SYMPTOM = Symptom(
     points_at="initialisation of embedding or input, dead layers, too small updates",
     cost="one standard deviation of the outputs a look",
     source="Karpathy, A Recipe for Training Neural Networks (2019): input-independent baseline",
-    found=found,
+    found=last_under("output_ignores_input"),
     at_look=at_look,
 )

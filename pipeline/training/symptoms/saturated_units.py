@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Look, Series, Symptom
+from pipeline.training.symptoms.symptom import Look, Symptom, last_over
 
 # Beyond this a unit counts as saturated; of a sigmoid, whose outputs lie in (0, 1), on both sides.
 END = 0.99
@@ -19,12 +19,6 @@ def at_look(look: Look) -> float | None:
     return max(shares, default=None)
 
 
-def found(series: Series, threshold: float) -> bool:
-    """Over the threshold at the last look."""
-    values = series.get("symptom/saturated_units", ())
-    return bool(values) and values[-1] > threshold
-
-
 SYMPTOM = Symptom(
     name="saturated_units",
     measured="share of tanh, sigmoid or recurrent outputs beyond 0.99 (a sigmoid's also under 0.01), worst layer",
@@ -33,6 +27,6 @@ SYMPTOM = Symptom(
     points_at="scale of the initial weights, learning rate",
     cost="one comparison a layer and look",
     source="Glorot, Bengio (AISTATS 2010); SageMaker Debugger's rules",
-    found=found,
+    found=last_over("saturated_units"),
     at_look=at_look,
 )

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Series, Symptom
-
-
-def found(series: Series, threshold: float) -> bool:
-    """The first step over an ordinary one exceeds the threshold."""
-    ratios = series.get("symptom/slow_first_call", ())
-    return bool(ratios) and ratios[-1] > threshold
-
+from pipeline.training.symptoms.symptom import Symptom, last_over
 
 SYMPTOM = Symptom(
     name="slow_first_call",
@@ -19,5 +12,5 @@ SYMPTOM = Symptom(
     points_at="warm-up of the device, compilation, a process's first training",
     cost="two readings of the clock",
     source="IdeaPad 720s - machine learning for the road",
-    found=found,
+    found=last_over("slow_first_call"),
 )

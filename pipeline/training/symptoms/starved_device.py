@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.training.symptoms.symptom import Series, Symptom
-
-
-def found(series: Series, threshold: float) -> bool:
-    """The share of the training's time exceeds the threshold."""
-    shares = series.get("symptom/starved_device", ())
-    return bool(shares) and shares[-1] > threshold
-
+from pipeline.training.symptoms.symptom import Symptom, last_over
 
 SYMPTOM = Symptom(
     name="starved_device",
@@ -19,5 +12,5 @@ SYMPTOM = Symptom(
     points_at="loader, batch size, device",
     cost="two readings of the clock a step",
     source="TheDeepChecker; PyTorch profiler's advice on data loading",
-    found=found,
+    found=last_over("starved_device"),
 )

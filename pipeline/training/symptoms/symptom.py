@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +68,29 @@ class Look:
     layers: Sequence[Layer]
 
 
+Rule = Callable[[Series, float], bool]
+
+
+def last_over(name: str, curve: str = "") -> Rule:
+    """The rule: the last value of the symptom's curve (or of another) lies over the threshold."""
+    return lambda series, threshold: any(value > threshold for value in series.get(curve or PREFIX + name, ())[-1:])
+
+
+def last_under(name: str, curve: str = "") -> Rule:
+    """The rule: the last value of the symptom's curve (or of another) lies under the threshold."""
+    return lambda series, threshold: any(value < threshold for value in series.get(curve or PREFIX + name, ())[-1:])
+
+
+def median_under(name: str) -> Rule:
+    """The rule: the median of the symptom's curve over the sampled steps lies under the threshold."""
+
+    def found(series: Series, threshold: float) -> bool:
+        values = series.get(PREFIX + name, ())
+        return bool(values) and median(values) < threshold
+
+    return found
+
+
 def _nothing(_: object) -> float | None:
     return None
 
@@ -95,7 +119,7 @@ class Symptom:
     points_at: str
     cost: str
     source: str
-    found: Callable[[Series, float], bool]
+    found: Rule
     at_step: Callable[[Moment], float | None] = _nothing
     at_look: Callable[[Look], float | None] = _nothing
 

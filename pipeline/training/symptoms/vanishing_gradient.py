@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
-
-from pipeline.training.symptoms.symptom import Moment, Series, Symptom
+from pipeline.training.symptoms.symptom import Moment, Symptom, median_under
 
 
 def at_step(moment: Moment) -> float | None:
@@ -15,12 +13,6 @@ def at_step(moment: Moment) -> float | None:
     return moment.gradients[known[0]] / moment.gradients[known[-1]]
 
 
-def found(series: Series, threshold: float) -> bool:
-    """The median over the sampled steps lies under the threshold."""
-    values = series.get("symptom/vanishing_gradient", ())
-    return bool(values) and median(values) < threshold
-
-
 SYMPTOM = Symptom(
     name="vanishing_gradient",
     measured="gradient norm of the first weight matrix / of the last, sampled steps",
@@ -29,6 +21,6 @@ SYMPTOM = Symptom(
     points_at="initialisation, cell, depth",
     cost="one norm a parameter at a sampled step",
     source="AUTOTRAINER (Zhang et al., ICSE 2021)",
-    found=found,
+    found=median_under("vanishing_gradient"),
     at_step=at_step,
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
-
-from pipeline.training.symptoms.symptom import Moment, Series, Symptom
+from pipeline.training.symptoms.symptom import Moment, Symptom, median_under
 
 
 def at_step(moment: Moment) -> float | None:
@@ -16,12 +14,6 @@ def at_step(moment: Moment) -> float | None:
     return ends[0] / ends[1] if ends[1] > 0 else None
 
 
-def found(series: Series, threshold: float) -> bool:
-    """The median over the sampled steps lies under the threshold."""
-    values = series.get("symptom/vanishing_over_time", ())
-    return bool(values) and median(values) < threshold
-
-
 SYMPTOM = Symptom(
     name="vanishing_over_time",
     measured="gradient norm by the recurrent layer's input, weaker end's quarter of the steps / stronger end's",
@@ -30,6 +22,6 @@ SYMPTOM = Symptom(
     points_at="cell, length, reading order, read-out, recurrent initialisation",
     cost="one norm a time step at a sampled step",
     source="Pascanu, Mikolov, Bengio (ICML 2013)",
-    found=found,
+    found=median_under("vanishing_over_time"),
     at_step=at_step,
 )
