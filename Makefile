@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNS ?= 170
 
-.PHONY: sweep test lint format clean claims
+.PHONY: sweep test test-cluster lint format clean claims
 
 sweep: $(READY)
 	$(BIN)/backtrack sweep squirrel --runs $(RUNS)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not cluster"
+
+# Sweeps on real Ray nodes with tokens, on this machine: about five minutes, and best with nothing else running.
+test-cluster: $(READY)
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(READY)
 	$(BIN)/ruff check .

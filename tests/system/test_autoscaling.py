@@ -14,6 +14,7 @@ from test_cluster import RUNS, complete, ended, run, slowed
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_gpu_nodes_come_when_trials_want_them(task_file: Path, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from nodes import Nodes, free_port
 from pipeline import open_study
 from pipeline.records import Records
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
 
-RUNS = 44
+RUNS = 60
 
 
 @pytest.fixture(scope="module")

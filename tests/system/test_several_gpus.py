@@ -12,6 +12,7 @@ from pipeline import open_study
 EXAMPLE = Path(__file__).parents[2] / "examples" / "several_gpus.py"
 
 
+@pytest.mark.cluster
 @pytest.mark.slow
 def test_a_trial_trains_over_two_workers(tmp_path: Path) -> None:
     options = ("--runs", 1, "--stages", "search", "--workers", 1, "--study", "s", "--no-mlflow", "--json")
