@@ -197,12 +197,19 @@ class Records:
         Raises:
             StudyError: where it is not there.
         """
+        content = self._content(name)
+        if content is None:
+            raise StudyError(f"{self.location} has no {name}")
+        return content
+
+    def _content(self, name: str) -> bytes | None:
+        """What a file holds, or None where there is none."""
         try:
             with self._fs.open_input_file(f"{self._root}/{name}") as stream:
                 content: bytes = stream.read()
                 return content
-        except FileNotFoundError as fault:
-            raise StudyError(f"{self.location} has no {name}") from fault
+        except FileNotFoundError:
+            return None
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Writes a parquet file of the study, whole or not at all."""
@@ -233,14 +240,14 @@ class Records:
         elif other._list(""):
             raise StudyError(f"{directory} is not empty and holds no study; choose another directory")
         for folder in ("curves", "trials", "report"):
-            for name in self.files(folder):
-                try:
-                    other.write(f"{folder}/{name}", self.read(f"{folder}/{name}"))
-                except FileNotFoundError:
-                    # A compaction took it away; what it held is in a part that is listed now.
-                    return self.copy_to(directory)
+            copied: set[str] = set()
+            while left := [name for name in self.files(folder) if name not in copied]:
+                for name in left:
+                    copied.add(name)
+                    # Where a compaction has taken it away since, what it held is in a part that is listed next.
+                    if (content := self._content(f"{folder}/{name}")) is not None:
+                        other.write(f"{folder}/{name}", content)
         other.write("manifest.json", self.read("manifest.json"))
-        return None
 
     def local_path(self) -> Path | None:
         """The directory on this machine, or None where the study lies elsewhere."""

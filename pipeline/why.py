@@ -159,8 +159,8 @@ def why_config(
         source: the task file, kept in the manifest.
 
     Raises:
-        SpaceError: for an unknown factor or level.
-        StudyError: where nothing trained that it could be compared with.
+        SpaceError: for an unknown level.
+        StudyError: for an unknown factor, or where nothing trained that it could be compared with.
     """
     from pipeline.stages.screen import plan_screen, seed_pool
     from pipeline.sweeping import make_study
@@ -181,13 +181,15 @@ def why_config(
     if ASKED in known and known[ASKED].planned.config != asked:
         raise StudyError(f"{directory} asks about another config; choose another --study")
     missing = [planned for planned in first if planned.trial not in known]
+    made = sum(len(planned.seeds) for planned in missing)
     if missing:
         _run(task, records, missing, resources)
     asked_runs = next(finished for finished in records.finished() if finished.planned.trial == ASKED)
     outcomes = [result.outcome for result in asked_runs.results]
     if all(outcome == "ok" for outcome in outcomes):
-        return Story(ASKED, asked, None, len(missing), {}, {}, task.metric, outcomes)
-    return _explain(task, records, ASKED, max(0, runs - len(first)), resources, len(missing))
+        return Story(ASKED, asked, None, made, {}, {}, task.metric, outcomes)
+    beforehand = sum(len(planned.seeds) for planned in first)
+    return _explain(task, records, ASKED, max(0, runs - beforehand), resources, made)
 
 
 def read_config(file: str | Path) -> dict[str, Any]:

@@ -230,3 +230,26 @@ def test_a_full_disk_is_said_and_nothing_finished_is_lost(tmp_path: Path, monkey
 def test_file_uri_is_the_same_place(tmp_path: Path) -> None:
     Records.create((tmp_path / "s").as_uri(), SPACE, MANIFEST).append(trial(0))
     assert without_curve(trial(0)) == Records.open(tmp_path / "s").finished()[0]
+
+
+def test_a_copy_made_while_parts_are_compacted_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = Records.create(tmp_path / "study", SPACE, MANIFEST)
+    for number in range(6):
+        records.append(trial(number, seeds=(0, 1)))
+    content = Records._content
+    taken = []
+
+    def compacting(self: Records, name: str) -> bytes | None:
+        if name.startswith("trials/") and not taken:
+            # Between listing and reading, the writer joins the parts.
+            taken.append(name)
+            records._compact()
+        return content(self, name)
+
+    monkeypatch.setattr(Records, "_content", compacting)
+    Records.open(tmp_path / "study").copy_to(tmp_path / "copy")
+    assert taken and Records.open(tmp_path / "copy").trials().equals(records.trials())
+    assert Records.open(tmp_path / "copy").curves().equals(records.curves())
+    with pytest.raises(StudyError, match="another study"):
+        other = Records.create(tmp_path / "other", SPACE, {**MANIFEST, "study": "another"})
+        other.copy_to(tmp_path / "copy")
