@@ -49,6 +49,9 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
         running: ids of trials that have been handed out and are not recorded yet. The search starts while the
             last ones of the screen still run: a worker that waits costs more than one start-up trial.
     """
+    # In the order of the records, whatever order they ended in: the report reads those, and an investigation that
+    # started from another run would ask other questions than it then looks for.
+    finished = sorted(finished, key=lambda trial: trial.planned.trial)
     known = {trial.planned.trial for trial in finished} | set(running)
     for stage, runs in sweep.runs.items():
         if stage == "screen":

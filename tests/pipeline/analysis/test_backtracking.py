@@ -13,6 +13,7 @@ from pipeline import Categorical, Composite, FunctionTask, Numeric
 from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run
 from pipeline.config import Config
 from pipeline.plan import EXTENSION
+from pipeline.stages import Sweep, next_plan
 
 STAGES = ["screen", "search", "confirm", "backtrack"]
 FACTORS = [
@@ -121,3 +122,16 @@ def test_what_is_not_recorded_is_asked_for() -> None:
     with pytest.raises(NotRun) as missing:
         Laboratory(box.space, [], (7, 8, 9)).fails(Config({"a": 1}), "diverged", (1.0, 0.0))
     assert [seed for _, seed in missing.value.wanted] == [7, 8]
+
+
+def test_the_order_in_which_trainings_ended_changes_no_question() -> None:
+    """Workers finish out of order; the report reads the records in theirs, and must find what the stage had asked."""
+    box = task(lambda c: c["order"] == "forward" and c["norm"] == "none")
+    split = {"screen": 90, "search": 4, "confirm": 6, "backtrack": 40}
+    ended = [one for one in sweep_offline(box, 140, 3, split) if one.planned.stage != "backtrack"]
+    ended = [one for one in ended if not one.planned.trial.startswith(EXTENSION)]
+    sweep = Sweep(box.space, split, 3, box.metric, box.mode)
+    orders = [ended, ended[::-1], random.Random(0).sample(ended, len(ended))]
+    plans = [next_plan(sweep, order, ()) for order in orders]
+    assert plans[0] is not None and plans[0].trials
+    assert plans[0] == plans[1] == plans[2]
