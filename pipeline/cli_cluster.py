@@ -60,12 +60,11 @@ def submit(
 @cluster_app.command()
 def status(job: JobId, address: ClusterAddress = None, as_json: AsJson = False) -> None:
     """Tell how a submitted sweep is getting on."""
-    from pipeline.cluster import details_json
     from pipeline.cluster import status as state_of
 
     state = state_of(job, address)
     if as_json:
-        typer.echo(json.dumps(details_json(state)))
+        typer.echo(json.dumps(vars(state)))
         return
     done = "not readable from here" if state.recorded is None else f"{state.recorded} of {state.planned} runs"
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(state.outcomes.items()))

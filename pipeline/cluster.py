@@ -14,9 +14,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+from ray.job_submission import JobDetails, JobSubmissionClient
 
 from pipeline.errors import BacktrackError, StudyError
 from pipeline.job import ASKED
@@ -37,7 +36,6 @@ TRAVELLING = (
     "AWS_ENDPOINT_URL_S3",
 )
 PACKAGES = ("pipeline", "search_spaces", "tasks")
-ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.STOPPED)
 # Data files beyond this do not travel with a job.
 MOST_DATA_BYTES = 200 * 1024**2
 
@@ -170,11 +168,6 @@ class JobState:
     planned: int | None
     outcomes: Mapping[str, int]
 
-    @property
-    def ended(self) -> bool:
-        """Whether it runs no more."""
-        return self.status in {str(status) for status in ENDED}
-
 
 def status(job: str, address: str | None = None) -> JobState:
     """The state of a job, and of its study as far as this machine can read it.
@@ -182,7 +175,7 @@ def status(job: str, address: str | None = None) -> JobState:
     Raises:
         ClusterError: where the cluster cannot be reached or has no such job.
     """
-    details = _details(job, address)
+    details = _details(_client(address), job, address)
     metadata = details.metadata or {}
     study = metadata.get("backtrack.study", "")
     recorded, planned, outcomes = _progress(study)
@@ -214,7 +207,7 @@ def _progress(study: str) -> tuple[int | None, int | None, dict[str, int]]:
 def logs(job: str, address: str | None = None, follow: bool = False) -> Iterator[str]:
     """What the job has printed, in pieces; with `follow` also what it still prints, until it ends."""
     client = _client(address)
-    _details(job, address)
+    _details(client, job, address)
     if not follow:
         yield client.get_job_logs(job)
         return
@@ -234,8 +227,9 @@ def logs(job: str, address: str | None = None, follow: bool = False) -> Iterator
 
 def stop(job: str, address: str | None = None) -> None:
     """Asks the job to end; what had finished is recorded, and `backtrack resume` or a new job goes on with it."""
-    _details(job, address)
-    _client(address).stop_job(job)
+    client = _client(address)
+    _details(client, job, address)
+    client.stop_job(job)
 
 
 def fetch(source: str, directory: str | Path, address: str | None = None) -> str:
@@ -256,14 +250,14 @@ def fetch(source: str, directory: str | Path, address: str | None = None) -> str
 
     study = source
     if "://" not in source and not Path(source).exists():
-        study = (_details(source, address).metadata or {}).get("backtrack.study", "")
+        study = (_details(_client(address), source, address).metadata or {}).get("backtrack.study", "")
     Records.open(study).copy_to(directory)
     return study
 
 
-def _details(job: str, address: str | None) -> JobDetails:
+def _details(client: JobSubmissionClient, job: str, address: str | None) -> JobDetails:
     try:
-        return _client(address).get_job_info(job)
+        return client.get_job_info(job)
     except Exception as fault:
         raise ClusterError(f"the cluster at {_shown(address)} tells nothing of job {job}: {_line(fault)}") from fault
 
@@ -296,8 +290,3 @@ def _line(fault: BaseException) -> str:
 def _python() -> str:
     """The interpreter's name on the cluster: the one of this machine may not exist there."""
     return os.environ.get("BACKTRACK_CLUSTER_PYTHON", "python")
-
-
-def details_json(state: JobState) -> dict[str, Any]:
-    """A job's state for `--json`."""
-    return {**vars(state), "outcomes": dict(state.outcomes)}

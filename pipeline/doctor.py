@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.resources import Resources, share_out
+from pipeline.resources import Resources, share_out, usable_cpus
 
 # Less than this much free, and a sweep is likely to end early.
 LEAST_MEMORY, LEAST_DISK, LEAST_SCRATCH = 2 * 1024**3, 2 * 1024**3, 1024**3
@@ -66,7 +66,7 @@ def _python() -> Finding:
 
 
 def _cpus() -> Finding:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cpus()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     busy = load > usable
     remedy = "other programs keep the cores busy; trainings run at low priority and will wait for them" if busy else ""
@@ -177,9 +177,8 @@ def _plan(resources: Resources) -> Finding:
     """What a torch task's sweep would do with all this, and why."""
     import torch
 
-    cpus = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     gpus = float(torch.cuda.device_count()) if torch.cuda.is_available() else 0.0
-    plan = share_out(resources, cpus, gpus, wants_gpu=True)
+    plan = share_out(resources, usable_cpus(), gpus, wants_gpu=True)
     on = f"each on {plan.gpu_share:g} of a GPU" if plan.gpu_share else "on the CPU"
     return Finding("a sweep here", f"{plan.workers} trainings side by side, {on}, {plan.why}")
 

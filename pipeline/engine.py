@@ -45,7 +45,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from pipeline.errors import BacktrackError
 from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan
-from pipeline.resources import Places, Resources, share_out
+from pipeline.resources import Places, Resources, share_out, usable_cpus
 from pipeline.space import Config
 from pipeline.stages.screen import plan_screen
 from pipeline.stages.search import STUDY_NAME, config_from, frozen_trial, objective, suggest_levels
@@ -98,15 +98,15 @@ def execute(
         BacktrackError: whatever `record` or `next_plan` raised; the run is then stopped first.
     """
     with _ray(resources):
-        places = _places(resources, task)
+        with _travelling(task):
+            blob = cloudpickle.dumps(task)
+        places = _places(resources, task, blob)
         workers, device = places.workers, "cuda" if places.gpu_share else "cpu"
         per_trial = {"cpu": resources.cpus_per_trial, **({"gpu": places.gpu_share} if places.gpu_share else {})}
         on_start(workers, device)
         seat = _Seat(task, next_plan, record, search_study, on_tick)
         scratch = Path(tempfile.mkdtemp(prefix="backtrack-tune-"))
         try:
-            with _travelling(task):
-                blob = cloudpickle.dumps(task)
             trainable = tune.with_resources(
                 tune.with_parameters(_Worker, blob=blob, device=device, limits=_limits(resources, places)), per_trial
             )
@@ -388,24 +388,20 @@ class _ray:
     def _cpus(self) -> int:
         """CPUs of this machine; more only where more workers are asked for than it has cores."""
         wanted = (self.resources.workers or 0) * self.resources.cpus_per_trial
-        return max(
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, int(wanted)
-        )
+        return max(usable_cpus(), int(wanted))
 
     def __exit__(self, *fault: object) -> None:
         if self.ours:
             ray.shutdown()
 
 
-def _places(resources: Resources, task: Task) -> Places:
+def _places(resources: Resources, task: Task, blob: bytes) -> Places:
     """Where trainings go; on a GPU, packed by the memory that one of them was measured to take."""
     total = ray.cluster_resources()
     cpus, gpus = total.get("CPU", 1.0), total.get("GPU", 0.0)
     wants_gpu = not isinstance(task, FunctionTask)
     memory_share = None
     if gpus and wants_gpu and resources.gpus_per_trial is None:
-        with _travelling(task):
-            blob = cloudpickle.dumps(task)
         measure = ray.remote(num_gpus=1, num_cpus=min(1.0, cpus), max_calls=1)(_measured_share)
         memory_share = ray.get(measure.remote(blob))
     # A job finds the address of its cluster in the environment.

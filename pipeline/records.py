@@ -28,7 +28,7 @@ from pyarrow import fs
 from pipeline.errors import StudyError
 from pipeline.factor_json import factor_from
 from pipeline.plan import FinishedTrial
-from pipeline.rows import CURVES, curve_rows, finished_from, trial_rows, trials_schema
+from pipeline.rows import CURVES, all_finished, curve_rows, trial_rows, trials_schema
 from pipeline.space import SearchSpace
 
 FORMAT = 1
@@ -127,10 +127,7 @@ class Records:
 
     def finished(self) -> list[FinishedTrial]:
         """The recorded trials as values, without their curves."""
-        grouped: dict[str, list[dict[str, Any]]] = {}
-        for row in self.trials().to_pylist():
-            grouped.setdefault(row["trial"], []).append(row)
-        return [finished_from(self.space, rows) for rows in grouped.values()]
+        return all_finished(self.space, self.trials())
 
     # --- parts ------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from pipeline.errors import BacktrackError
@@ -52,6 +53,11 @@ class Places:
     workers: int
     gpu_share: float
     why: str
+
+
+def usable_cpus() -> int:
+    """CPU cores that this process may use: a container or a batch system may grant fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share_out(

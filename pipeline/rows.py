@@ -107,13 +107,8 @@ def _rows_of(space: SearchSpace, schema: pa.Schema, finished: FinishedTrial) -> 
     ]
 
 
-def finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTrial:
-    """The inverse of `trial_rows`, without the curves.
-
-    Args:
-        space: the factors.
-        rows: of one trial, ordered by replicate.
-    """
+def _finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTrial:
+    """One trial from its rows, ordered by replicate."""
     first = rows[0]
     results = tuple(
         RunResult(
@@ -133,6 +128,14 @@ def finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTri
     )
     planned = PlannedTrial(first["trial"], first["stage"], config_of(space, first), tuple(row["seed"] for row in rows))
     return FinishedTrial(planned, results, first["attempt"], first["node"], first["ended"])
+
+
+def all_finished(space: SearchSpace, trials: pa.Table) -> list[FinishedTrial]:
+    """The inverse of `trial_rows` for a whole table of them, in its order, without the curves."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in trials.to_pylist():
+        grouped.setdefault(row["trial"], []).append(row)
+    return [_finished_from(space, rows) for rows in grouped.values()]
 
 
 def config_of(space: SearchSpace, row: Mapping[str, Any]) -> Config:

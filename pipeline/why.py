@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,18 +177,20 @@ def why_config(
         if Records(directory).has("manifest.json")
         else make_study(task, directory, runs, {"screen": len(screen) + ASKED_SEEDS}, seed, 0.05, source)
     )
-    known = {finished.planned.trial: finished for finished in records.finished()}
-    if ASKED in known and known[ASKED].planned.config != asked:
+    known = {finished.planned.trial: finished.planned.config for finished in records.finished()}
+    if known.get(ASKED, asked) != asked:
         raise StudyError(f"{directory} asks about another config; choose another --study")
-    missing = [planned for planned in first if planned.trial not in known]
-    made = sum(len(planned.seeds) for planned in missing)
-    if missing:
-        _run(task, records, missing, resources)
+    beforehand = sum(len(planned.seeds) for planned in first)
+
+    def missing() -> list[PlannedTrial]:
+        recorded = set(records.trials()["trial"].to_pylist())
+        return [planned for planned in first if planned.trial not in recorded]
+
+    made = _run(task, records, missing, beforehand, resources or Resources())
     asked_runs = next(finished for finished in records.finished() if finished.planned.trial == ASKED)
     outcomes = [result.outcome for result in asked_runs.results]
     if all(outcome == "ok" for outcome in outcomes):
         return Story(ASKED, asked, None, made, {}, {}, task.metric, outcomes)
-    beforehand = sum(len(planned.seeds) for planned in first)
     return _explain(task, records, ASKED, max(0, runs - beforehand), resources, made)
 
 
@@ -211,29 +213,14 @@ def read_config(file: str | Path) -> dict[str, Any]:
 def _explain(task: Task, records: Records, trial: str, runs: int, resources: Resources | None, before: int) -> Story:
     from pipeline.analysis.backtracking import backtrack_one
     from pipeline.analysis.laboratory import runs_of
-    from pipeline.engine import execute
     from pipeline.stages.backtrack import probes
 
-    mode = records.manifest["task"]["mode"]
-    spent = 0
-
     def known() -> list[Run]:
-        return runs_of(records.space, records.trials(), mode)
+        return runs_of(records.space, records.trials(), records.manifest["task"]["mode"])
 
-    def plan_next(running: Collection[str]) -> Plan | None:
-        _, wanted = backtrack_one(records.space, known(), trial)
-        fresh = [planned for planned in probes(wanted) if planned.trial not in running]
-        fresh = fresh[: max(0, runs - spent - len(running))]
-        return FixedPlan(fresh) if fresh or running else None
-
-    def record(finished: FinishedTrial) -> None:
-        nonlocal spent
-        records.append(finished)
-        spent += len(finished.results)
-
-    # Ray takes seconds to start: not where nothing is missing.
-    if plan_next(()) is not None:
-        execute(task, plan_next, record, _no_search, resources or Resources())
+    spent = _run(
+        task, records, lambda: probes(backtrack_one(records.space, known(), trial)[1]), runs, resources or Resources()
+    )
     recorded = known()
     cause, _ = backtrack_one(records.space, recorded, trial)
     own = [run for run in recorded if run.trial == trial]
@@ -260,21 +247,38 @@ def _curve(curves: pa.Table, run: Run, metric: str) -> list[float]:
     return [values[n] for n in sorted({round(p) for p in np.linspace(0, len(values) - 1, POINTS)})] if values else []
 
 
-def _run(task: Task, records: Records, planned: Sequence[PlannedTrial], resources: Resources | None) -> None:
-    """Runs trials that are known beforehand."""
+def _run(
+    task: Task, records: Records, wanted: Callable[[], Sequence[PlannedTrial]], runs: int, resources: Resources
+) -> int:
+    """Runs what is wanted, asking again as results come in, until nothing is; returns the training runs that it took.
+
+    Args:
+        task, records: what is trained, and where its results go.
+        wanted: trials that are not recorded, as far as is known now.
+        runs: at most so many.
+        resources: what may be used.
+    """
     from pipeline.engine import execute
 
-    done: set[str] = set()
+    spent = 0
 
     def plan_next(running: Collection[str]) -> Plan | None:
-        fresh = [one for one in planned if one.trial not in done and one.trial not in running]
+        fresh, left = [], runs - spent - len(running)
+        for planned in wanted():
+            if planned.trial not in running and left >= len(planned.seeds):
+                fresh.append(planned)
+                left -= len(planned.seeds)
         return FixedPlan(fresh) if fresh or running else None
 
     def record(finished: FinishedTrial) -> None:
+        nonlocal spent
         records.append(finished)
-        done.add(finished.planned.trial)
+        spent += len(finished.results)
 
-    execute(task, plan_next, record, _no_search, resources or Resources())
+    # Ray takes seconds to start: not where nothing is missing.
+    if plan_next(()) is not None:
+        execute(task, plan_next, record, _no_search, resources)
+    return spent
 
 
 def _no_search(first: Sequence[Config]) -> optuna.Study:

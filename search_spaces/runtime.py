@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 
 from pipeline.errors import TaskError, TrialFailed
+from pipeline.resources import usable_cpus
 from pipeline.space import Categorical, Claim
 from search_spaces import ROAD, XMAS_GIFT
 
@@ -30,8 +32,7 @@ def _devices() -> list[str]:
 
 
 def _threads() -> list[int]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return sorted({1, min(2, cores), cores})
+    return sorted({1, min(2, usable_cpus()), usable_cpus()})
 
 
 def _compilers() -> list[str]:
@@ -70,8 +71,6 @@ def interpreters() -> dict[str, str]:
     Raises:
         TaskError: where the variable cannot be read, or an interpreter does not run or has no torch.
     """
-    import sys
-
     found = {HERE: sys.executable}
     for entry in filter(None, os.environ.get(ENVIRONMENTS, "").split(",")):
         name, equals, interpreter = entry.partition("=")

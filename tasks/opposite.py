@@ -94,11 +94,6 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-def run(config: Mapping[str, Any], seed: int, options: Mapping[str, Any]) -> Iterator[dict[str, float]]:
-    """One training of the task; see `train`."""
-    yield from train(config, seed, options)
-
-
 def train(
     config: Mapping[str, Any],
     seed: int,
@@ -109,7 +104,7 @@ def train(
     """Trains the embeddings; reports the validation metrics after every epoch.
 
     Args:
-        config, seed, options: as for `run`.
+        config, seed, options: of a training run.
         only_topic: the topic whose kinds are the only negatives, drawn uniformly; None for the config's own source.
         judged_topics: topics whose definitions are judged by themselves as well, as `mrr/TOPIC`.
 
@@ -203,7 +198,7 @@ def _judge(
 # reaches about .02.
 task = FunctionTask(
     name="opposite",
-    run=run,
+    run=train,
     metric="mrr",
     mode="max",
     factors=[LOSS, NEGATIVES, NUMBER, MARGIN, NORM, LR],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.analysis.ddmin import ddmin
-from pipeline.analysis.failure_rules import Rule, all_failure_rules
+from pipeline.analysis.failure_rules import Rule, all_failure_rules, meets
 from pipeline.analysis.frame import Frame
 from pipeline.analysis.laboratory import Laboratory, NotRun, Run
 from pipeline.config import Config, Level, label
@@ -51,12 +51,7 @@ class Part:
 
     def holds(self, space: SearchSpace, config: Mapping[str, Level]) -> bool:
         """Whether a config has it."""
-        own = space.expand(config).get(self.factor)
-        if own is None:
-            return False
-        if self.sign == "=":
-            return label(own) == label(self.level)
-        return float(own) > float(self.level) if self.sign == ">" else float(own) < float(self.level)
+        return meets(space.expand(config).get(self.factor), self.sign, self.level)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import contrast
-from pipeline.analysis.model import Model, build_model, product
+from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm
 from pipeline.space import Claim, label
 
@@ -87,20 +87,16 @@ def _estimate(factor: str, claim: Claim, model: Model | None) -> tuple[float, fl
     step = _step(factor, claim, model)
     if step is None:
         return None
-    wider = model
-    if claim.where:
-        pairs = sorted(set(model.pairs) | {_ordered(factor, name, model) for name in claim.where})
-        extended = build_model(model.response, list(model.terms.values()), pairs)
-        if extended is None or any(_ordered(factor, name, model) not in extended.pairs for name in claim.where):
-            return None
-        wider = extended
+    wider = model.with_pairs([model.pair(factor, name) for name in claim.where]) if claim.where else model
+    if wider is None:
+        return None
     weights = wider.weights(factor, step)
     joint = _step(factor, claim, model, joint=True)
     for name, level in claim.where.items():
         code = wider.terms[name].pair_code(level)
         if code is None or joint is None:
             return None
-        weights = weights + _pair_weights(wider, factor, name, joint, code)
+        weights = weights + wider.pair_weights(factor, name, joint, code)
     return contrast(weights, wider.fit)
 
 
@@ -109,19 +105,6 @@ def _step(factor: str, claim: Claim, model: Model, joint: bool = False) -> Float
     code = model.terms[factor].pair_code if joint else model.terms[factor].code
     to, origin = code(claim.level), code(claim.against)
     return None if to is None or origin is None else to - origin
-
-
-def _ordered(a: str, b: str, model: Model) -> tuple[str, str]:
-    names = list(model.terms)
-    return (a, b) if names.index(a) < names.index(b) else (b, a)
-
-
-def _pair_weights(model: Model, factor: str, other: str, step: Floats, code: Floats) -> Floats:
-    first, _ = pair = _ordered(factor, other, model)
-    left, right = (step, code) if first == factor else (code, step)
-    row = np.zeros(len(model.fit.beta))
-    row[model.pairs[pair]] = product(left[None], right[None])[0]
-    return row
 
 
 def _verdict(
@@ -153,15 +136,14 @@ def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[s
         other = b if a == factor else a
         if other in claim.where or other not in model.spans:
             continue
-        pair = _ordered(factor, other, model)
-        extended = build_model(model.response, list(model.terms.values()), sorted(set(model.pairs) | {pair}))
-        if extended is None or pair not in extended.pairs:
+        extended = model.with_pairs([model.pair(factor, other)])
+        if extended is None:
             continue
         term = extended.terms[other]
         level = 1 - alpha / max(1, len(term.points))
         signs = {}
         for name, code in zip(term.labels, term.pair_codes, strict=True):
-            weights = extended.weights(factor, step) + _pair_weights(extended, factor, other, joint, code)
+            weights = extended.weights(factor, step) + extended.pair_weights(factor, other, joint, code)
             _, low, high, _ = contrast(weights, extended.fit, level)
             signs[label(name)] = 1 if low > 0 else -1 if high < 0 else 0
         if {1, -1} <= set(signs.values()):

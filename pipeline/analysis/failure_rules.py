@@ -22,6 +22,21 @@ LEAST_RUNS = 3
 MOST_RULES = 4
 
 
+def meets(own: Level | None, sign: str, level: Level) -> bool:
+    """Whether a factor's level is `level`, or beyond it; an absent one (None) never is.
+
+    Args:
+        own: of a config.
+        sign: "=", ">" or "<".
+        level: a level, or a threshold; as text or as itself.
+    """
+    if own is None:
+        return False
+    if sign == "=":
+        return label(own) == label(level)
+    return float(own) > float(level) if sign == ">" else float(own) < float(level)
+
+
 @dataclass(frozen=True)
 class Condition:
     """One part of a rule: `factor=level`, or `factor>threshold`, `factor<threshold`.
@@ -43,12 +58,7 @@ class Condition:
 
     def met_by(self, config: Mapping[str, Level]) -> bool:
         """Whether it holds in a config."""
-        own = config.get(self.factor)
-        if own is None:
-            return False
-        if self.sign == "=":
-            return label(own) == self.level
-        return float(own) > float(self.level) if self.sign == ">" else float(own) < float(self.level)
+        return meets(config.get(self.factor), self.sign, self.level)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,21 +43,47 @@ class Model:
         row[self.spans[name]] = code
         return row
 
-    def predict(self, config: Mapping[str, Any]) -> float:
-        """The response that it expects of a config, on average over the seeds; an unseen level counts nothing."""
-        codes = {
-            name: term.code(config[name]) if config.get(name) is not None else None for name, term in self.terms.items()
-        }
+    def pair(self, a: str, b: str) -> tuple[str, str]:
+        """Two factors' names in the order that `pairs` has them in."""
+        names = list(self.terms)
+        return (a, b) if names.index(a) < names.index(b) else (b, a)
+
+    def with_pairs(self, wanted: Collection[tuple[str, str]]) -> Model | None:
+        """The response fitted again with these interactions too; None where there are too few runs for them.
+
+        Args:
+            wanted: names as `pair` orders them.
+        """
+        wider = build_model(self.response, list(self.terms.values()), sorted({*self.pairs, *wanted}))
+        return wider if wider is not None and set(wanted) <= set(wider.pairs) else None
+
+    def pair_weights(self, a: str, b: str, code_a: Floats, code_b: Floats) -> Floats:
+        """(p,) weights of the interaction of factors `a` and `b` at their codes in products, (j,) each."""
+        pair = self.pair(a, b)
+        left, right = (code_a, code_b) if pair[0] == a else (code_b, code_a)
+        row = np.zeros(len(self.fit.beta))
+        row[self.pairs[pair]] = product(left[None], right[None])[0]
+        return row
+
+    def predict(self, config: Mapping[str, Any], without: Collection[tuple[str, ...]] = ()) -> float:
+        """The response that it expects of a config, on average over the seeds; an unseen level counts nothing.
+
+        Args:
+            config: `{factor: level}`, inactive factors absent.
+            without: names of factors, and of pairs as `pairs` has them, that are left out.
+        """
+        present = {name: config[name] for name in self.terms if config.get(name) is not None}
         total = float(self.fit.beta[0])
-        for name, code in codes.items():
-            if code is not None:
-                total += float(code @ self.fit.beta[self.spans[name]])
-        for (a, b), span in self.pairs.items():
-            if codes.get(a) is None or codes.get(b) is None:
+        for name, level in present.items():
+            code = self.terms[name].code(level)
+            if code is not None and (name,) not in without:
+                total += float(self.weights(name, code) @ self.fit.beta)
+        for a, b in self.pairs:
+            if (a, b) in without or a not in present or b not in present:
                 continue
-            left, right = (self.terms[name].pair_code(config[name]) for name in (a, b))
+            left, right = (self.terms[name].pair_code(present[name]) for name in (a, b))
             if left is not None and right is not None:
-                total += float(np.outer(left, right).ravel() @ self.fit.beta[span])
+                total += float(self.pair_weights(a, b, left, right) @ self.fit.beta)
         return total
 
 

@@ -192,24 +192,10 @@ def _column(suspect: Suspect, frame: Frame) -> Floats:
 
 def _offset(model: Model, frame: Frame, asked: set[tuple[str, ...]]) -> Floats:
     """(n,) the screen's prediction for other runs, without the terms that are asked about."""
-    codes: dict[str, Floats] = {}
-    paired: dict[str, Floats] = {}
-    for name, term in model.terms.items():
-        active = frame.active(term.factor)
-        rows = np.zeros((len(frame), term.columns.shape[1]))
-        pair_rows = np.zeros((len(frame), term.pair_columns.shape[1]))
-        for number in np.flatnonzero(active):
-            level: float | str = frame.levels[name][number]
-            level = float(level) if isinstance(term.factor, Numeric) else str(level)
-            code, pair_code = term.code(level), term.pair_code(level)
-            if code is not None and pair_code is not None:
-                rows[number], pair_rows[number] = code, pair_code
-        codes[name], paired[name] = rows, pair_rows
-    total = np.full(len(frame), model.fit.beta[0])
-    for name, rows in codes.items():
-        if (name,) not in asked:
-            total = total + rows @ model.fit.beta[model.spans[name]]
-    for (a, b), span in model.pairs.items():
-        if (a, b) not in asked:
-            total = total + products(paired[a], paired[b]) @ model.fit.beta[span]
-    return total
+    active = {name: frame.active(term.factor) for name, term in model.terms.items()}
+    return np.array(
+        [
+            model.predict({name: frame.levels[name][row] for name in active if active[name][row]}, asked)
+            for row in range(len(frame))
+        ]
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.coding import GRID, Term
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import contrast
-from pipeline.analysis.model import Model, build_model, product
+from pipeline.analysis.model import Model
 from pipeline.space import Numeric, label
 
 
@@ -75,20 +75,14 @@ def tuned_effects(model: Model | None) -> dict[str, TunedEffect]:
 
 
 def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
-    names = list(model.terms)
-    pair = (term.name, nuisance.name)
-    if names.index(pair[0]) > names.index(pair[1]):
-        pair = (pair[1], pair[0])
-    wider = build_model(model.response, list(model.terms.values()), sorted({*model.pairs, pair}))
-    if wider is None or pair not in wider.pairs:
+    wider = model.with_pairs([model.pair(term.name, nuisance.name)])
+    if wider is None:
         return None
     own = wider.terms[nuisance.name].codes
 
     def row(code: Floats, joint: Floats, at: int) -> Floats:
-        weights = wider.weights(term.name, code) + wider.weights(nuisance.name, own[at])
-        left, right = (joint, own[at]) if pair[0] == term.name else (own[at], joint)
-        weights[wider.pairs[pair]] = product(left[None], right[None])[0]
-        return weights
+        alone = wider.weights(term.name, code) + wider.weights(nuisance.name, own[at])
+        return alone + wider.pair_weights(term.name, nuisance.name, joint, own[at])
 
     codes, joints = wider.terms[term.name].codes, wider.terms[term.name].pair_codes
     places = range(len(GRID))

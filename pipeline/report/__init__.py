@@ -29,6 +29,7 @@ def write_report(records: Records, analysis: Analysis) -> None:
     from pipeline.report.page import page
     from pipeline.report.plots import plots_of
     from pipeline.report.second_opinion import importances
+    from pipeline.rows import all_finished
 
     manifest = records.manifest
     findings = findings_from(records, analysis)
@@ -37,8 +38,9 @@ def write_report(records: Records, analysis: Analysis) -> None:
     records.write("report/best.json", json.dumps(analysis.best, indent=2).encode())
     title = f"{manifest['task']['name']}, study {manifest['study']}"
     records.write("report/summary.md", markdown_summary(analysis, findings, title).encode())
-    opinions = importances(records.space, records.finished(), manifest["task"]["mode"])
+    trials = records.trials()
+    opinions = importances(records.space, all_finished(records.space, trials), manifest["task"]["mode"])
     plots = plots_of(analysis, records.curves(), manifest["task"]["metric"])
     for name, content in plots.items():
         records.write(f"report/plots/{name}", content)
-    records.write("report/report.html", page(analysis, findings, plots, records.trials(), manifest, opinions).encode())
+    records.write("report/report.html", page(analysis, findings, plots, trials, manifest, opinions).encode())

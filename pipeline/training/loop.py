@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from pipeline.training.chance import Chance, measure_chance
 from pipeline.training.outcomes import judge
 from pipeline.training.recorder import Recorder
 from pipeline.training.runtime import compiled, device_for, precision_of, threads_of
+from pipeline.training.symptoms import Layer
 from pipeline.training.watching import Watch
 
 # Training loss is recorded this often within an epoch: enough to see a curve bend, cheap to keep.
@@ -121,10 +123,15 @@ def _train(
 
 
 @torch.no_grad()
-def predict(model: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    """The model's outputs for all `inputs`, in evaluation mode, batch by batch."""
+def predict(
+    model: torch.nn.Module, inputs: torch.Tensor, first: AbstractContextManager[None] | None = None
+) -> torch.Tensor:
+    """The model's outputs for all `inputs`, in evaluation mode, batch by batch; the first one inside `first`."""
     model.eval()
-    return torch.cat([model(part).float() for part in inputs.split(VALIDATION_BATCH)])
+    parts = inputs.split(VALIDATION_BATCH)
+    with first or nullcontext():
+        outputs = [model(parts[0]).float()]
+    return torch.cat([*outputs, *(model(part).float() for part in parts[1:])])
 
 
 @torch.no_grad()
@@ -138,15 +145,12 @@ def validate(
     watch: Watch | None = None,
 ) -> None:
     """Adds the validation loss and the metric to the curve; `watch` looks at the first batch."""
-    if watch is not None and watch.looks_at(epoch):
-        model.eval()
-        parts = list(data.valid_inputs.split(VALIDATION_BATCH))
-        with watch.looking() as layers:
-            first = model(parts[0]).float()
-        outputs = torch.cat([first, *(model(part).float() for part in parts[1:])])
-        watch.after_look(layers, first, data.valid_targets[: len(first)], step, epoch)
-    else:
-        outputs = predict(model, data.valid_inputs)
+    layers: list[Layer] = []
+    looking = watch is not None and watch.looks_at(epoch)
+    outputs = predict(model, data.valid_inputs, watch.looking(layers) if watch is not None and looking else None)
+    if watch is not None and looking:
+        seen = slice(0, VALIDATION_BATCH)
+        watch.after_look(layers, outputs[seen], data.valid_targets[seen], step, epoch)
     recorder.point(step, epoch, "valid_loss", float(task.loss(outputs, data.valid_targets)))
     recorder.point(step, epoch, task.metric, float(task.score(outputs, data.valid_targets)))
 

@@ -94,16 +94,15 @@ class Watch:
     def at_divergence(self, step: int, epoch: float) -> None:
         """Keeps the gradient with which a training ended that left the finite numbers between two samples."""
         total = _norms([_dense(weight.grad) for _, weight in self.parameters if weight.grad is not None]).norm()
-        self.recorder.point(step, epoch, f"{PREFIX}exploding_gradient", float(total))
+        self.conclude({"exploding_gradient": float(total)}, step, epoch)
 
     def looks_at(self, epoch: int) -> bool:
         """Whether the validation after `epoch` (from 1) is looked at; the last one always is."""
         return epoch == self.epochs or epoch % self.every == 0
 
     @contextmanager
-    def looking(self) -> Iterator[list[Layer]]:
-        """Collects the activations of a forward pass inside the block."""
-        layers: list[Layer] = []
+    def looking(self, layers: list[Layer]) -> Iterator[None]:
+        """Collects the activations of a forward pass inside the block into `layers`."""
         hooks = [
             module.register_forward_hook(_catch(layers))
             for module in self.model.modules()
@@ -111,15 +110,15 @@ class Watch:
         ]
         try:
             with _Activations(layers):
-                yield layers
+                yield
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def after_look(self, layers: list[Layer], outputs: Any, targets: Any, step: int, epoch: float) -> None:
+    def after_look(
+        self, layers: list[Layer], outputs: torch.Tensor, targets: torch.Tensor, step: int, epoch: float
+    ) -> None:
         """Adds what the symptoms keep of a look to the curves."""
-        if not isinstance(outputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
-            return
         look = Look(outputs, targets, layers)
         for symptom in all_symptoms():
             value = symptom.at_look(look)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import COMMAND, backtrack
+from conftest import backtrack
 from nodes import Nodes, free_port
 
 from pipeline import open_study
@@ -37,10 +37,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 
 def run(nodes: Nodes, *arguments: object, folder: Path, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=folder, env={**nodes.environment, **environment}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    """The command as somebody outside of the cluster would run it, with its token."""
+    return backtrack(*arguments, folder=folder, timeout=120, **{**nodes.environment, **environment})
 
 
 def submitted(nodes: Nodes, task_file: Path, study: object, *more: object, **environment: str) -> str:
