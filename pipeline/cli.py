@@ -62,7 +62,7 @@ def sweep(
     study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
     seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
     stages: Annotated[
-        str, typer.Option(help="Stages to run, separated by commas.")
+        str, typer.Option(help="Stages to run, separated by commas; claims: pairs of runs for what the sources say.")
     ] = "screen,search,confirm,backtrack",
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
     data: DataFile = None,
@@ -290,7 +290,7 @@ def factors(
         if factor.description:
             typer.echo(f"    {factor.description}")
         for claim in factor.claims:
-            typer.echo(f"    claim: {claim.text} ({claim.contrast}, on {claim.response})")
+            typer.echo(f"    claim: {claim.text} ({claim.contrast}, on {claim.on})")
             typer.echo(f"           {claim.source}")
 
 
@@ -307,11 +307,11 @@ def claims(
         for factor in load_task(one, task_file).space:
             for claim in factor.claims:
                 row = {"task": one, "factor": factor.name, "claim": claim.text, "contrast": claim.contrast,
-                       "response": claim.response, "expect": claim.expect, "source": claim.source}  # fmt: skip
+                       "response": claim.on, "expect": claim.expect, "source": claim.source}  # fmt: skip
                 if as_json:
                     typer.echo(json.dumps(row))
                 else:
-                    typer.echo(f"{one}: {claim.text}\n    {factor.name}: {claim.contrast}, on {claim.response}")
+                    typer.echo(f"{one}: {claim.text}\n    {factor.name}: {claim.contrast}, on {claim.on}")
                     typer.echo(f"    {claim.source}")
 
 

@@ -31,6 +31,7 @@ def describe_factor(factor: Factor) -> dict[str, Any]:
             "response": claim.response,
             "expect": claim.expect,
             "where": dict(claim.where),
+            "of": claim.of,
         }
         for claim in factor.claims
     ]

@@ -11,7 +11,7 @@ from pipeline.space import Config
 if TYPE_CHECKING:
     from pipeline.training.result import RunResult
 
-STAGES = ("screen", "search", "confirm", "backtrack")
+STAGES = ("screen", "search", "confirm", "claims", "backtrack")
 # Nothing chose these trials by their results, so tests may be run on them (design, section 7).
 EVIDENCE_STAGES = ("screen", "confirm")
 # Ids of search trials that are run with what backtracking left over; it does not look at them, so that it finds the
@@ -84,3 +84,8 @@ Plan = FixedPlan | SearchPlan
 def trial_id(stage: str, number: int) -> str:
     """The id of a stage's `number`-th trial: stable, so that a resumed study plans the same ids."""
     return f"{stage}-{number:05d}"
+
+
+def trial_number(trial: str) -> int:
+    """The number that `trial_id` made a trial's id of."""
+    return int(trial.rsplit("-", 1)[1])

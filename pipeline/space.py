@@ -18,7 +18,7 @@ from pipeline.config import label as label
 from pipeline.errors import SpaceError
 
 Role = Literal["scientific", "nuisance"]
-Response = Literal["failure", "gain", "speed", "epoch_time"]
+Response = Literal["failure", "gain", "gain_with_failures", "speed", "epoch_time"]
 Expectation = Literal["better", "worse", "same"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -36,10 +36,12 @@ class Claim:
         source: title of the post or paper.
         level: the level that the claim is about.
         against: the level that it is compared with.
-        response: "gain" (final metric), "failure" (share of trainings that end in a dead end), "speed" (epochs to the
-            target) or "epoch_time" (seconds an epoch).
+        response: "gain" (final metric of those that trained), "gain_with_failures" (of all, failures at chance),
+            "failure" (share of trainings that end in a dead end), "speed" (epochs to the target) or "epoch_time"
+            (seconds an epoch).
         expect: "better" (higher gain, fewer failures, faster), "worse", or "same".
         where: levels of other factors under which the claim is made, e.g. `{"optimiser": "adam"}`.
+        of: another number that the task reports, whose last value the gain is of; default: the metric.
     """
 
     text: str
@@ -49,6 +51,12 @@ class Claim:
     response: Response = "gain"
     expect: Expectation = "better"
     where: Mapping[str, Level] = field(default_factory=dict)
+    of: str = ""
+
+    @property
+    def on(self) -> str:
+        """What it is judged on: the response, and of which number where that is not the metric."""
+        return f"{self.response} of {self.of}" if self.of else self.response
 
     @property
     def contrast(self) -> str:
@@ -348,6 +356,21 @@ class SearchSpace:
             for level in (claim.level, claim.against):
                 if not factor.contains(level):
                     raise SpaceError(f"a claim about factor {factor.name!r} names {level!r}, which it never takes")
+            if label(claim.level) == label(claim.against):
+                raise SpaceError(f"a claim about factor {factor.name!r} compares {label(claim.level)} with itself")
+            if claim.of and claim.response != "gain":
+                raise SpaceError(
+                    f"a claim about factor {factor.name!r} is of {claim.of!r} and on {claim.response}; expected "
+                    "a claim of another number than the metric to be on its gain"
+                )
+            # A task may share a factor without the others that a claim about it names: it is then not judged.
+            known = {own.name for own in self.factors}
+            for name, level in claim.where.items():
+                if name in known and not self[name].contains(level):
+                    raise SpaceError(
+                        f"a claim about factor {factor.name!r} holds where {name}={level!r}, which {name} never takes; "
+                        f"expected one of {describe_levels(self[name])}"
+                    )
 
     def _parents_first(self) -> tuple[Factor, ...]:
         placed: list[Factor] = []

@@ -28,6 +28,8 @@ NEGATIVES = Categorical(
         Claim("hard negatives help", OPPOSITE, level="hard", against="uniform"),
         Claim("negatives from the same topic help more than those from another", OPPOSITE, level="same_topic",
               against="other_topic"),
+        Claim("trivial negatives leave no loss, and nothing is learnt", OPPOSITE, level="uniform", against="hard",
+              response="gain_with_failures", expect="worse", where={"loss": "margin"}),
         Claim("hard negatives cost time", OPPOSITE, level="hard", against="uniform", response="epoch_time",
               expect="worse"),
     ),

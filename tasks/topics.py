@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.space import Categorical
+from pipeline.space import Categorical, Claim
 from pipeline.task import FunctionTask
 from search_spaces import OPPOSITE
 from tasks.opposite import DEFAULTS, train
@@ -20,8 +20,14 @@ TOPICS = ["any", "act", "animal", "artifact", "attribute", "body", "communicatio
           "substance"]  # fmt: skip
 
 NEGATIVE_TOPIC = Categorical(
-    "negative_topic", TOPICS, description=f"the topic that all negatives come from ({OPPOSITE}); any: uniformly"
-)
+    "negative_topic",
+    TOPICS,
+    description=f"the topic that all negatives come from ({OPPOSITE}); any: uniformly",
+    claims=(
+        Claim("cars (artifact) are better negatives for cooking (food) than news (communication)", OPPOSITE,
+              level="artifact", against="communication", of="mrr/food"),
+    ),
+)  # fmt: skip
 NUMBER = Categorical("number", [5, 20], description="negatives for each example")
 
 # Everything else as in the best config of a sweep of `opposite`.

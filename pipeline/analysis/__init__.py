@@ -14,21 +14,23 @@ import pyarrow as pa
 from pipeline.analysis.backtracking import backtrack_all
 from pipeline.analysis.best import best_config
 from pipeline.analysis.causes import ExplainedCause, explained_causes
-from pipeline.analysis.claims import ClaimResult, judge_claims
+from pipeline.analysis.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import FactorEffect, InteractionEffect, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.laboratory import runs_of
 from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm
+from pipeline.analysis.paired import paired_estimate
 from pipeline.analysis.questions import MOST_PAIRS, ask
 from pipeline.analysis.ranks import rank_intervals
+from pipeline.analysis.reported import reported_gain
 from pipeline.analysis.responses import Response, gain_of, responses_of
 from pipeline.analysis.speed import epochs_to_target, target_of
 from pipeline.analysis.suspects import combined_p
 from pipeline.analysis.tables import report_tables
 from pipeline.analysis.tuned import TunedEffect, tuned_effects
-from pipeline.space import SearchSpace
+from pipeline.space import Claim, SearchSpace
 
 __all__ = ["MARGIN", "Analysis", "ResponseAnalysis", "analyse", "report_tables"]
 
@@ -116,22 +118,31 @@ def analyse(
         else:
             answer = _answer(response, alpha, margin)
         answers[response.name], models[response.name] = answer
-    claims = judge_claims(
-        [(factor.name, claim) for factor in space for claim in factor.claims],
-        models,
-        {
-            name: {(i.factor_a, i.factor_b) for i in answer.interactions if i.verdict == "active"}
-            for name, answer in answers.items()
-        },
-        alpha,
-        margin,
-    )
+    asked = [(factor.name, claim) for factor in space for claim in factor.claims]
+    tested = frame.of_stages(["claims"])
+    own_target = target if len(evidence) else target_of(tested, mode)
+    in_pairs = responses_of(tested, metric, mode, epochs_to_target(tested, curves, metric, mode, own_target))
+    for claim in {claim.on: claim for _, claim in asked if claim.of}.values():
+        in_pairs.append(reported_gain(tested, curves, claim.of, mode, claim.on))
+        models[claim.on] = ask(reported_gain(evidence.rows(unchosen), curves, claim.of, mode, claim.on), alpha).model
+
+    def estimate(factor: str, claim: Claim) -> Estimate | None:
+        # Pairs were drawn for the contrast, and leave nothing to adjust for: where there are some, they decide.
+        paired = paired_estimate(tested, in_pairs, factor, claim, alpha)
+        name = "gain" if claim.response == "gain_with_failures" and claim.on not in answers else claim.on
+        if paired is not None:
+            return paired
+        found = answers[name].interactions if name in answers else []
+        active = {(pair.factor_a, pair.factor_b) for pair in found if pair.verdict == "active"}
+        return estimate_in_model(factor, claim, models.get(name), active, alpha)
+
+    claims = judge_claims(asked, [estimate(*one) for one in asked], alpha, margin)
     runs = runs_of(space, trials, mode)
     causes = explained_causes(space, runs, backtrack_all(frame, runs, alpha)[0])
     gain = answers["gain"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
     best = best_config(frame, trials, metric, mode, pairs[:MOST_PAIRS], gain.noise)
-    return Analysis(frame, answers, causes, claims, target, best)
+    return Analysis(frame, answers, causes, claims, own_target, best)
 
 
 def _answer(

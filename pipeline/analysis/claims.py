@@ -1,4 +1,7 @@
-"""The verdict of every claim: its contrast, estimated with everything else adjusted for."""
+"""The verdict of every claim: its contrast, estimated with everything else adjusted for.
+
+From pairs of runs that differ in nothing else where the claims stage made such (`paired`), else from the screen.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.effects import runs_to_decide
 from pipeline.analysis.frame import Floats
 from pipeline.analysis.linear import contrast
 from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm
 from pipeline.space import Claim, label
+
+NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class ClaimResult:
         effect, low, high: of its contrast in the response's scale (a ratio for speed), with its interval.
         p, p_adjusted: of "no difference", Holm over the claims on the same response.
         verdict: supported, refuted, no effect, depends on …, undecided.
-        statement: why it could not be judged; empty where it was.
+        statement: why it could not be judged, or what a reader must know of the estimate; or empty.
+        runs, unit, ratio, differences: as in `Estimate`.
     """
 
     claim: Claim
@@ -36,12 +43,52 @@ class ClaimResult:
     p_adjusted: float
     verdict: str
     statement: str = ""
+    runs: int = 0
+    unit: str = ""
+    ratio: bool = False
+    differences: tuple[float, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of runs that differ in nothing else it rests on; 0 where a model of all factors gave it."""
+        return len(self.differences)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A claim's contrast as some runs show it.
+
+    Args:
+        effect, low, high: in the scale of the response's model (a difference of logarithms for times), 95 % interval.
+        p: of "no difference".
+        sd: run-to-run standard deviation, which the equivalence margin is a share of.
+        better: -1 where less of the response is better, else 1.
+        ratio: whether the scale is logarithmic.
+        unit: of the response.
+        runs: how many runs it rests on.
+        differences: within each pair of runs that differ in nothing else; empty where it comes from a model of all
+            factors.
+        reversal: the factor whose levels turn the contrast round, or empty.
+        statement: what a reader must know of it, or empty.
+    """
+
+    effect: float
+    low: float
+    high: float
+    p: float
+    sd: float
+    better: int
+    ratio: bool
+    unit: str
+    runs: int
+    differences: tuple[float, ...] = ()
+    reversal: str = ""
+    statement: str = ""
 
 
 def judge_claims(
     claims: Sequence[tuple[str, Claim]],
-    models: dict[str, Model | None],
-    active_pairs: dict[str, set[tuple[str, str]]],
+    estimates: Sequence[Estimate | None],
     alpha: float,
     margin: float,
 ) -> list[ClaimResult]:
@@ -49,39 +96,56 @@ def judge_claims(
 
     Args:
         claims: (factor, claim).
-        models: for each response its model, or None.
-        active_pairs: for each response the interactions that are active in it.
+        estimates: of each, or None where too few runs have its levels.
         alpha: error rate, held over the claims on one response (Holm).
         margin: equivalence margin, as a share of the run-to-run standard deviation.
     """
-    estimates = [(factor, claim, _estimate(factor, claim, models.get(claim.response))) for factor, claim in claims]
+    nan = float("nan")
     results: list[ClaimResult] = []
-    for response in dict.fromkeys(claim.response for _, claim, _ in estimates):
-        own = [row for row in estimates if row[1].response == response]
-        known = [row for row in own if row[2] is not None]
-        adjusted = holm([row[2][3] for row in known])  # type: ignore[index]
-        by_claim = {id(row[1]): float(p) for row, p in zip(known, adjusted, strict=True)}
-        for factor, claim, estimate in own:
-            if estimate is None:
-                nan = float("nan")
-                why = "too few runs have these levels to compare them"
-                results.append(ClaimResult(claim, factor, nan, nan, nan, 1.0, 1.0, "undecided", why))
-                continue
-            model = models[claim.response]
-            assert model is not None
-            effect, low, high, p = estimate
-            verdict = _verdict(claim, effect, low, high, by_claim[id(claim)], alpha, margin * model.fit.sd, model)
-            dependence = _reversal(factor, claim, model, active_pairs.get(response, set()), alpha)
-            if dependence:
-                verdict = f"depends on {dependence}"
-            if model.response.ratio:
-                effect, low, high = (float(np.exp(number)) for number in (effect, low, high))
-            results.append(ClaimResult(claim, factor, effect, low, high, p, by_claim[id(claim)], verdict))
+    adjusted: dict[int, float] = {}
+    for response in dict.fromkeys(claim.on for _, claim in claims):
+        own = [
+            (number, estimate.p)
+            for number, ((_, claim), estimate) in enumerate(zip(claims, estimates, strict=True))
+            if claim.on == response and estimate is not None
+        ]
+        adjusted |= dict(zip((number for number, _ in own), holm([p for _, p in own]).tolist(), strict=True))
+    for number, ((factor, claim), estimate) in enumerate(zip(claims, estimates, strict=True)):
+        if estimate is None:
+            why = "too few runs have these levels to compare them"
+            results.append(ClaimResult(claim, factor, nan, nan, nan, 1.0, 1.0, "undecided", why))
+            continue
+        verdict = _verdict(claim, estimate, adjusted[number], alpha, margin * estimate.sd)
+        statements = [estimate.statement] if estimate.statement else []
+        if verdict == "undecided":
+            statements.append(_to_decide(estimate, adjusted[number], alpha, margin * estimate.sd))
+        effect, low, high = (
+            float(np.exp(value)) if estimate.ratio else value
+            for value in (estimate.effect, estimate.low, estimate.high)
+        )
+        results.append(
+            ClaimResult(
+                claim, factor, effect, low, high, estimate.p, adjusted[number], verdict, "; ".join(statements),
+                estimate.runs, estimate.unit, estimate.ratio, estimate.differences,
+            )
+        )  # fmt: skip
     return results
 
 
-def _estimate(factor: str, claim: Claim, model: Model | None) -> tuple[float, float, float, float] | None:
-    """Estimate, interval and p of the contrast, at the levels of other factors that the claim names."""
+def estimate_in_model(
+    factor: str, claim: Claim, model: Model | None, active_pairs: set[tuple[str, str]], alpha: float
+) -> Estimate | None:
+    """A claim's contrast with everything else adjusted for, at the levels of other factors that the claim names.
+
+    Args:
+        factor, claim: what is claimed.
+        model: of the claim's response, or None.
+        active_pairs: the interactions that are active in that response.
+        alpha: error rate for what the contrast depends on.
+
+    Returns:
+        The estimate, or None where the model does not have these levels.
+    """
     if model is None or factor not in model.spans or any(name not in model.spans for name in claim.where):
         return None
     step = _step(factor, claim, model)
@@ -97,7 +161,21 @@ def _estimate(factor: str, claim: Claim, model: Model | None) -> tuple[float, fl
         if code is None or joint is None:
             return None
         weights = weights + wider.pair_weights(factor, name, joint, code)
-    return contrast(weights, wider.fit)
+    effect, low, high, p = contrast(weights, wider.fit)
+    response = model.response
+    reversal = _reversal(factor, claim, model, active_pairs, alpha)
+    return Estimate(
+        effect,
+        low,
+        high,
+        p,
+        model.fit.sd,
+        response.better,
+        response.ratio,
+        response.unit,
+        len(response.y),
+        reversal=reversal,
+    )
 
 
 def _step(factor: str, claim: Claim, model: Model, joint: bool = False) -> Floats | None:
@@ -107,23 +185,24 @@ def _step(factor: str, claim: Claim, model: Model, joint: bool = False) -> Float
     return None if to is None or origin is None else to - origin
 
 
-def _verdict(
-    claim: Claim,
-    effect: float,
-    low: float,
-    high: float,
-    p_adjusted: float,
-    alpha: float,
-    tolerance: float,
-    model: Model,
-) -> str:
-    inside = -tolerance < low and high < tolerance
+def _verdict(claim: Claim, estimate: Estimate, p_adjusted: float, alpha: float, tolerance: float) -> str:
+    if estimate.reversal:
+        return f"depends on {estimate.reversal}"
+    inside = -tolerance < estimate.low and estimate.high < tolerance
     if claim.expect == "same":
         return "supported" if inside else "refuted" if p_adjusted < alpha else "undecided"
     if p_adjusted < alpha:
-        better = effect * model.response.better > 0
+        better = estimate.effect * estimate.better > 0
         return "supported" if better == (claim.expect == "better") else "refuted"
     return "no effect" if inside else "undecided"
+
+
+def _to_decide(estimate: Estimate, p_adjusted: float, alpha: float, tolerance: float) -> str:
+    pairs = len(estimate.differences)
+    error = (estimate.high - estimate.low) / (2 * NORMAL_95)
+    count, what = (pairs, "pairs") if pairs else (estimate.runs, "runs")
+    more = runs_to_decide(estimate.effect, error, tolerance, estimate.p, p_adjusted, alpha, count)
+    return f"about {more} more {what} would decide it" if np.isfinite(error) else f"{count} {what} do not decide it"
 
 
 def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[str, str]], alpha: float) -> str:

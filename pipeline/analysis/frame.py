@@ -55,8 +55,8 @@ class Frame:
         """(n,) whether the replicate ended in anything but ok."""
         return np.asarray(self.outcome != "ok")
 
-    def rows(self, keep: Mask) -> Frame:
-        """The entries where `keep`, (n,) boolean, is true."""
+    def rows(self, keep: Mask | NDArray[np.int64]) -> Frame:
+        """The entries where `keep`, (n,) boolean, is true; or those of these indices, in their order."""
         return Frame(
             self.space,
             {name: column[keep] for name, column in self.levels.items()},

@@ -229,7 +229,7 @@ def claims_table(analysis: Analysis) -> pa.Table:
             "source": result.claim.source,
             "factor": result.factor,
             "contrast": result.claim.contrast,
-            "response": result.claim.response,
+            "response": result.claim.on,
             "expect": result.claim.expect,
             "effect": result.effect,
             "low": result.low,
@@ -237,6 +237,8 @@ def claims_table(analysis: Analysis) -> pa.Table:
             "p_adjusted": result.p_adjusted,
             "verdict": result.verdict,
             "statement": result.statement,
+            "runs": result.runs,
+            "pairs": result.pairs,
         }
         for result in analysis.claims
     ]
@@ -254,6 +256,8 @@ def claims_table(analysis: Analysis) -> pa.Table:
             ("p_adjusted", pa.float64()),
             ("verdict", pa.string()),
             ("statement", pa.string()),
+            ("runs", pa.int64()),
+            ("pairs", pa.int64()),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -17,7 +17,7 @@ from pipeline.space import label
 
 MOST_NAMED = 4
 # The stages whose runs were not made to test a cause.
-FIRST_STAGES = ("screen", "search", "confirm")
+FIRST_STAGES = ("screen", "search", "confirm", "claims")
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,7 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
             sentences.append(f"{_QUESTION[name].format(metric=metric)}: {_named(active, answer)}.")
     if not sentences:
         sentences.append(f"No factor is shown to change the final {metric} or the speed.")
+    sentences += _claimed(analysis)
     best = analysis.best
     if best is not None:
         sentences.append(
@@ -190,6 +191,26 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
             + ")."
         )
     return sentences
+
+
+def _only_claims(analysis: Analysis) -> bool:
+    """Whether claims were put to the test, and nothing else."""
+    return not len(analysis.frame.of_stages()) and bool((analysis.frame.stage == "claims").any())
+
+
+def _claimed(analysis: Analysis) -> list[str]:
+    """What became of the sources' claims, in one sentence; nothing where none is decided."""
+    by_verdict: dict[str, list[str]] = {}
+    for result in analysis.claims:
+        by_verdict.setdefault(result.verdict, []).append(f"“{result.claim.text}”")
+    undecided = len(by_verdict.pop("undecided", []))
+    if not by_verdict:
+        # A screen is not made for claims: that it leaves them open is no finding.
+        return [f"None of the sources' {undecided} claims is decided yet."] if _only_claims(analysis) else []
+    parts = [f"{verdict}: {', '.join(texts)}" for verdict, texts in sorted(by_verdict.items())]
+    if undecided:
+        parts.append(f"undecided: {undecided}")
+    return [f"Of the sources' {len(analysis.claims)} claims, {'; '.join(parts)}."]
 
 
 _QUESTION = {
@@ -207,6 +228,13 @@ def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
 
 def _sure(analysis: Analysis, alpha: float) -> list[str]:
     evidence = len(analysis.frame.of_stages())
+    if _only_claims(analysis):
+        return [
+            f"Verdicts on claims rest on {len(analysis.frame.of_stages(['claims'])) // 2} pairs of trainings that "
+            "differ in the claim's factor alone and share their seed, on balanced backgrounds that were drawn before "
+            f"any result was known. Where no claim is true, one is called so in at most {alpha:.0%} of the sweeps, for "
+            "each response (Holm). Ranges are 95 % intervals."
+        ]
     others = f"; the other {len(analysis.frame) - evidence} never settle one" if len(analysis.frame) > evidence else ""
     sentences = [
         f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known, and "
@@ -247,7 +275,11 @@ def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
     if analysis.frame.failed.all() and len(analysis.frame):
         return ["Every training failed: mend what they have in common before asking what makes the difference."]
     if not len(analysis.responses["failure"].response.frame):
-        sentences.append("No run is evidence yet: nothing can be decided without a screen.")
+        sentences.append(
+            "Only claims were put to the test: which factors matter takes a sweep with a screen (leave --stages out)."
+            if _only_claims(analysis)
+            else "No run is evidence yet: nothing can be decided without a screen."
+        )
     if not sentences:
         sentences.append("Nothing is left open.")
     return sentences

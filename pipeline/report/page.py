@@ -204,17 +204,22 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
     return rows
 
 
-def _claims(analysis: Analysis) -> list[dict[str, str]]:
+def _claims(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {
             "claim": result.claim.text,
             "source": result.claim.source,
             "factor": result.factor,
             "contrast": result.claim.contrast,
-            "response": result.claim.response,
+            "response": result.claim.on,
             "effect": f"{_number(result.effect)} ({_range(result.low, result.high)})",
             "verdict": result.verdict,
             "statement": result.statement,
+            "rests": f"{result.pairs} pairs" if result.pairs else f"{result.runs} runs" if result.runs else "–",
+            "levels": [
+                (label(level), f"{'claims-' if result.pairs else 'screen-'} {result.factor}={label(level)}")
+                for level in (result.claim.level, result.claim.against)
+            ],
         }
         for result in analysis.claims
     ]

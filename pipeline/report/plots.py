@@ -15,6 +15,7 @@ from pipeline.analysis import Analysis, ResponseAnalysis
 from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
+from pipeline.report.claim_plot import claim_figure
 from pipeline.space import Numeric, label
 
 INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
@@ -33,7 +34,7 @@ MOST_CURVES = 400
 # Room for labels inside bars: width of the longest bar, and of a character at 9 points.
 BAR_INCHES, CHARACTER_INCHES = 6.0, 0.08
 
-_STYLE = {
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.edgecolor": FAINT,
@@ -58,7 +59,7 @@ def png(figure: Figure) -> bytes:
 
 def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, bytes]:
     """Every picture of the report as `{file name: PNG}`."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         found = {"outcomes.png": png(outcomes(analysis)), "curves.png": png(metric_curves(analysis, curves, metric))}
         for name, answer in analysis.responses.items():
             if answer.factors:
@@ -69,6 +70,9 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, byt
         groups = group_table(analysis, curves, metric)
         if groups is not None:
             found["groups.png"] = png(groups)
+        claimed = claim_figure(analysis.claims)
+        if claimed is not None:
+            found["claims.png"] = png(claimed)
         for number, one in enumerate(analysis.causes, start=1):
             figure = before_and_after(one.cause, curves, metric)
             if figure is not None:

@@ -10,6 +10,7 @@ from pipeline.plan import EXTENSION, FinishedTrial, FixedPlan, Plan, SearchPlan,
 from pipeline.space import SearchSpace
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
+from pipeline.stages.claims import plan_claims
 from pipeline.stages.confirm import plan_confirm
 from pipeline.stages.promising import promising_configs
 from pipeline.stages.screen import plan_screen, seed_pool
@@ -71,6 +72,10 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
                     return FixedPlan([])
                 fresh = plan_confirm(sweep.space, screen, runs, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
                 return FixedPlan([planned for planned in fresh if planned.trial not in known])
+        elif stage == "claims":
+            waiting = [planned for planned in plan_claims(sweep.space, runs, sweep.seed) if planned.trial not in known]
+            if waiting:
+                return FixedPlan(waiting)
         elif stage == "backtrack":
             plan = _backtrack(sweep, finished, running, runs)
             if plan is not None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pipeline.errors import PlanError
 from pipeline.plan import STAGES
 from pipeline.space import Numeric, SearchSpace
+from pipeline.stages.claims import check_claims
 
 # Shares by what each stage is for: the screen carries the evidence, the search the best config, confirm settles what
 # the screen suspects, backtrack finds and verifies causes. Chosen on the planted benchmark's development problems.
-SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "backtrack": 0.15}
+SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "claims": 0.33, "backtrack": 0.15}
+# "claims" is there on request: a quarter of N beside the other four.
 # Runs that the screen takes first, for each number that its model estimates (a level beyond the first): with fewer it
 # settles nothing, and the later stages have nothing to go on from. Never more than the share below.
 RUNS_A_NUMBER, MOST_SCREEN = 4, 0.8
@@ -19,7 +21,7 @@ ENOUGH_BACKTRACK, MOST_BACKTRACK = 40, 0.25
 
 
 def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:
-    """Training runs for each stage; they add up to `runs`.
+    """Training runs for each stage; they add up to `runs`, but for one where the claims, which come in pairs, are last.
 
     The more there is to ask, the more of N goes to the screen: see `RUNS_A_NUMBER`.
 
@@ -29,7 +31,8 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
         stages: which stages take part; their shares are scaled to fill N.
 
     Raises:
-        PlanError: for an unknown stage, no runs, or a screen with fewer runs than factors.
+        PlanError: for an unknown stage, no runs, a screen with fewer runs than factors, or claims
+            with fewer than a pair for each contrast.
     """
     unknown = [stage for stage in stages if stage not in SHARES]
     if unknown or not stages:
@@ -48,7 +51,11 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
             share = max(share, min(MOST_SCREEN, RUNS_A_NUMBER * _numbers(space) / runs))
             whole = (whole - shares["screen"]) / (1 - share) if share < 1 else whole
         split[stage] = left if stage == ordered[-1] else min(left, round(runs * share))
+        if stage == "claims":
+            split[stage] -= split[stage] % 2
         left -= split[stage]
+    if "claims" in split:
+        check_claims(space, split["claims"])
     factors = len(space.factors)
     if "screen" in split and split["screen"] <= factors:
         needed = -(-(factors + 1) * runs // split["screen"]) if split["screen"] else (factors + 1) * 2
