@@ -23,7 +23,7 @@ from pipeline.analysis.claims import ClaimResult
 from pipeline.contrasts import contrasts_of
 from pipeline.manifest import versions
 from pipeline.report.claim_plot import claim_figure
-from pipeline.report.plots import STYLE, png
+from pipeline.report.drawing import STYLE, png
 from pipeline.study import Study
 from search_spaces.runtime import ENVIRONMENTS
 

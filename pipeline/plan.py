@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 STAGES = ("screen", "search", "confirm", "claims", "backtrack")
 # Nothing chose these trials by their results, so tests may be run on them (design, section 7).
 EVIDENCE_STAGES = ("screen", "confirm")
+# Ids of the screen's trials that were moved out of where earlier ones failed: fair samples of what those measure that
+# train, not of how often trainings fail.
+REFINED = "refined"
 # Ids of search trials that are run with what backtracking left over; it does not look at them, so that it finds the
 # same again when it is asked again.
 EXTENSION = "extension"

@@ -62,6 +62,8 @@ def main() -> None:
         "false",
         "pair recall",
         "pair false",
+        "failure recall",
+        "failure false",
         "cause exact",
         "coverage",
         "regret",
@@ -75,7 +77,8 @@ def main() -> None:
         nothing = total(seeds, runs, True, stages)
         cells = [
             rate(found.found, found.active), rate(found.wrong, found.called), rate(found.pairs_found, found.pairs),
-            rate(found.pairs_wrong, found.pairs_called), rate(found.rules_right, found.rules),
+            rate(found.pairs_wrong, found.pairs_called), rate(found.failing_found, found.failing),
+            rate(found.failing_wrong, found.failing_called), rate(found.rules_right, found.rules),
             rate(found.covered, found.intervals), f"{found.regret / found.problems:.2f}",
             rate(nothing.alarmed, nothing.problems), rate(nothing.causes_claimed, nothing.problems),
         ]  # fmt: skip

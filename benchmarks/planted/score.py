@@ -23,10 +23,11 @@ class Score:
         active, found: truly active factors (gain), and how many of them were called active.
         called, wrong: factors called active (gain), and how many of them are inert.
         pairs, pairs_found, pairs_called, pairs_wrong: the same for interactions.
+        failing, failing_found, failing_called, failing_wrong: the same for factors of failure (response failure).
         causes_claimed: causes called verified on problems where failures are chance.
         rules, rules_right: dominant failure rules, and how many were named exactly by the first rule of their outcome.
         intervals, covered: effects with an interval, and how many intervals hold the true range of level means.
-        alarmed: whether anything was called active (gain): for problems where nothing is.
+        alarmed, failure_alarmed: whether anything was called active (gain; failure): for problems where nothing is.
         regret: true distance of the config called best from the optimum, in standard deviations of the noise.
     """
 
@@ -38,12 +39,17 @@ class Score:
     pairs_found: int = 0
     pairs_called: int = 0
     pairs_wrong: int = 0
+    failing: int = 0
+    failing_found: int = 0
+    failing_called: int = 0
+    failing_wrong: int = 0
     causes_claimed: int = 0
     rules: int = 0
     rules_right: int = 0
     intervals: int = 0
     covered: int = 0
     alarmed: int = 0
+    failure_alarmed: int = 0
     regret: float = 0.0
     problems: int = 0
 
@@ -57,6 +63,7 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
     called = {effect.factor.name for effect in gain.factors if effect.verdict == "active"}
     pairs = {tuple(sorted((i.factor_a, i.factor_b))) for i in gain.interactions if i.verdict == "active"}
     truth = {tuple(sorted(pair)) for pair in problem.pairs}
+    blamed = {effect.factor.name for effect in analysis.responses["failure"].factors if effect.verdict == "active"}
     found = Score(
         active=len(problem.active),
         found=len(called & problem.active),
@@ -66,7 +73,12 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
         pairs_found=len(pairs & truth),
         pairs_called=len(pairs),
         pairs_wrong=len(pairs - truth),
+        failing=len(problem.failing),
+        failing_found=len(blamed & problem.failing),
+        failing_called=len(blamed),
+        failing_wrong=len(blamed - problem.failing),
         alarmed=int(bool(called | pairs)),
+        failure_alarmed=int(bool(blamed)),
         problems=1,
     )
     for effect in gain.factors:

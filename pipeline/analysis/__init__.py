@@ -5,6 +5,7 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,11 @@ import pyarrow as pa
 
 from pipeline.analysis.backtracking import backtrack_all
 from pipeline.analysis.best import best_config
+from pipeline.analysis.blame import WAYS, convicted
 from pipeline.analysis.causes import ExplainedCause, explained_causes
 from pipeline.analysis.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import FactorEffect, InteractionEffect, factor_effects
+from pipeline.analysis.effects import FactorEffect, FactorTest, InteractionEffect, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.laboratory import runs_of
 from pipeline.analysis.model import Model
@@ -102,6 +104,8 @@ def analyse(
         alpha: error rate of the verdicts, for each response.
         margin: equivalence margin, as a share of the run-to-run standard deviation.
     """
+    # In the order in which stages read them, so that an investigation finds here what it found there.
+    trials = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
     frame = frame_from(space, trials)
     evidence = frame.of_stages()
     target = target_of(evidence, mode)
@@ -171,7 +175,11 @@ def _answer(
         for pair, names, p in zip(asked.pairs, asked.names[len(tests) :], adjusted[len(tests) :], strict=True)
     ]
     pairs.sort(key=lambda pair: (pair.p, -pair.effect))
-    effects = factor_effects(tests, list(adjusted[: len(tests)]), pairs, asked.model, alpha, margin)
+    own = [float(p) for p in adjusted[: len(tests)]]
+    said = [""] * len(tests)
+    if response.name == "failure":
+        own, said = _with_rules(response, tests, own, alpha)
+    effects = factor_effects(tests, own, pairs, asked.model, alpha, margin, said)
     noise = asked.model.fit.sd if asked.model is not None else float("nan")
     statement = _statement(response, asked.terms, asked.model)
     ranks = rank_intervals(asked.terms, asked.model)
@@ -179,6 +187,20 @@ def _answer(
     answer = ResponseAnalysis(response, effects, pairs, asked.silent, noise, statement, ranks, tuned)
     # Claims name their contrast beforehand; the confirm stage's runs follow what the screen saw, and are left out.
     return answer, first.model if first is not None else asked.model
+
+
+def _with_rules(
+    response: Response, tests: Sequence[FactorTest], adjusted: Sequence[float], alpha: float
+) -> tuple[list[float], list[str]]:
+    """p-values of the failure's factors by model and rules together, and what is said where a rule decides."""
+    rules = convicted(response.frame, alpha)
+    joined, said = [], []
+    for test, p in zip(tests, adjusted, strict=True):
+        by_rule, rule = rules.get(test.term.name, (1.0, None))
+        joined.append(min(1.0, WAYS * min(p, by_rule)))
+        decides = rule is not None and WAYS * by_rule < alpha <= WAYS * p
+        said.append(f"active by the rule {rule.outcome} with {' and '.join(rule.cause)}" if rule and decides else "")
+    return joined, said
 
 
 def _statement(response: Response, terms: list[Term], model: Model | None) -> str:

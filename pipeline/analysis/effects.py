@@ -133,6 +133,7 @@ def factor_effects(
     model: Model | None,
     alpha: float,
     margin: float,
+    said: Sequence[str],
 ) -> list[FactorEffect]:
     """The effect of every factor on a response, ranked: active ones first, then by size.
 
@@ -145,11 +146,14 @@ def factor_effects(
         model: all factors at once, or None.
         alpha: error rate.
         margin: equivalence margin, as a share of the run-to-run standard deviation.
+        said: a statement for each test, or empty.
     """
     terms = [test.term for test in tests]
     effects = []
-    for test, p_adjusted in zip(tests, adjusted, strict=True):
+    for test, p_adjusted, statement in zip(tests, adjusted, said, strict=True):
         effect = _effect(test, float(p_adjusted), alpha, margin)
+        if statement and test.model is not None:
+            effect = replace(effect, statement=statement)
         own = test.term.name
         partners = [pair for pair in pairs if pair.verdict == "active" and own in (pair.factor_a, pair.factor_b)]
         if partners and effect.verdict != "active":
@@ -190,7 +194,8 @@ def _p_of(term: Term, model: Model | None) -> float:
     if model is None:
         return 1.0
     span = model.spans[term.name]
-    return wald(model.fit.beta[span], model.fit.tested[np.ix_(span, span)], model.fit.influence[span])
+    fit = model.fit
+    return wald(fit.beta[span], fit.tested[np.ix_(span, span)], fit.influence[span], fit.dof if fit.even else None)
 
 
 def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
@@ -329,7 +334,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         if np.isfinite(added.beta).all():
             estimate, low, high = _largest_difference(left, right, added.beta, added.cov, added.dof)
             shown = _shown(model, estimate, max(0.0, low), high)
-            p = wald(added.beta, added.tested, added.influence)
+            p = wald(added.beta, added.tested, added.influence, added.dof if model.fit.even else None)
             effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.plan import EVIDENCE_STAGES
+from pipeline.plan import EVIDENCE_STAGES, REFINED
 from pipeline.space import Factor, Numeric, SearchSpace, label
 
 Floats = NDArray[np.float64]
@@ -69,6 +69,11 @@ class Frame:
     def of_stages(self, stages: Collection[str] = EVIDENCE_STAGES) -> Frame:
         """The entries of these stages; by default those that may be used as evidence."""
         return self.rows(np.isin(self.stage, list(stages)))
+
+    @property
+    def fair_for_failures(self) -> Frame:
+        """The entries that no failure moved: a fair sample of how often trainings fail."""
+        return self.rows(~np.char.startswith(self.trial, REFINED) if len(self) else np.zeros(0, bool))
 
     def active(self, factor: Factor) -> Mask:
         """(n,) where `factor` exists."""

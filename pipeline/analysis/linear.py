@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -34,6 +34,8 @@ class Fit:
         influence: (p, n) by how much each run's response moves each coefficient.
         root: (n,) square roots of the weights that rows were multiplied by; ones in ordinary least squares.
         binary: whether the response takes two values only.
+        even: whether the noise was found to be even, so that tests may use s²(XᵀX)⁻¹ and the residuals' degrees of
+            freedom; `tested` is that then.
     """
 
     beta: Floats
@@ -48,6 +50,11 @@ class Fit:
     root: Floats
     influence: Floats
     binary: bool = False
+    even: bool = False
+
+    def assuming_even_noise(self) -> Fit:
+        """The same fit, with tests that take the noise to be even."""
+        return replace(self, even=True, tested=float((self.residuals**2).sum()) / self.dof * self.plain)
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,7 @@ def independent(columns: Floats, tolerance: float = 1e-7) -> list[int]:
     return kept
 
 
-def wald(beta: Floats, cov: Floats, influence: Floats) -> float:
+def wald(beta: Floats, cov: Floats, influence: Floats, even_dof: int | None = None) -> float:
     """p-value of "all of `beta` are zero", by Hotelling's T² with the degrees of freedom that the errors really have.
 
     With W = βᵀ V⁻¹ β:  W · (ν - k + 1) / (ν · k)  against  F(k, ν - k + 1). A robust covariance is estimated from few
@@ -148,6 +155,7 @@ def wald(beta: Floats, cov: Floats, influence: Floats) -> float:
         beta: (k,) coefficients.
         cov: (k, k) their covariance.
         influence: (k, n) by how much each run's response moves each coefficient.
+        even_dof: residual degrees of freedom, where the noise is even and `cov` takes it so: the ordinary F-test.
     """
     size = len(beta)
     if not size or not np.isfinite(beta).all():
@@ -156,10 +164,12 @@ def wald(beta: Floats, cov: Floats, influence: Floats) -> float:
     if scale <= 1e-300:
         # No noise at all: any difference is certain, none is none.
         return 0.0 if np.abs(beta).max() > 1e-12 else 1.0
+    statistic = max(0.0, float(beta @ np.linalg.pinv(cov, rcond=1e-10) @ beta))
+    if even_dof is not None:
+        return float(stats.f.sf(statistic / size, size, even_dof))
     freedom = effective_runs(influence)
     if freedom <= size:
         return 1.0
-    statistic = max(0.0, float(beta @ np.linalg.pinv(cov, rcond=1e-10) @ beta))
     return float(stats.f.sf(statistic * (freedom - size + 1) / (freedom * size), size, freedom - size + 1))
 
 
@@ -223,7 +233,8 @@ def interaction(extra: Floats, model: Fit) -> Added:
     leverage = np.clip(model.leverage + ((rest @ plain) * rest).sum(1), 0.0, 1 - 1e-8)
     beta[own], influence[own] = coefficients, plain @ rest.T
     cells = np.ix_(own, own)
-    cov[cells], tested[cells] = _covariances(
-        influence[own], model.residuals - rest @ coefficients, leverage, model.binary
-    )
+    left = model.residuals - rest @ coefficients
+    cov[cells], tested[cells] = _covariances(influence[own], left, leverage, model.binary)
+    if model.even:
+        tested[cells] = float(left @ left) / dof * plain
     return Added(beta, cov, tested, dof, influence)

@@ -51,18 +51,21 @@ def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats)
     """
     better = 1 if mode == "max" else -1
     failed = evidence.failed
+    # Runs that were moved out of where trainings fail are no sample of how often they do.
+    fair = evidence.fair_for_failures
+    lost = fair.failed
     found = [
-        Response("failure", evidence, failed.astype(float), "probability", -1, False, "what makes trainings fail"),
+        Response("failure", fair, lost.astype(float), "probability", -1, False, "what makes trainings fail"),
     ]
     found.append(gain_of(evidence, metric, mode))
     trained = ~failed & np.isfinite(evidence.value)
-    filled = np.where(failed, evidence.chance, evidence.value)
+    filled = np.where(lost, fair.chance, fair.value)
     known = np.isfinite(filled)
-    if failed.any() and known.any():
+    if lost.any() and known.any():
         found.append(
             Response(
                 "gain_with_failures",
-                evidence.rows(known),
+                fair.rows(known),
                 filled[known],
                 metric,
                 better,

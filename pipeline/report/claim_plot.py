@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.claims import ClaimResult
+from pipeline.report.drawing import FAINT, INK
 
-INK, FAINT, DOT = "#1f2933", "#9aa5b1", "#2b6cb0"
+DOT = "#2b6cb0"
 VERDICT_INK = {"supported": "#2f7d4f", "refuted": "#b4231f", "depends": "#7d4fa3"}
 ROW, WIDTH = 0.78, 8.2
 # Share of the differences that is shown; a few far ones would squeeze all others into a line.
@@ -38,7 +40,7 @@ def claim_figure(results: Sequence[ClaimResult]) -> Figure | None:
     return figure
 
 
-def _panel(axes, results: list[ClaimResult]) -> None:  # type: ignore[no-untyped-def]
+def _panel(axes: Axes, results: list[ClaimResult]) -> None:
     rng = np.random.default_rng(0)
     ratio = results[0].ratio
     reach = 1.1 * max(_reach(result) for result in results) or 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import matplotlib as mpl
@@ -16,9 +15,10 @@ from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
 from pipeline.report.claim_plot import claim_figure
+from pipeline.report.drawing import FAINT, GRID, INK, STYLE, apart, paths_of, png
+from pipeline.report.reported_plot import reported_figure
 from pipeline.space import Numeric, label
 
-INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
 VERDICT_INK = {"active": "#b4231f", "undecided": "#7b8794", "inactive": "#3e7cb1"}
 OUTCOME_INK = {
     "ok": "#2f7d4f",
@@ -29,32 +29,9 @@ OUTCOME_INK = {
     "crashed": "#1f2933",
     "timed_out": "#8a6d00",
 }
-DPI = 110
 MOST_CURVES = 400
 # Room for labels inside bars: width of the longest bar, and of a character at 9 points.
 BAR_INCHES, CHARACTER_INCHES = 6.0, 0.08
-
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "svg.hashsalt": "backtrack",
-    "figure.dpi": DPI,
-}
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as PNG without time stamps or version numbers."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, bytes]:
@@ -70,6 +47,9 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str) -> dict[str, byt
         groups = group_table(analysis, curves, metric)
         if groups is not None:
             found["groups.png"] = png(groups)
+        others = reported_figure(analysis, curves, metric)
+        if others is not None:
+            found["reported.png"] = png(others)
         claimed = claim_figure(analysis.claims)
         if claimed is not None:
             found["claims.png"] = png(claimed)
@@ -102,7 +82,7 @@ def group_table(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | N
     levels = [label(level) for level in factor.levels]
     cells = np.full((len(groups), len(levels)), np.nan)
     for row, group in enumerate(groups):
-        last = {key: path[-1][1] for key, path in _paths(curves, f"{metric}/{group}").items()}
+        last = {key: path[-1][1] for key, path in paths_of(curves, f"{metric}/{group}").items()}
         for column, level in enumerate(levels):
             own = [value for key, value in last.items() if level_of.get(key) == level]
             cells[row, column] = np.mean(own) if own else np.nan
@@ -132,10 +112,10 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
     mine = curves.filter(
         pa.compute.is_in(curves["trial"], pa.array([trial for trial, _ in sorted(wanted)], pa.string()))
     )
-    paths = _paths(mine, metric)
+    paths = paths_of(mine, metric)
     name = metric
     if max((len(path) for path in paths.values()), default=0) < 3:
-        losses = _paths(mine, "loss")
+        losses = paths_of(mine, "loss")
         paths, name = (losses, "training loss") if losses else (paths, name)
     if not any(key in paths for key in wanted):
         return None
@@ -159,17 +139,6 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
     figure.axes[0].set_ylim(low - 0.12 * (high - low) - 1e-9, high + 0.08 * (high - low) + 1e-9)
     figure.axes[0].set_ylabel(name)
     return figure
-
-
-def _paths(curves: pa.Table, name: str) -> dict[tuple[str, int], list[tuple[float, float]]]:
-    """`{(trial, seed): finite points of the curve called name, (epoch, value), in order}`."""
-    paths: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    wanted = curves.filter(pa.compute.equal(curves["name"], name))
-    columns = (wanted[column].to_pylist() for column in ("trial", "seed", "epoch", "value"))
-    for trial, seed, epoch, value in zip(*columns, strict=True):
-        if np.isfinite(value):
-            paths.setdefault((trial, seed), []).append((epoch, value))
-    return {key: sorted(path) for key, path in paths.items()}
 
 
 def ranking(answer: ResponseAnalysis) -> Figure:
@@ -266,7 +235,7 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
     outcome_of = dict(
         zip(zip(frame.trial.tolist(), frame.seed.tolist(), strict=True), frame.outcome.tolist(), strict=True)
     )
-    paths = _paths(curves, metric)
+    paths = paths_of(curves, metric)
     keys = sorted(paths)
     stride = max(1, -(-len(keys) // MOST_CURVES))
     ends: dict[str, list[float]] = {}
@@ -285,19 +254,9 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
     if len(chance):
         axes.axhline(float(np.median(chance)), color=INK, linewidth=1, linestyle=":")
         notes.append((float(np.median(chance)), "chance", INK))
-    for height, (_, text, ink) in zip(_apart([note[0] for note in notes], axes.get_ylim()), notes, strict=True):
+    for height, (_, text, ink) in zip(apart([note[0] for note in notes], axes.get_ylim()), notes, strict=True):
         axes.annotate(text, (1.01, height), xycoords=("axes fraction", "data"), color=ink, fontsize=9, va="center")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric)
     return figure
-
-
-def _apart(heights: list[float], limits: tuple[float, float]) -> list[float]:
-    """Heights for labels at the right edge, moved up where two would lie on each other."""
-    gap = 0.08 * (limits[1] - limits[0])
-    moved = list(heights)
-    below = -np.inf
-    for number in np.argsort(heights, kind="stable"):
-        below = moved[number] = max(heights[number], below + gap)
-    return moved

@@ -13,7 +13,7 @@ from pipeline.stages.budget import split_runs
 from pipeline.stages.claims import plan_claims
 from pipeline.stages.confirm import plan_confirm
 from pipeline.stages.promising import promising_configs
-from pipeline.stages.screen import plan_screen, seed_pool
+from pipeline.stages.screen import first_of_screen, plan_refined, plan_screen, seed_pool
 
 __all__ = ["Sweep", "next_plan", "split_runs"]
 
@@ -56,9 +56,9 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
     known = {trial.planned.trial for trial in finished} | set(running)
     for stage, runs in sweep.runs.items():
         if stage == "screen":
-            waiting = [planned for planned in plan_screen(sweep.space, runs, sweep.seed) if planned.trial not in known]
-            if waiting:
-                return FixedPlan(waiting)
+            plan = _screen(sweep, finished, known, runs)
+            if plan is not None:
+                return plan
         elif stage == "search":
             ids = [trial_id("search", number) for number in range(runs)]
             waiting_ids = [identifier for identifier in ids if identifier not in known]
@@ -81,6 +81,21 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
             if plan is not None:
                 return plan
     return None
+
+
+def _screen(sweep: Sweep, finished: Sequence[FinishedTrial], known: Collection[str], runs: int) -> Plan | None:
+    """The screen's first part, then its rest where trainings train; None when all of it has been handed out."""
+    planned = plan_screen(sweep.space, runs, sweep.seed)
+    first, rest = planned[: first_of_screen(runs)], planned[first_of_screen(runs) :]
+    waiting = [one for one in first if one.trial not in known]
+    if waiting:
+        return FixedPlan(waiting)
+    ids = {one.trial for one in first}
+    ended = [trial for trial in finished if trial.planned.trial in ids]
+    if len(ended) < len(first):
+        return FixedPlan([])
+    waiting = [one for one in plan_refined(sweep.space, rest, ended, sweep.seed, sweep.alpha) if one.trial not in known]
+    return FixedPlan(waiting) if waiting else None
 
 
 def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[str], runs: int) -> Plan | None:

@@ -40,7 +40,7 @@ def plan_confirm(
     """
     frame = frame_from(space, trial_rows(space, *screen))
     suspects = ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
-    rules = all_failure_rules(frame, alpha)
+    rules = all_failure_rules(frame.fair_for_failures, alpha)
     reduced, fixed = narrowed(frame, suspects, rules)
     planned = []
     for number, (config, block) in enumerate(balanced_configs(reduced, runs, seed + 1, blocks=min(SEED_BLOCKS, runs))):

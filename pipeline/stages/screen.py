@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from pipeline.plan import PlannedTrial, trial_id
-from pipeline.space import SearchSpace
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.failure_rules import Rule, all_failure_rules
+from pipeline.analysis.frame import frame_from
+from pipeline.config import Config
+from pipeline.plan import REFINED, FinishedTrial, PlannedTrial, trial_id
+from pipeline.rows import trial_rows
+from pipeline.space import Numeric, SearchSpace
 from pipeline.stages.design import balanced_configs
 
 # Enough seeds that no conclusion hangs on one, few enough that the analysis can tell their luck from the factors'.
 SEED_BLOCKS = 5
+
+# Of the screen, what is run before the rest is moved out of where trainings fail; and how often they must fail there.
+FIRST_SHARE, DOOMED = 0.7, 0.5
+# Ways out of a failing region that are drawn for a config before it is left as it is.
+MOST_DRAWS = 50
 
 
 def plan_screen(space: SearchSpace, runs: int, seed: int) -> list[PlannedTrial]:
@@ -33,3 +47,68 @@ def plan_screen(space: SearchSpace, runs: int, seed: int) -> list[PlannedTrial]:
 def seed_pool(seed: int) -> tuple[int, ...]:
     """The seeds that trainings of a study share, so that any two configs can be compared with the same luck."""
     return tuple(seed * 1000 + number for number in range(SEED_BLOCKS))
+
+
+def first_of_screen(runs: int) -> int:
+    """How many of the screen's trials are run before its rest is looked at again."""
+    return round(runs * FIRST_SHARE)
+
+
+def plan_refined(
+    space: SearchSpace, rest: Sequence[PlannedTrial], first: Sequence[FinishedTrial], seed: int, alpha: float
+) -> list[PlannedTrial]:
+    """The rest of the screen, moved out of where its first part failed.
+
+    A training that fails tells nothing about the gain, and half of a screen may fail. Where the first part shows a
+    failure rule, the other trials that it holds for get another level of one of its factors, drawn at random; what
+    else they vary stays as designed. Without a rule the rest is as it was.
+
+    Which failed does not depend on how well those that trained did, so that both parts together are evidence for the
+    gain, without correction. They are not for the rate of failures: of that the first part alone is a fair sample,
+    and the ids of the others say so.
+
+    Args:
+        space: the factors.
+        rest: the screen's other trials, as `plan_screen` has them.
+        first: the first part, complete.
+        seed: of the study.
+        alpha: error rate behind the failure rules.
+    """
+    rules = all_failure_rules(frame_from(space, trial_rows(space, *first)), alpha)
+    doomed = [rule for rule in rules if rule.inside[0] >= DOOMED * rule.inside[1]]
+    if not doomed:
+        return list(rest)
+    rng = np.random.default_rng([seed, len(rest), 4])
+    return [
+        PlannedTrial(
+            planned.trial.replace("screen", REFINED),
+            "screen",
+            _outside(space, planned.config, doomed, rng),
+            planned.seeds,
+        )
+        for planned in rest
+    ]
+
+
+def _outside(space: SearchSpace, config: Config, rules: Sequence[Rule], rng: np.random.Generator) -> Config:
+    """`config` with as few levels drawn anew as it takes to leave the regions of `rules`."""
+    for _ in range(MOST_DRAWS):
+        rule = next((rule for rule in rules if rule.met_by(config)), None)
+        if rule is None:
+            return config
+        name = rule.conditions[int(rng.integers(len(rule.conditions)))].factor
+        factor = space[name]
+        levels: dict[str, Any] = dict(config)
+        if isinstance(factor, Numeric):
+            levels[name] = factor.at(float(rng.random()))
+        else:
+            levels[name] = list(factor.levels)[int(rng.integers(len(factor.levels)))]
+        # Factors that exist under the new level only are drawn too.
+        drawn = {
+            one.name: one.at(float(rng.random()))
+            if isinstance(one, Numeric)
+            else list(one.levels)[int(rng.integers(len(one.levels)))]
+            for one in space
+        }
+        config = space.repair(levels, drawn)
+    return config

@@ -56,16 +56,23 @@ def test_from_records_to_the_next_plan() -> None:
     sweep = Sweep(SPACE, {"screen": 8, "search": 4}, seed=1, metric="error", mode="min")
     first = next_plan(sweep, [], ())
     assert isinstance(first, FixedPlan)
-    assert len(first.trials) == 8
-    some = [run(planned, 0.5) for planned in first.trials[:5]]
+    assert len(first.trials) == 4
+    # The screen's rest waits for its first half.
+    waiting = next_plan(sweep, [run(planned, 0.5) for planned in first.trials[:3]], [first.trials[3].trial])
+    assert waiting == FixedPlan([])
+    some = [run(planned, 0.5) for planned in first.trials]
+    second = next_plan(sweep, some, ())
+    assert isinstance(second, FixedPlan)
+    assert len(second.trials) == 4
+    some.append(run(second.trials[0], 0.5))
     rest = next_plan(sweep, some, ())
     assert isinstance(rest, FixedPlan)
-    assert list(rest.trials) == list(first.trials[5:])
+    assert list(rest.trials) == list(second.trials[1:])
     # While the last of the screen run, the search begins.
-    search = next_plan(sweep, some, [planned.trial for planned in first.trials[5:]])
+    search = next_plan(sweep, some, [planned.trial for planned in second.trials[1:]])
     assert isinstance(search, SearchPlan)
     assert len(search.ids) == 4
-    everything = [run(planned, 0.5) for planned in first.trials]
+    everything = [run(planned, 0.5) for planned in (*first.trials, *second.trials)]
     everything += [run(PlannedTrial(i, "search", first.trials[0].config, (0,)), 0.5) for i in search.ids]
     assert next_plan(sweep, everything, ()) is None
 
