@@ -180,7 +180,7 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
         active = [effect for effect in answer.factors if effect.verdict == "active"]
         if active:
             sentences.append(f"{_QUESTION[name].format(metric=metric)}: {_named(active, answer)}.")
-    if not sentences:
+    if not sentences and not _only_claims(analysis):
         sentences.append(f"No factor is shown to change the final {metric} or the speed.")
     sentences += _claimed(analysis)
     best = analysis.best
@@ -236,9 +236,12 @@ def _sure(analysis: Analysis, alpha: float) -> list[str]:
             "each response (Holm). Ranges are 95 % intervals."
         ]
     others = f"; the other {len(analysis.frame) - evidence} never settle one" if len(analysis.frame) > evidence else ""
+    screened = analysis.frame.of_stages(["screen"])
+    moved = len(screened) - len(screened.fair_for_failures)
+    aside = f" ({moved} of its runs moved out of where others failed, and not counted for failures)" if moved else ""
     sentences = [
-        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known, and "
-        f"fresh runs that confirm what it suspected{others}. "
+        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known{aside}, "
+        f"and fresh runs that confirm what it suspected{others}. "
         f"Where nothing is true, a false “active” turns up in at most {alpha:.0%} of the rankings (Holm). "
         "Ranges are 95 % intervals."
     ]

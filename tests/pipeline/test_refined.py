@@ -9,6 +9,7 @@ from offline import analyse_offline, sweep_offline
 
 from pipeline import Categorical, FunctionTask, Numeric, SearchSpace
 from pipeline.plan import REFINED
+from pipeline.report.findings import findings_of
 from pipeline.stages import Sweep, next_plan
 from pipeline.stages.screen import first_of_screen, plan_screen
 
@@ -82,6 +83,7 @@ def test_it_is_evidence_for_the_gain_and_not_for_failures():
     assert 0.4 < failure.y.mean() < 0.6, "the rate of a fair sample"
     assert len(gain.y) == sum(trial.results[0].outcome == "ok" for trial in finished)
     assert len(gain.y) > 0.6 * 120, "more than the half that trains in the whole space"
+    assert "36 of its runs moved out" in findings_of(found, "error", {"screen": 120}, 0.05).sure[0]
     assert len(found.responses["gain_with_failures"].response.y) == first_of_screen(120)
 
 

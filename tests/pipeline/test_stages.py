@@ -10,7 +10,7 @@ from pipeline.errors import PlanError
 from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan
 from pipeline.stages import Sweep, next_plan
 from pipeline.stages.budget import split_runs
-from pipeline.stages.screen import SEED_BLOCKS, plan_screen
+from pipeline.stages.screen import SEED_BLOCKS, first_of_screen, plan_screen
 from pipeline.stages.search import build_study, config_from, frozen_trial, make_sampler, objective, suggest_levels
 from pipeline.training import RunResult
 
@@ -56,14 +56,14 @@ def test_from_records_to_the_next_plan() -> None:
     sweep = Sweep(SPACE, {"screen": 8, "search": 4}, seed=1, metric="error", mode="min")
     first = next_plan(sweep, [], ())
     assert isinstance(first, FixedPlan)
-    assert len(first.trials) == 4
-    # The screen's rest waits for its first half.
-    waiting = next_plan(sweep, [run(planned, 0.5) for planned in first.trials[:3]], [first.trials[3].trial])
+    assert len(first.trials) == first_of_screen(8) == 6
+    # The screen's rest waits for its first part.
+    waiting = next_plan(sweep, [run(planned, 0.5) for planned in first.trials[:5]], [first.trials[5].trial])
     assert waiting == FixedPlan([])
     some = [run(planned, 0.5) for planned in first.trials]
     second = next_plan(sweep, some, ())
     assert isinstance(second, FixedPlan)
-    assert len(second.trials) == 4
+    assert len(second.trials) == 2
     some.append(run(second.trials[0], 0.5))
     rest = next_plan(sweep, some, ())
     assert isinstance(rest, FixedPlan)

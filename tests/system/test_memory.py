@@ -29,6 +29,9 @@ def test_the_sweep_goes_on_and_the_cause_is_the_size(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     study = open_study(tmp_path / "s")
     rows = study.trials.to_pylist()
-    assert Counter((row["config.mb"], row["outcome"]) for row in rows) == {(8, "ok"): 12, (900, "out_of_memory"): 12}
+    ended = Counter((row["config.mb"], row["outcome"]) for row in rows)
+    # Once the screen's first part has shown the cause, the rest of it keeps away from there.
+    assert set(ended) == {(8, "ok"), (900, "out_of_memory")} and sum(ended.values()) == 24
+    assert ended[900, "out_of_memory"] >= 6
     assert {row["attempt"] for row in rows} == {1}
     assert study.causes.to_pylist()[0]["cause"] == ["mb=900"]
