@@ -64,6 +64,14 @@ def narrow(space: SearchSpace, kept: Mapping[str, Any]) -> tuple[SearchSpace, di
     return SearchSpace(tuple(factors)), fixed
 
 
+def whole(space: SearchSpace) -> dict[str, Any]:
+    """What `narrow` keeps of a space where nothing is left out: a start to take levels from."""
+    return {
+        factor.name: (factor.low, factor.high) if isinstance(factor, Numeric) else list(factor.levels)
+        for factor in space
+    }
+
+
 def fix(space: SearchSpace, levels: Mapping[str, Any]) -> tuple[SearchSpace, dict[str, Level]]:
     """The space with some factors at one level; claims that another level is about are dropped.
 
@@ -74,10 +82,7 @@ def fix(space: SearchSpace, levels: Mapping[str, Any]) -> tuple[SearchSpace, dic
     Raises:
         SpaceError: for an unknown factor or level.
     """
-    kept: dict[str, Any] = {
-        factor.name: (factor.low, factor.high) if isinstance(factor, Numeric) else list(factor.levels)
-        for factor in space
-    }
+    kept = whole(space)
     for name, text in levels.items():
         kept[name] = [_level(space[name], text)]
     rest, fixed = narrow(space, kept)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from pipeline.analysis.curves import paths_of
 from pipeline.analysis.frame import Frame
 from pipeline.analysis.responses import Response, gain_of
 
@@ -21,12 +22,7 @@ def reported_gain(frame: Frame, curves: pa.Table, name: str, mode: str, response
         mode: whether more or less of it is better, as for the metric.
         response: the response's name.
     """
-    wanted = curves.filter(pa.compute.equal(curves["name"], name))
-    last: dict[tuple[str, int], tuple[float, float]] = {}
-    for trial, seed, epoch, value in zip(
-        *(wanted[column].to_pylist() for column in ("trial", "seed", "epoch", "value")), strict=True
-    ):
-        last[trial, seed] = max(last.get((trial, seed), (-np.inf, np.nan)), (epoch, value), key=lambda pair: pair[0])
-    runs = zip(frame.trial, frame.seed, strict=True)
-    value = np.array([last.get((str(trial), int(seed)), (0.0, np.nan))[1] for trial, seed in runs], dtype=np.float64)
+    paths = paths_of(curves, name)
+    runs = [(str(trial), int(seed)) for trial, seed in zip(frame.trial, frame.seed, strict=True)]
+    value = np.array([paths[run][-1][1] if run in paths else np.nan for run in runs], dtype=np.float64)
     return replace(gain_of(replace(frame, value=value), name, mode), name=response)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from pipeline.analysis.curves import paths_of
 from pipeline.analysis.frame import Floats, Frame
 
 
@@ -33,16 +34,11 @@ def epochs_to_target(frame: Frame, curves: pa.Table, metric: str, mode: str, tar
         metric, mode: of the task.
         target: see `target_of`.
     """
-    wanted = curves.filter(pa.compute.equal(curves["name"], metric))
+    paths = paths_of(curves, metric)
     sign = 1.0 if mode == "max" else -1.0
-    paths: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for trial, seed, epoch, value in zip(
-        *(wanted[name].to_pylist() for name in ("trial", "seed", "epoch", "value")), strict=True
-    ):
-        paths.setdefault((trial, seed), []).append((epoch, value))
     reached = np.full(len(frame), np.nan)
     for row in range(len(frame)):
-        path = sorted(paths.get((str(frame.trial[row]), int(frame.seed[row])), []))
+        path = paths.get((str(frame.trial[row]), int(frame.seed[row])), [])
         before = (0.0, float(frame.chance[row]))
         for epoch, value in path:
             if np.isfinite(value) and sign * (value - target) >= 0:

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
+from pipeline.analysis.curves import Paths, paths_of
+
 INK, FAINT, GRID = "#1f2933", "#9aa5b1", "#e4e7eb"
 DPI = 110
 
@@ -34,15 +36,10 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def paths_of(curves: pa.Table, name: str) -> dict[tuple[str, int], list[tuple[float, float]]]:
-    """`{(trial, seed): finite points of the curve called name, (epoch, value), in order}`."""
-    paths: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    wanted = curves.filter(pa.compute.equal(curves["name"], name))
-    columns = (wanted[column].to_pylist() for column in ("trial", "seed", "epoch", "value"))
-    for trial, seed, epoch, value in zip(*columns, strict=True):
-        if np.isfinite(value):
-            paths.setdefault((trial, seed), []).append((epoch, value))
-    return {key: sorted(path) for key, path in paths.items()}
+def finite_paths_of(curves: pa.Table, name: str) -> Paths:
+    """As `paths_of`, the finite points only: what can be drawn."""
+    finite = {key: [point for point in path if np.isfinite(point[1])] for key, path in paths_of(curves, name).items()}
+    return {key: path for key, path in finite.items() if path}
 
 
 def apart(heights: list[float], limits: tuple[float, float]) -> list[float]:

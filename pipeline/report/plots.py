@@ -15,7 +15,7 @@ from pipeline.analysis.backtracking import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
 from pipeline.report.claim_plot import claim_figure
-from pipeline.report.drawing import FAINT, GRID, INK, STYLE, apart, paths_of, png
+from pipeline.report.drawing import FAINT, GRID, INK, STYLE, apart, finite_paths_of, png
 from pipeline.report.reported_plot import reported_figure
 from pipeline.space import Numeric, label
 
@@ -82,7 +82,7 @@ def group_table(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | N
     levels = [label(level) for level in factor.levels]
     cells = np.full((len(groups), len(levels)), np.nan)
     for row, group in enumerate(groups):
-        last = {key: path[-1][1] for key, path in paths_of(curves, f"{metric}/{group}").items()}
+        last = {key: path[-1][1] for key, path in finite_paths_of(curves, f"{metric}/{group}").items()}
         for column, level in enumerate(levels):
             own = [value for key, value in last.items() if level_of.get(key) == level]
             cells[row, column] = np.mean(own) if own else np.nan
@@ -112,10 +112,10 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
     mine = curves.filter(
         pa.compute.is_in(curves["trial"], pa.array([trial for trial, _ in sorted(wanted)], pa.string()))
     )
-    paths = paths_of(mine, metric)
+    paths = finite_paths_of(mine, metric)
     name = metric
     if max((len(path) for path in paths.values()), default=0) < 3:
-        losses = paths_of(mine, "loss")
+        losses = finite_paths_of(mine, "loss")
         paths, name = (losses, "training loss") if losses else (paths, name)
     if not any(key in paths for key in wanted):
         return None
@@ -235,7 +235,7 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
     outcome_of = dict(
         zip(zip(frame.trial.tolist(), frame.seed.tolist(), strict=True), frame.outcome.tolist(), strict=True)
     )
-    paths = paths_of(curves, metric)
+    paths = finite_paths_of(curves, metric)
     keys = sorted(paths)
     stride = max(1, -(-len(keys) // MOST_CURVES))
     ends: dict[str, list[float]] = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
@@ -11,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis import Analysis
-from pipeline.report.drawing import FAINT, INK, apart, paths_of
+from pipeline.analysis.curves import Paths
+from pipeline.report.drawing import FAINT, INK, apart, finite_paths_of
 from pipeline.space import Numeric
 
 # The losses have their own rules (symptoms); groups of the metric their own table.
 ELSEWHERE = {"loss", "valid_loss"}
 MOST_PANELS = 6
 LINES = ("#2b6cb0", "#b4231f", "#2f7d4f", "#d9822b", "#7d4fa3", "#5c3d2e", "#1f2933", "#9aa5b1")
-Paths = Mapping[tuple[str, int], list[tuple[float, float]]]
 
 
 def reported_figure(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | None:
@@ -37,7 +35,7 @@ def reported_figure(analysis: Analysis, curves: pa.Table, metric: str) -> Figure
         for name in curves["name"].unique().to_pylist()
         if "/" not in name and name != metric and name not in ELSEWHERE
     )[:MOST_PANELS]
-    panels = [(name, paths_of(curves, name)) for name in names]
+    panels = [(name, finite_paths_of(curves, name)) for name in names]
     panels = [(name, paths) for name, paths in panels if any(len(path) > 1 for path in paths.values())]
     if not panels:
         return None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.plan import EXTENSION, FinishedTrial, FixedPlan, Plan, SearchPlan, trial_id
+from pipeline.plan import EXTENSION, REFINED, FinishedTrial, FixedPlan, Plan, SearchPlan, trial_id
 from pipeline.space import SearchSpace
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
@@ -73,9 +73,10 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
                 fresh = plan_confirm(sweep.space, screen, runs, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
                 return FixedPlan([planned for planned in fresh if planned.trial not in known])
         elif stage == "claims":
-            waiting = [planned for planned in plan_claims(sweep.space, runs, sweep.seed) if planned.trial not in known]
-            if waiting:
-                return FixedPlan(waiting)
+            ids = [trial_id("claims", number) for number in range(runs - runs % 2)]
+            if not known.issuperset(ids):
+                fresh = plan_claims(sweep.space, runs, sweep.seed)
+                return FixedPlan([planned for planned in fresh if planned.trial not in known])
         elif stage == "backtrack":
             plan = _backtrack(sweep, finished, running, runs)
             if plan is not None:
@@ -85,6 +86,9 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
 
 def _screen(sweep: Sweep, finished: Sequence[FinishedTrial], known: Collection[str], runs: int) -> Plan | None:
     """The screen's first part, then its rest where trainings train; None when all of it has been handed out."""
+    if sum(identifier.startswith(("screen-", f"{REFINED}-")) for identifier in known) >= runs:
+        # Every later question comes by here: the design and the rules are not made again for it.
+        return None
     planned = plan_screen(sweep.space, runs, sweep.seed)
     first, rest = planned[: first_of_screen(runs)], planned[first_of_screen(runs) :]
     waiting = [one for one in first if one.trial not in known]

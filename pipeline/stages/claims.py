@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.contrasts import contrasts_of
 from pipeline.errors import PlanError, SpaceError
-from pipeline.narrowing import narrow
+from pipeline.narrowing import narrow, whole
 from pipeline.plan import PlannedTrial, trial_id
-from pipeline.space import Claim, Config, Factor, Level, Numeric, SearchSpace
+from pipeline.space import Claim, Config, Factor, Level, SearchSpace
 from pipeline.stages.design import balanced_configs
 
 # Fifty pairs show a difference of .4 standard deviations of the pairs' differences four times in five.
@@ -82,9 +82,7 @@ def _side(
     space: SearchSpace, factor: Factor, level: Level, where: Mapping[str, Level], count: int, seed: int
 ) -> list[Config]:
     """`count` balanced configs that have `factor` at `level`, and what the claim names for others."""
-    kept: dict[str, Any] = {
-        one.name: (one.low, one.high) if isinstance(one, Numeric) else list(one.levels) for one in space
-    }
+    kept = whole(space)
     held = {**where, factor.name: level}
     for name in held:
         _allow(space, name, kept)

@@ -10,7 +10,7 @@ from pipeline.analysis.frame import Frame, frame_from
 from pipeline.analysis.questions import ask
 from pipeline.analysis.responses import gain_of
 from pipeline.analysis.suspects import Suspect
-from pipeline.narrowing import narrow
+from pipeline.narrowing import narrow, whole
 from pipeline.plan import FinishedTrial, PlannedTrial, trial_id
 from pipeline.rows import trial_rows
 from pipeline.space import Factor, Level, Numeric, SearchSpace, label
@@ -58,10 +58,7 @@ def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -
         rules: regions to leave out. Of a rule with two conditions one is enough; the one that costs no suspect its
             contrast, and the fewest levels.
     """
-    kept: dict[str, Any] = {
-        factor.name: (factor.low, factor.high) if isinstance(factor, Numeric) else list(factor.levels)
-        for factor in frame.space
-    }
+    kept = whole(frame.space)
     asked: set[str] = set()
     for suspect in suspects:
         for name, low, high in zip(suspect.names, suspect.low, suspect.high, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from pipeline.analysis.frame import frame_from
 from pipeline.config import Config
 from pipeline.plan import REFINED, FinishedTrial, PlannedTrial, trial_id
 from pipeline.rows import trial_rows
-from pipeline.space import Numeric, SearchSpace
+from pipeline.space import Factor, Level, Numeric, SearchSpace
 from pipeline.stages.design import balanced_configs
 
 # Enough seeds that no conclusion hangs on one, few enough that the analysis can tell their luck from the factors'.
@@ -97,18 +96,14 @@ def _outside(space: SearchSpace, config: Config, rules: Sequence[Rule], rng: np.
         if rule is None:
             return config
         name = rule.conditions[int(rng.integers(len(rule.conditions)))].factor
-        factor = space[name]
-        levels: dict[str, Any] = dict(config)
-        if isinstance(factor, Numeric):
-            levels[name] = factor.at(float(rng.random()))
-        else:
-            levels[name] = list(factor.levels)[int(rng.integers(len(factor.levels)))]
+        levels: dict[str, Level] = {**config, name: _drawn(space[name], rng)}
         # Factors that exist under the new level only are drawn too.
-        drawn = {
-            one.name: one.at(float(rng.random()))
-            if isinstance(one, Numeric)
-            else list(one.levels)[int(rng.integers(len(one.levels)))]
-            for one in space
-        }
-        config = space.repair(levels, drawn)
+        config = space.repair(levels, {one.name: _drawn(one, rng) for one in space})
     return config
+
+
+def _drawn(factor: Factor, rng: np.random.Generator) -> Level:
+    """A level at random, each as likely."""
+    if isinstance(factor, Numeric):
+        return factor.at(float(rng.random()))
+    return list(factor.levels)[int(rng.integers(len(factor.levels)))]
