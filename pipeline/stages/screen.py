@@ -18,7 +18,9 @@ from pipeline.stages.design import balanced_configs
 SEED_BLOCKS = 5
 
 # Of the screen, what is run before the rest is moved out of where trainings fail; and how often they must fail there.
-FIRST_SHARE, DOOMED = 0.7, 0.5
+# A region where many train is worth its runs: to leave it would help the gain little, and cost the failures their
+# sample.
+FIRST_SHARE, DOOMED = 0.7, 0.8
 # Ways out of a failing region that are drawn for a config before it is left as it is.
 MOST_DRAWS = 50
 
@@ -59,8 +61,8 @@ def plan_refined(
     """The rest of the screen, moved out of where its first part failed.
 
     A training that fails tells nothing about the gain, and half of a screen may fail. Where the first part shows a
-    failure rule, the other trials that it holds for get another level of one of its factors, drawn at random; what
-    else they vary stays as designed. Without a rule the rest is as it was.
+    failure rule under which nearly all fail (`DOOMED`), the other trials that it holds for get another level of one of
+    its factors, drawn at random; what else they vary stays as designed. Without such a rule the rest is as it was.
 
     Which failed does not depend on how well those that trained did, so that both parts together are evidence for the
     gain, without correction. They are not for the rate of failures: of that the first part alone is a fair sample,

@@ -66,6 +66,17 @@ def test_the_rest_leaves_the_failing_region_and_keeps_what_else_was_designed():
     assert {trial.planned.config["b"] for trial in rest} == {"b0", "b1"}
 
 
+def test_a_region_where_many_train_is_kept():
+    planned = [trial.planned for trial in screen(lambda config: config["b"] == "b0" and config["lr"] > 0.003)]
+    assert any(one.trial.startswith(REFINED) for one in planned), "a region where all fail is left"
+
+    def half(config):
+        # A draw that each config has by its learning rate: six of ten fail under b0.
+        return config["b"] == "b0" and float(np.random.default_rng(int(config["lr"] * 1e9)).random()) < 0.6
+
+    assert [trial.planned for trial in screen(half)] == plan_screen(SPACE, 120, 0)
+
+
 def test_thresholds_are_left_too():
     rest = screen(lambda config: config["lr"] > 0.01)[first_of_screen(120) :]
     assert sum(trial.planned.config["lr"] > 0.012 for trial in rest) <= 1
