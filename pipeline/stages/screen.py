@@ -21,6 +21,9 @@ SEED_BLOCKS = 5
 # A region where many train is worth its runs: to leave it would help the gain little, and cost the failures their
 # sample.
 FIRST_SHARE, DOOMED = 0.7, 0.8
+# Share of the rest that must lie there: moving gains that many trainings that train, and costs the failures' sample the
+# whole rest.
+WORTH_MOVING = 0.25
 # Ways out of a failing region that are drawn for a config before it is left as it is.
 MOST_DRAWS = 50
 
@@ -62,7 +65,8 @@ def plan_refined(
 
     A training that fails tells nothing about the gain, and half of a screen may fail. Where the first part shows a
     failure rule under which nearly all fail (`DOOMED`), the other trials that it holds for get another level of one of
-    its factors, drawn at random; what else they vary stays as designed. Without such a rule the rest is as it was.
+    its factors, drawn at random; what else they vary stays as designed. Where that is few of them (`WORTH_MOVING`),
+    the rest is as it was.
 
     Which failed does not depend on how well those that trained did, so that both parts together are evidence for the
     gain, without correction. They are not for the rate of failures: of that the first part alone is a fair sample,
@@ -77,7 +81,8 @@ def plan_refined(
     """
     rules = all_failure_rules(frame_from(space, trial_rows(space, *first)), alpha)
     doomed = [rule for rule in rules if rule.inside[0] >= DOOMED * rule.inside[1]]
-    if not doomed:
+    lost = sum(any(rule.met_by(planned.config) for rule in doomed) for planned in rest)
+    if lost < max(1, WORTH_MOVING * len(rest)):
         return list(rest)
     rng = np.random.default_rng([seed, len(rest), 4])
     return [

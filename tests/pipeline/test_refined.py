@@ -43,10 +43,13 @@ def test_without_failures_the_screen_is_the_balanced_design_as_drawn():
     assert [trial.planned for trial in finished] == plan_screen(SPACE, 120, 0)
 
 
-def test_the_rest_leaves_the_failing_region_and_keeps_what_else_was_designed():
+def test_the_rest_leaves_the_failing_region_and_keeps_what_else_was_designed(monkeypatch):
     def doomed(config):
         return config["a"] == "a0" and config["b"] == "b0"
 
+    # An eighth of the runs: not worth it by itself.
+    assert [trial.planned for trial in screen(doomed)] == plan_screen(SPACE, 120, 0)
+    monkeypatch.setattr("pipeline.stages.screen.WORTH_MOVING", 0.05)
     designed = plan_screen(SPACE, 120, 0)
     finished = screen(doomed)
     rest = finished[first_of_screen(120) :]
