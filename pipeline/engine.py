@@ -48,7 +48,7 @@ from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPl
 from pipeline.resources import Places, Resources, share_out, usable_cpus
 from pipeline.space import Config
 from pipeline.stages.screen import plan_screen
-from pipeline.stages.search import STUDY_NAME, config_from, frozen_trial, objective, suggest_levels
+from pipeline.stages.search import STUDY_NAME, add_finished, config_from, objective, suggest_levels
 from pipeline.starting import workers_kept
 from pipeline.task import FunctionTask, Task, TorchTask
 from pipeline.training import Limits, RunResult, run_trial
@@ -220,7 +220,7 @@ class _Seat:
         self.running.pop(finished.planned.trial, None)
         self.record(finished)
         if self.study is not None and finished.planned.stage != "search":
-            self.study.add_trial(frozen_trial(self.task.space, finished, self.task.mode))
+            add_finished(self.study, self.task.space, self.task.mode, [finished])
 
 
 class _Searcher(Searcher):  # type: ignore[misc]

@@ -83,14 +83,22 @@ def build_study(
         sampler=sampler,
         direction="minimize" if mode == "min" else "maximize",
     )
-    # A mixture of components, which backtracking may have run, is not among the levels that the search picks from.
-    study.add_trials(
-        [frozen_trial(space, trial, mode) for trial in finished if _searchable(space, trial.planned.config)]
-    )
+    add_finished(study, space, mode, finished)
     for config in first:
         if _searchable(space, config):
             study.enqueue_trial(dict(config))
     return study
+
+
+def add_finished(study: optuna.Study, space: SearchSpace, mode: str, finished: Iterable[FinishedTrial]) -> None:
+    """Tells the search of trials that it did not pick itself.
+
+    A mixture of components, which backtracking may have run, is not among the levels that it picks from: such trials
+    are left out.
+    """
+    study.add_trials(
+        [frozen_trial(space, trial, mode) for trial in finished if _searchable(space, trial.planned.config)]
+    )
 
 
 def _searchable(space: SearchSpace, config: Config) -> bool:

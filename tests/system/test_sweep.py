@@ -189,3 +189,31 @@ def test_why_tells_a_failed_trials_story_and_repeats_nothing(swept) -> None:
     wrong = backtrack("why", "s", "screen-99999", folder=folder)
     assert wrong.returncode != 0
     assert "has no trial" in wrong.stderr
+
+
+def test_mixtures_of_components_after_a_search_do_not_end_the_sweep(tmp_path: Path) -> None:
+    """Backtracking runs configs that the search could not have picked; its study must not choke on them."""
+    import pipeline
+    from pipeline.resources import Resources
+
+    def run(config, seed):
+        dead = config["init.a"] == "y" and config["init.c"] == "y"
+        for epoch in range(1, 4):
+            yield {"error": 1.0 if dead else 1 - 0.2 * epoch + 0.001 * (seed % 7)}
+
+    parts = {"a": ("x", "y"), "b": ("x", "y"), "c": ("x", "y")}
+    init = pipeline.Composite("init", levels={
+        name: {part: values[place] for part, values in parts.items()} for place, name in enumerate(("plain", "fancy"))
+    })  # fmt: skip
+    others = [pipeline.Categorical(name, ["0", "1", "2"]) for name in "pqr"]
+    task = pipeline.FunctionTask(name="box", run=run, metric="error", mode="min", chance=1.0, factors=[init, *others])
+    study = pipeline.sweep(
+        task, runs=120, directory=tmp_path / "s", seed=0, resources=Resources(workers=2), track=False
+    )
+    assert study.trials.num_rows == 120
+    tried = {row["config.init"] for row in study.trials.to_pylist()}
+    assert tried - {"plain", "fancy"}, "components were opened"
+    stages = set(study.trials["stage"].to_pylist())
+    assert "search" in stages and "backtrack" in stages
+    (cause,) = study.causes.to_pylist()
+    assert sorted(cause["cause"]) == ["init.a=y", "init.c=y"] and cause["verified"]
