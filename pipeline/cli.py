@@ -239,16 +239,12 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Show the MLflow UI of a study (or of all studies in a directory) on 127.0.0.1 until Ctrl-C."""
-    import subprocess
-
     store = os.environ.get("MLFLOW_TRACKING_URI") or _store_of(study)
     typer.echo(f"MLflow UI of {store}: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    # In place of this process, so that whatever ends the command ends the server with it.
+    sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store]
-    try:
-        done = subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)], check=False)
-    except KeyboardInterrupt:
-        return
-    raise typer.Exit(done.returncode)
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
 
 
 @app.command()

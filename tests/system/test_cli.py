@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,29 @@ def test_fix_holds_a_factor_in_every_run(tmp_path: Path, task_file: Path) -> Non
     done = backtrack("sweep", "toy", "--task", task_file, "--fix", "optimiser=lion", folder=tmp_path)
     assert done.returncode != 0
     assert "no level" in done.stderr
+
+
+def test_the_ui_ends_with_its_command(tmp_path: Path) -> None:
+    """Whoever ends `backtrack ui`, by whatever signal, leaves no server behind."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "mlflow.db").touch()
+    command = [sys.executable, "-m", "pipeline.cli", "ui", str(tmp_path), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        _wait(lambda: _answers(port), 90)
+        server.terminate()
+        server.wait(30)
+    _wait(lambda: not _answers(port), 30)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(condition, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.2)
