@@ -167,7 +167,10 @@ class _Seat:
         self.search: SearchPlan | None = None
         self.search_ids: deque[str] = deque()
         self.running: dict[str, PlannedTrial] = {}
+        # Trials that Optuna suggested and still waits for.
+        self.suggested: set[str] = set()
         self.starts: Counter[str] = Counter()
+        self.put_back: Counter[str] = Counter()
         self.optuna: OptunaSearch | None = None
         self.study: optuna.Study | None = None
         self.complete = False
@@ -211,15 +214,26 @@ class _Seat:
                 storage=self.study._storage,
             )
         suggested = self.optuna.suggest(tune_id) or {}
-        return PlannedTrial(
-            self.search_ids.popleft(), self.search.stage, config_from(self.task.space, suggested), self.search.seeds
-        )
+        name = self.search_ids.popleft()
+        self.suggested.add(name)
+        return PlannedTrial(name, self.search.stage, config_from(self.task.space, suggested), self.search.seeds)
+
+    def queue_again(self, planned: PlannedTrial) -> None:
+        """Puts a trial that Tune gave up at the head of the queue; where Optuna suggested it, it was told of a failure
+        there, and will be told of the result as of one that it did not suggest.
+        """
+        self.running.pop(planned.trial, None)
+        self.suggested.discard(planned.trial)
+        self.put_back[planned.trial] += 1
+        self.queue.appendleft(planned)
 
     def finish(self, finished: FinishedTrial) -> None:
         """Records a trial, and tells the search of those that it did not pick itself."""
         self.running.pop(finished.planned.trial, None)
         self.record(finished)
-        if self.study is not None and finished.planned.stage != "search":
+        if finished.planned.trial in self.suggested:
+            self.suggested.discard(finished.planned.trial)
+        elif self.study is not None:
             add_finished(self.study, self.task.space, self.task.mode, [finished])
 
 
@@ -241,8 +255,9 @@ class _Searcher(Searcher):  # type: ignore[misc]
             seat.fault = fault
             return cast(str, Searcher.FINISHED)
         if planned is None:
-            return cast(str, Searcher.FINISHED) if seat.complete else None
-        if planned.stage == "search":
+            # While something runs it may come back into the queue.
+            return cast(str, Searcher.FINISHED) if seat.complete and not seat.running else None
+        if planned.trial in seat.suggested:
             self.asked.add(trial_id)
         seat.running[planned.trial] = planned
         # As text, since Tune would look for search spaces of its own inside a nested config.
@@ -289,9 +304,15 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         self.seat.starts[trial.config["trial"]] += 1
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A worker that died again and again, or could not start."""
+        """A worker that died again and again, could not start, or was lost just while Tune had its trial waiting: only
+        the last is no answer yet, and Tune would not try it again.
+        """
         planned = self.seat.running.get(trial.config["trial"])
         if planned is None:
+            return
+        tries_left = trial.num_failures <= INFRASTRUCTURE_RETRIES
+        if tries_left and self.seat.put_back[planned.trial] < INFRASTRUCTURE_RETRIES:
+            self.seat.queue_again(planned)
             return
         fault = trial.get_pickled_error()
         outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"

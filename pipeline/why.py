@@ -22,7 +22,7 @@ from pipeline.task import Task
 if TYPE_CHECKING:
     import optuna
 
-    from pipeline.analysis.backtracking import Cause
+    from pipeline.analysis.cause import Cause
     from pipeline.analysis.laboratory import Run
 
 # A config that never was in a study: it is run with so many seeds, and beside so many configs of a balanced design,

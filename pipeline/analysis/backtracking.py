@@ -7,113 +7,25 @@ the finished records.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.cause import Cause, Part
 from pipeline.analysis.ddmin import ddmin
-from pipeline.analysis.failure_rules import Rule, all_failure_rules, meets
+from pipeline.analysis.failure_rules import Rule, all_failure_rules
+from pipeline.analysis.flips import spread_runs, verify, with_parts
 from pipeline.analysis.frame import Frame
 from pipeline.analysis.laboratory import Laboratory, NotRun, Run
-from pipeline.config import Config, Level, label
+from pipeline.config import Config, Level
 from pipeline.errors import StudyError
 from pipeline.space import Composite, Numeric, SearchSpace
 
-# Flips that verify a cause, each way and each on another background.
-FLIPS = 3
 # A threshold is bracketed to this share of its scale.
 BRACKET = 0.08
 # Starting points that are tried until one reproduces.
 STARTS = 3
-
-
-@dataclass(frozen=True)
-class Part:
-    """One level change of a cause.
-
-    Args:
-        factor: name, or `factor.component`.
-        sign: "=", ">" or "<".
-        level: that breaks; a threshold for a numeric factor.
-        mends: a level (or number) that was seen to mend it.
-        bracket: (low, high) between which a threshold lies; None otherwise.
-    """
-
-    factor: str
-    sign: str
-    level: Level
-    mends: Level
-    bracket: tuple[float, float] | None = None
-
-    def __str__(self) -> str:
-        return f"{self.factor}{self.sign}{label(self.level)}"
-
-    def holds(self, space: SearchSpace, config: Mapping[str, Level]) -> bool:
-        """Whether a config has it."""
-        return meets(space.expand(config).get(self.factor), self.sign, self.level)
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A cause put into a passing config, or taken out of a failing one, with the same seed.
-
-    Args:
-        before, after: ids of the trials.
-        seed: of both.
-        turned: whether the outcome turned with it.
-    """
-
-    before: str
-    after: str
-    seed: int
-    turned: bool
-
-
-@dataclass
-class Cause:
-    """What is known of one cause; filled step by step.
-
-    Args:
-        outcome: what it leads to.
-        rule: the failure rule that raised the suspicion, or None.
-        failing, passing: the two configs whose difference was shrunk.
-        parts: the minimal set of level changes; empty while unknown.
-        broke, mended: for each background tried, the cause put in, and taken out.
-        verified: enough flips both ways.
-        refuted: backtracking came to its end and the cause did not hold.
-        runs: training runs that the answers rest on.
-        tried: configs that were judged on the way, and whether they failed.
-    """
-
-    outcome: str
-    rule: Rule | None
-    failing: Run | None = None
-    passing: Run | None = None
-    parts: tuple[Part, ...] = ()
-    broke: list[Flip] = field(default_factory=list)
-    mended: list[Flip] = field(default_factory=list)
-    verified: bool = False
-    refuted: bool = False
-    runs: int = 0
-    tried: list[tuple[Config, bool]] = field(default_factory=list)
-
-    @property
-    def flips(self) -> int:
-        """Verified reversals, both ways together."""
-        return sum(flip.turned for flip in (*self.broke, *self.mended))
-
-    @property
-    def rates(self) -> tuple[float, float]:
-        """How often the outcome happens with the suspected cause and without it, as the rule saw it."""
-        if self.rule is None:
-            return 0.9, 0.05
-        return self.rule.inside[0] / max(1, self.rule.inside[1]), self.rule.outside[0] / max(1, self.rule.outside[1])
-
-    @property
-    def cause(self) -> tuple[str, ...]:
-        """The parts as text; those of the rule as long as nothing better is verified."""
-        return tuple(map(str, self.parts)) if self.verified or not self.rule else self.rule.cause
 
 
 Wanted = list[tuple[Config, int]]
@@ -128,7 +40,8 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
         alpha: error rate of the failure rules that raise suspicions.
 
     Returns:
-        The causes, the dominant first, and for each the `(config, seed)` that it wants next.
+        The causes, the dominant first, and for each the `(config, seed)` that it wants next; what would show a
+        settled one under further seeds is in its `further`.
     """
     frame = replace(frame, outcome=np.array([run.outcome for run in runs], dtype=np.str_))
     rules = all_failure_rules(frame.rows(np.array([run.earlier for run in runs], bool)), alpha)
@@ -191,7 +104,7 @@ def backtrack_one(space: SearchSpace, runs: Sequence[Run], trial: str) -> tuple[
         return cause, list(missing.wanted)
     finally:
         cause.runs, cause.tried = lab.used, lab.tried
-    return cause, []
+    return cause, cause.further
 
 
 def _investigate(
@@ -201,7 +114,7 @@ def _investigate(
     if not failing or not passing:
         return
     shrunk: list[str] = []
-    chosen = _spread(failing)[:starts] if cause.rule else failing[:starts]
+    chosen = spread_runs(failing)[:starts] if cause.rule else failing[:starts]
     pairs = [(start, _nearest(start, _unlike(passing, cause.rule, lab.space))) for start in chosen]
     # The rule's own factors first: mostly they are it, and that spares the way down.
     for shrink in (_shrink_named, _shrink):
@@ -232,15 +145,7 @@ def _settle(
         parts += _open(cause, lab, name, shrunk)
     cause.parts = tuple(parts)
     cause.parts = _needed(cause, lab, passing)
-    _verify(cause, lab, failing, passing)
-
-
-def _spread(runs: Sequence[Run]) -> list[Run]:
-    """One run a config, in the order of the records, those of the screen first: they differ most."""
-    seen: dict[Config, Run] = {}
-    for run in sorted(runs, key=lambda run: run.stage != "screen"):
-        seen.setdefault(run.config, run)
-    return list(seen.values())
+    verify(cause, lab, failing, passing)
 
 
 def _nearest(failing: Run, passing: Sequence[Run]) -> Run:
@@ -308,13 +213,13 @@ def _needed(cause: Cause, lab: Laboratory, passing: Sequence[Run]) -> tuple[Part
     assert cause.passing is not None
     kept = list(cause.parts)
     own = cause.passing.config
-    others = [run for run in _unlike(_spread(passing), cause.rule, lab.space) if run.config != own]
+    others = [run for run in _unlike(spread_runs(passing), cause.rule, lab.space) if run.config != own]
     # Two backgrounds, the most different ones, have to agree: a failure by chance must not shorten a cause.
     others = sorted(others, key=lambda run: (-len(differences(run.config, own)), run.trial))[:2]
     for part in cause.parts:
         rest = [other for other in kept if other is not part]
         changed = (
-            [_with_parts(lab.space, run.config, rest, cause.failing, put_in=True) for run in others] if rest else []
+            [with_parts(lab.space, run.config, rest, cause.failing, put_in=True) for run in others] if rest else []
         )
         usable = [config for config in changed if config is not None and not part.holds(lab.space, config)]
         if usable and all(lab.fails(config, cause.outcome, cause.rates) for config in usable):
@@ -370,81 +275,3 @@ def _threshold(cause: Cause, factor: Numeric, good: float, bad: float, fails: An
     beside = low - BRACKET if high > low else low + BRACKET
     within = max(beside, factor.share(good)) if high > low else min(beside, factor.share(good))
     return Part(factor.name, sign, float(f"{middle:.4g}"), factor.at(within), (ends[0], ends[1]))
-
-
-def _verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
-    """Puts the cause into configs that pass, and takes it out of configs that fail, each with that run's own seed."""
-    space = lab.space
-    assert cause.failing is not None and cause.passing is not None
-
-    def has(run: Run) -> bool:
-        return all(part.holds(space, run.config) for part in cause.parts)
-
-    # Other configs first; where the space has too few, the same ones with other seeds.
-    passing = list(dict.fromkeys([*_spread(passing), *passing]))
-    failing = list(dict.fromkeys([*_spread(failing), *failing]))
-    others = [run for run in passing if not has(run) and run != cause.passing]
-    ways = (
-        (
-            cause.broke,
-            others,
-            lambda run: _with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
-            True,
-        ),
-        (
-            cause.mended,
-            [run for run in failing if has(run) and run != cause.failing],
-            lambda run: _with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
-            False,
-        ),
-    )
-    tries = int(np.ceil(FLIPS / np.clip(cause.rates[0], 0.3, 1.0))) + 1
-    missing: Wanted = []
-    for found, backgrounds, changed, want in ways:
-        usable = [(run, config) for run in backgrounds if (config := changed(run)) is not None][:tries]
-        try:
-            for number, (run, config) in enumerate(usable):
-                turned = sum(flip.turned for flip in found)
-                if turned >= FLIPS or number - turned > tries - FLIPS:
-                    break
-                # The next few are wanted anyway: ask for them together, so that workers do not wait.
-                lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - turned]])
-                after = lab.look([(config, run.seed)])[0]
-                flipped = after.outcome == cause.outcome if want else after.outcome == "ok"
-                found.append(Flip(run.trial, after.trial, run.seed, flipped))
-        except NotRun as not_run:
-            missing += not_run.wanted
-    if missing:
-        raise NotRun(missing)
-    broke, mended = (sum(flip.turned for flip in found) for found in (cause.broke, cause.mended))
-    cause.verified = min(broke, mended) >= FLIPS
-    # Too few backgrounds leave it open; only flips that failed refute it.
-    failed = [len(cause.broke) - broke, len(cause.mended) - mended]
-    cause.refuted = not cause.verified and max(failed) > tries - FLIPS
-
-
-def _with_parts(
-    space: SearchSpace, config: Config, parts: Sequence[Part], donor: Run | None, put_in: bool
-) -> Config | None:
-    """`config` with the parts put in, or taken out; None where a condition keeps it from existing there."""
-    assert donor is not None
-    levels: dict[str, Any] = dict(config)
-    for part in parts:
-        name, _, component = part.factor.partition(".")
-        factor = space[name]
-        if name not in levels and factor.when and put_in:
-            # The cause lives under a condition: the donor's parents come with it.
-            levels.update({parent: donor.config[parent] for parent in factor.when if parent in donor.config})
-        if component and isinstance(factor, Composite):
-            own = factor.parts(str(levels.get(name, donor.config[name])))
-            own[component] = part.level if put_in else part.mends
-            levels[name] = factor.mixture(own)
-        elif put_in:
-            levels[name] = donor.config[name]
-        else:
-            levels[name] = part.mends
-            if part.mends == "-":
-                return None
-    changed = space.repair(levels, donor.config)
-    held = all(part.holds(space, changed) for part in parts)
-    return changed if held == put_in else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import fisher_exact
 
-from pipeline.analysis.backtracking import Cause
+from pipeline.analysis.cause import Cause
 from pipeline.analysis.laboratory import Run
 from pipeline.space import SearchSpace
 

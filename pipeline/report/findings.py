@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis import Analysis, ResponseAnalysis
-from pipeline.analysis.backtracking import Cause
+from pipeline.analysis.cause import Cause
 from pipeline.analysis.causes import ExplainedCause, SymptomShare
 from pipeline.analysis.effects import FactorEffect
 from pipeline.analysis.failure_rules import Rule, rate_interval

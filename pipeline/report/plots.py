@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis import Analysis, ResponseAnalysis
-from pipeline.analysis.backtracking import Cause
+from pipeline.analysis.cause import Cause
 from pipeline.analysis.effects import FactorEffect
 from pipeline.plan import STAGES
 from pipeline.report.claim_plot import claim_figure

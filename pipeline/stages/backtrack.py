@@ -31,8 +31,9 @@ def plan_backtrack(
         alpha: error rate of the verdicts.
     """
     trials = trial_rows(space, *finished)
-    _, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
-    unsettled = [pairs for pairs in wanted if pairs]
+    causes, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
+    # When all are settled, what is left first shows the verified ones under every seed.
+    unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]
     # Side by side only as many as the runs carry to their end: two half investigations settle nothing.
     served = unsettled[: max(1, left // RUNS_A_CAUSE)]
     return probes(list(dict.fromkeys(pair for pairs in served for pair in pairs)))[:left]

@@ -10,10 +10,16 @@ import pytest
 from offline import analyse_offline, sweep_offline
 
 from pipeline import Categorical, Composite, FunctionTask, Numeric
-from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run
+from pipeline.analysis.backtracking import backtrack_all
+from pipeline.analysis.flips import FLIPS
+from pipeline.analysis.frame import frame_from
+from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
 from pipeline.config import Config
-from pipeline.plan import EXTENSION
+from pipeline.plan import EXTENSION, FinishedTrial
+from pipeline.rows import trial_rows
 from pipeline.stages import Sweep, next_plan
+from pipeline.stages.backtrack import plan_backtrack
+from pipeline.training import run_trial
 
 STAGES = ["screen", "search", "confirm", "backtrack"]
 FACTORS = [
@@ -60,8 +66,25 @@ def test_the_cause_is_found_down_to_the_component_and_verified(name: str) -> Non
     (one,) = [one for one in analyse_offline(box, sweep_offline(box, 160, 3, STAGES)).causes if not one.cause.refuted]
     assert sorted(one.cause.cause) == expected
     assert one.cause.verified
-    assert sum(flip.turned for flip in one.cause.broke) == sum(flip.turned for flip in one.cause.mended) == 3
+    for way in (one.cause.broke, one.cause.mended):
+        # Under each of the study's seeds, as long as runs are left.
+        assert {flip.seed for flip in way} == {3000, 3001, 3002, 3003, 3004}
+        assert sum(flip.turned for flip in way) >= max(FLIPS, len(way) - 2)
+        assert len({flip.before for flip in way}) == len(way)
     assert one.inside[0] / one.inside[1] > 0.7 > 0.3 > one.outside[0] / one.outside[1]
+
+
+def test_flips_under_further_seeds_come_after_every_investigation() -> None:
+    box = task(lambda c: c["norm"] == "batch" or c["init.a"] == "y")
+    split = {"screen": 90, "search": 4, "confirm": 6}
+    unfinished = sweep_offline(box, 100, 4, split)
+    settled = []
+    while plan := plan_backtrack(box.space, unfinished, 100, box.mode, 0.05):
+        trials = trial_rows(box.space, *unfinished)
+        _, wanted = backtrack_all(frame_from(box.space, trials), runs_of(box.space, trials, box.mode), 0.05)
+        settled.append(not any(wanted))
+        unfinished += [FinishedTrial(one, tuple(run_trial(box, one.config, one.seeds))) for one in plan]
+    assert settled == sorted(settled) and settled[-1]
 
 
 def test_a_threshold_has_a_bracket_that_holds_it() -> None:

@@ -1,0 +1,101 @@
+"""What is known of one cause: its parts, and the flips that verify it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.analysis.failure_rules import Rule, meets
+from pipeline.analysis.laboratory import Run
+from pipeline.config import Config, Level, label
+from pipeline.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Part:
+    """One level change of a cause.
+
+    Args:
+        factor: name, or `factor.component`.
+        sign: "=", ">" or "<".
+        level: that breaks; a threshold for a numeric factor.
+        mends: a level (or number) that was seen to mend it.
+        bracket: (low, high) between which a threshold lies; None otherwise.
+    """
+
+    factor: str
+    sign: str
+    level: Level
+    mends: Level
+    bracket: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.factor}{self.sign}{label(self.level)}"
+
+    def holds(self, space: SearchSpace, config: Mapping[str, Level]) -> bool:
+        """Whether a config has it."""
+        return meets(space.expand(config).get(self.factor), self.sign, self.level)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A cause put into a passing config, or taken out of a failing one, with the same seed.
+
+    Args:
+        before, after: ids of the trials.
+        seed: of both.
+        turned: whether the outcome turned with it.
+    """
+
+    before: str
+    after: str
+    seed: int
+    turned: bool
+
+
+@dataclass
+class Cause:
+    """What is known of one cause; filled step by step.
+
+    Args:
+        outcome: what it leads to.
+        rule: the failure rule that raised the suspicion, or None.
+        failing, passing: the two configs whose difference was shrunk.
+        parts: the minimal set of level changes; empty while unknown.
+        broke, mended: for each background tried, the cause put in, and taken out.
+        verified: enough flips both ways.
+        refuted: backtracking came to its end and the cause did not hold.
+        further: runs that would show a verified cause under each of the study's seeds, both ways.
+        runs: training runs that the answers rest on.
+        tried: configs that were judged on the way, and whether they failed.
+    """
+
+    outcome: str
+    rule: Rule | None
+    failing: Run | None = None
+    passing: Run | None = None
+    parts: tuple[Part, ...] = ()
+    broke: list[Flip] = field(default_factory=list)
+    mended: list[Flip] = field(default_factory=list)
+    verified: bool = False
+    refuted: bool = False
+    further: list[tuple[Config, int]] = field(default_factory=list)
+    runs: int = 0
+    tried: list[tuple[Config, bool]] = field(default_factory=list)
+
+    @property
+    def flips(self) -> int:
+        """Verified reversals, both ways together."""
+        return sum(flip.turned for flip in (*self.broke, *self.mended))
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """How often the outcome happens with the suspected cause and without it, as the rule saw it."""
+        if self.rule is None:
+            return 0.9, 0.05
+        return self.rule.inside[0] / max(1, self.rule.inside[1]), self.rule.outside[0] / max(1, self.rule.outside[1])
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """The parts as text; those of the rule as long as nothing better is verified."""
+        return tuple(map(str, self.parts)) if self.verified or not self.rule else self.rule.cause

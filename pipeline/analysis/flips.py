@@ -1,0 +1,144 @@
+"""Verifies a cause both ways: put in, it breaks configs that pass; taken out, it mends configs that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.cause import Cause, Flip, Part
+from pipeline.analysis.laboratory import Laboratory, NotRun, Run
+from pipeline.config import Config
+from pipeline.space import Composite, SearchSpace
+
+# Flips that verify a cause, each way and each on another background.
+FLIPS = 3
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One of the two ways to verify a cause.
+
+    Args:
+        found: the flips so far.
+        backgrounds: recorded runs that can be flipped, the preferred first.
+        changed: the config of a background with the cause put in, or taken out; None where that cannot be.
+        wanted: the outcome that a flip should lead to.
+    """
+
+    found: list[Flip]
+    backgrounds: Sequence[Run]
+    changed: Callable[[Run], Config | None]
+    wanted: str
+
+    def flip(self, lab: Laboratory, run: Run, config: Config) -> None:
+        """Compares a background with its changed config, trained with the same seed."""
+        after = lab.look([(config, run.seed)])[0]
+        self.found.append(Flip(run.trial, after.trial, run.seed, after.outcome == self.wanted))
+
+
+def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
+    """Puts the cause into configs that pass, and takes it out of configs that fail, each with that run's own seed."""
+    space = lab.space
+    assert cause.failing is not None and cause.passing is not None
+
+    def has(run: Run) -> bool:
+        return all(part.holds(space, run.config) for part in cause.parts)
+
+    # Other configs first; where the space has too few, the same ones with other seeds.
+    passing = list(dict.fromkeys([*spread_runs(passing), *passing]))
+    failing = list(dict.fromkeys([*spread_runs(failing), *failing]))
+    others = [run for run in passing if not has(run) and run != cause.passing]
+    ways = (
+        _Way(
+            cause.broke,
+            others,
+            lambda run: with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
+            cause.outcome,
+        ),
+        _Way(
+            cause.mended,
+            [run for run in failing if has(run) and run != cause.failing],
+            lambda run: with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
+            "ok",
+        ),
+    )
+    tries = int(np.ceil(FLIPS / np.clip(cause.rates[0], 0.3, 1.0))) + 1
+    missing: list[tuple[Config, int]] = []
+    for way in ways:
+        usable = [(run, config) for run in way.backgrounds if (config := way.changed(run)) is not None][:tries]
+        try:
+            for number, (run, config) in enumerate(usable):
+                turned = sum(flip.turned for flip in way.found)
+                if turned >= FLIPS or number - turned > tries - FLIPS:
+                    break
+                # The next few are wanted anyway: ask for them together, so that workers do not wait.
+                lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - turned]])
+                way.flip(lab, run, config)
+        except NotRun as not_run:
+            missing += not_run.wanted
+    if missing:
+        raise NotRun(missing)
+    broke, mended = (sum(flip.turned for flip in found) for found in (cause.broke, cause.mended))
+    cause.verified = min(broke, mended) >= FLIPS
+    # Too few backgrounds leave it open; only flips that failed refute it.
+    failed = [len(cause.broke) - broke, len(cause.mended) - mended]
+    cause.refuted = not cause.verified and max(failed) > tries - FLIPS
+    if cause.verified:
+        _under_each_seed(cause, lab, ways)
+
+
+def _under_each_seed(cause: Cause, lab: Laboratory, ways: Sequence[_Way]) -> None:
+    """Flips with those of the study's seeds that verified nothing yet; what is missing for it is in `cause.further`.
+
+    They change no verdict: they say how far it depends on the luck of a seed.
+    """
+    for way in ways:
+        flipped = {flip.seed for flip in way.found}
+        for seed in lab.seeds:
+            usable = ((run, way.changed(run)) for run in way.backgrounds if run.seed == seed and seed not in flipped)
+            for run, config in usable:
+                if config is None or any(flip.before == run.trial for flip in way.found):
+                    continue
+                try:
+                    way.flip(lab, run, config)
+                except NotRun as missing:
+                    cause.further += missing.wanted
+                break
+
+
+def with_parts(
+    space: SearchSpace, config: Config, parts: Sequence[Part], donor: Run | None, put_in: bool
+) -> Config | None:
+    """`config` with the parts put in, or taken out; None where a condition keeps it from existing there."""
+    assert donor is not None
+    levels: dict[str, Any] = dict(config)
+    for part in parts:
+        name, _, component = part.factor.partition(".")
+        factor = space[name]
+        if name not in levels and factor.when and put_in:
+            # The cause lives under a condition: the donor's parents come with it.
+            levels.update({parent: donor.config[parent] for parent in factor.when if parent in donor.config})
+        if component and isinstance(factor, Composite):
+            own = factor.parts(str(levels.get(name, donor.config[name])))
+            own[component] = part.level if put_in else part.mends
+            levels[name] = factor.mixture(own)
+        elif put_in:
+            levels[name] = donor.config[name]
+        else:
+            levels[name] = part.mends
+            if part.mends == "-":
+                return None
+    changed = space.repair(levels, donor.config)
+    held = all(part.holds(space, changed) for part in parts)
+    return changed if held == put_in else None
+
+
+def spread_runs(runs: Sequence[Run]) -> list[Run]:
+    """One run a config, in the order of the records, those of the screen first: they differ most."""
+    seen: dict[Config, Run] = {}
+    for run in sorted(runs, key=lambda run: run.stage != "screen"):
+        seen.setdefault(run.config, run)
+    return list(seen.values())
