@@ -23,7 +23,7 @@ SHARED = ("--workers", "--cpus-per-trial", "--gpus-per-trial", "--time-limit", "
 def main() -> int:
     """Runs the sweep to its end, in at most so many attempts as were asked for; returns the exit code."""
     asked = json.loads(Path(ASKED).read_text())
-    environment = {**os.environ, **asked["environment"], "RAY_ADDRESS": "auto", "BACKTRACK_TRACE": "1"}
+    environment = driver_environment(asked["environment"])
     # The study may lie where only the travelling credentials lead.
     os.environ.update(asked["environment"])
     code = 1
@@ -36,6 +36,16 @@ def main() -> int:
         print(f"backtrack job: the driver ended with {code}; its finished runs are recorded", flush=True)
         time.sleep(PAUSE_SECONDS)
     return code
+
+
+def driver_environment(travelled: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with what travelled from outside.
+
+    The address is the one that Ray gave this job: "auto" would be any Ray that runs on the machine, such as a
+    sweep of somebody else's.
+    """
+    own = {name: value for name, value in os.environ.items() if name == "RAY_ADDRESS"}
+    return {**os.environ, **travelled, **own, "BACKTRACK_TRACE": "1"}
 
 
 def command_for(asked: Mapping[str, Any]) -> list[str]:
