@@ -83,5 +83,7 @@ def decoupled(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
                 if parameter.grad is not None:
                     parameter.mul_(1 - group["lr"] * decay)
 
+    # It treats every number by itself: replicates that are trained as one stacked model may keep it.
+    shrink.elementwise = True  # type: ignore[attr-defined]
     optimiser.register_step_pre_hook(shrink)
     return optimiser

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +13,9 @@ from pipeline.task import Data, TorchTask
 from pipeline.training.chance import Chance, measure_chance
 from pipeline.training.outcomes import judge
 from pipeline.training.recorder import Recorder
-from pipeline.training.runtime import compiled, device_for, precision_of, threads_of
+from pipeline.training.replicates import Alone, Replicates
+from pipeline.training.runtime import device_for, threads_of
+from pipeline.training.stacked import Stacked
 from pipeline.training.symptoms import Layer
 from pipeline.training.watching import Watch
 
@@ -27,132 +28,175 @@ _chance: dict[str, Chance] = {}
 
 
 def train_torch(
-    task: TorchTask, levels: Mapping[str, Any], seed: int, recorder: Recorder, device: str, watched: bool = True
-) -> str:
-    """Trains one model and returns the outcome; curves and times go to `recorder` as they come.
+    task: TorchTask,
+    levels: Mapping[str, Any],
+    seeds: Sequence[int],
+    recorders: Sequence[Recorder],
+    device: str,
+    watched: bool = True,
+) -> list[str]:
+    """Trains a config's replicates and returns their outcomes; curves and times go to the recorders as they come.
+
+    Several replicates are one stacked model; their time is shared out evenly between them.
 
     Args:
         task: what to train.
         levels: factor levels, composites opened.
-        seed: decides initial weights, data order and every other draw; shared between configs, so that any
-            two of them can be compared with the same luck.
-        recorder: receives "loss" at `POINTS_PER_EPOCH` moments an epoch, and "valid_loss" and the metric after each.
+        seeds: one a replicate; it decides initial weights, data order and every other draw, and is shared between
+            configs, so that any two of them can be compared with the same luck.
+        recorders: one a replicate; each receives "loss" at `POINTS_PER_EPOCH` moments an epoch, and "valid_loss" and
+            the metric after each.
         device: a torch device.
         watched: whether symptoms are measured.
+
+    Raises:
+        NotStackable: where several replicates cannot be one stacked model.
     """
     with threads_of(levels):
-        return _train(task, levels, seed, recorder, device_for(levels, device), watched)
+        return _train(task, levels, seeds, recorders, device_for(levels, device), watched)
 
 
 def _train(
-    task: TorchTask, levels: Mapping[str, Any], seed: int, recorder: Recorder, device: str, watched: bool
-) -> str:
-    recorder.device = device
+    task: TorchTask,
+    levels: Mapping[str, Any],
+    seeds: Sequence[int],
+    recorders: Sequence[Recorder],
+    device: str,
+    watched: bool,
+) -> list[str]:
     data = load_data(task, device)
-    torch.manual_seed(seed)
-    shuffle = torch.Generator().manual_seed(seed)
-    model = task.model(levels).to(device)
-    optimiser = task.optimiser(model, levels)
-    precision = precision_of(levels, device)
+    shuffles = [torch.Generator().manual_seed(seed) for seed in seeds]
+    replicates = _replicates(task, levels, seeds, device)
     batch_size, clip = task.batch_size(levels), task.clip(levels)
-    chance = chance_of(task, data, model, device)
-    recorder.chance = chance.metric
+    chance = chance_of(task, data, replicates, device)
+    for recorder in recorders:
+        recorder.device, recorder.chance = device, chance.metric
 
-    step, steps = 0, math.ceil(len(data.inputs) / batch_size)
+    count, step, steps = len(seeds), 0, math.ceil(len(data.inputs) / batch_size)
     stride = max(1, steps // POINTS_PER_EPOCH)
-    running = compiled(model, levels)
     # Instruments inside a compiled model would break it into pieces.
-    watched = watched and running is model
-    watch = Watch(model, steps * task.epochs, task.epochs, recorder) if watched else None
+    watched = watched and replicates.running is replicates.models[0]
+    watches = [
+        Watch(model, steps * task.epochs, task.epochs, recorder)
+        for model, recorder in zip(replicates.models, recorders, strict=True)
+        if watched
+    ]
+    diverged: set[int] = set()
     first_step, waited, clock = 0.0, 0.0, time.perf_counter()
+
+    def share_of_time() -> float:
+        return (time.perf_counter() - clock - first_step) / count
+
     for epoch in range(task.epochs):
-        model.train()
-        since = torch.zeros((), device=device)
+        replicates.mode(training=True)
+        since = torch.zeros(count, device=device)
         counted = 0
-        for rows in torch.randperm(len(data.inputs), generator=shuffle).split(batch_size):
+        orders = [torch.randperm(len(data.inputs), generator=shuffle).split(batch_size) for shuffle in shuffles]
+        for batch in zip(*orders, strict=True):
             asked = time.perf_counter()
-            rows = rows.to(device)
+            rows = torch.stack(batch).to(device)
             inputs, targets = data.inputs[rows], data.targets[rows]
             waited += time.perf_counter() - asked
-            measured = watch is not None and watch.due(step + 1)
-            with precision:
-                loss = task.loss(running(inputs), targets)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            moment = watch.before_update() if watch is not None and measured else None
-            if clip is not None:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-            optimiser.step()
-            since, counted, step = since + loss.detach(), counted + 1, step + 1
-            if watch is not None and moment is not None:
-                watch.after_update(moment, step, step / steps)
+            # Each has to be asked: asking also arms it.
+            measured = max([watch.due(step + 1) for watch in watches], default=False)
+            losses = replicates.backward(inputs, targets, apart=measured)
+            moments = [watch.before_update() for watch in watches if measured]
+            replicates.update(clip)
+            since, counted, step = since + losses, counted + 1, step + 1
+            if measured:
+                for watch, moment in zip(watches, moments, strict=True):
+                    watch.after_update(moment, step, step / steps)
             if step == 1:
-                # Reading the loss waits for the device: without it a GPU's first step would look free.
-                first_loss = since.item()
+                # Reading the losses waits for the device: without it a GPU's first step would look free.
+                first_losses = since.tolist()
                 first_step, waited = time.perf_counter() - clock, 0.0
-                if watch is not None and chance.loss > 0:
-                    watch.conclude({"wrong_first_loss": first_loss / chance.loss}, step, step / steps)
+                for watch, first_loss in zip(watches, first_losses, strict=bool(watches)):
+                    if chance.loss > 0:
+                        watch.conclude({"wrong_first_loss": first_loss / chance.loss}, step, step / steps)
             if counted == stride or step % steps == 0:
-                mean = since.item() / counted
-                recorder.train_seconds = time.perf_counter() - clock - first_step
-                recorder.point(step, step / steps, "loss", mean)
-                if not math.isfinite(mean):
-                    if watch is not None:
-                        watch.at_divergence(step, step / steps)
-                    return "diverged"
-                since, counted = torch.zeros((), device=device), 0
+                means = (since / counted).tolist()
+                for number, (recorder, mean) in enumerate(zip(recorders, means, strict=True)):
+                    if number in diverged:
+                        continue
+                    recorder.train_seconds = share_of_time()
+                    recorder.point(step, step / steps, "loss", mean)
+                    if not math.isfinite(mean):
+                        diverged.add(number)
+                        if watches:
+                            watches[number].at_divergence(step, step / steps)
+                if len(diverged) == count:
+                    return ["diverged"] * count
+                since, counted = torch.zeros(count, device=device), 0
         trained = time.perf_counter() - clock - first_step
-        with precision:
-            validate(task, data, running, recorder, step, epoch + 1, watch)
-        recorder.train_seconds = time.perf_counter() - clock - first_step
-        recorder.epochs = epoch + 1
-        if epoch == 0 and step > 1:
-            ordinary = trained / (step - 1)
-            recorder.warmup_seconds = max(0.0, first_step - ordinary)
-            if watch is not None and ordinary > 0:
-                numbers = {"slow_first_call": first_step / ordinary, "starved_device": waited / trained}
-                watch.conclude(numbers, step, epoch + 1)
-    return judge(
-        recorder.values(task.metric),
-        mode=task.mode,
-        chance=chance.metric,
-        noise=chance.noise,
-        losses=recorder.values("loss"),
-        chance_loss=chance.loss,
-    )
+        outputs = validate(replicates, data, recorders, watches, step, epoch + 1)
+        for number, recorder in enumerate(recorders):
+            if number in diverged:
+                continue
+            recorder.point(step, epoch + 1, "valid_loss", float(task.loss(outputs[number], data.valid_targets)))
+            recorder.point(step, epoch + 1, task.metric, float(task.score(outputs[number], data.valid_targets)))
+            recorder.train_seconds = share_of_time()
+            recorder.epochs = epoch + 1
+            if epoch == 0 and step > 1:
+                ordinary = trained / (step - 1)
+                recorder.warmup_seconds = max(0.0, first_step - ordinary) / count
+                if watches and ordinary > 0:
+                    numbers = {"slow_first_call": first_step / ordinary, "starved_device": waited / trained}
+                    watches[number].conclude(numbers, step, epoch + 1)
+    return [
+        "diverged"
+        if number in diverged
+        else judge(
+            recorder.values(task.metric),
+            mode=task.mode,
+            chance=chance.metric,
+            noise=chance.noise,
+            losses=recorder.values("loss"),
+            chance_loss=chance.loss,
+        )
+        for number, recorder in enumerate(recorders)
+    ]
+
+
+def _replicates(task: TorchTask, levels: Mapping[str, Any], seeds: Sequence[int], device: str) -> Replicates:
+    """The models, each made from its own seed."""
+    models = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        models.append(task.model(levels).to(device))
+    if len(models) == 1:
+        return Alone(task, models[0], levels, device)
+    return Stacked(task, models, levels, device)
 
 
 @torch.no_grad()
-def predict(
-    model: torch.nn.Module, inputs: torch.Tensor, first: AbstractContextManager[None] | None = None
-) -> torch.Tensor:
-    """The model's outputs for all `inputs`, in evaluation mode, batch by batch; the first one inside `first`."""
-    model.eval()
-    parts = inputs.split(VALIDATION_BATCH)
-    with first or nullcontext():
-        outputs = [model(parts[0]).float()]
-    return torch.cat([*outputs, *(model(part).float() for part in parts[1:])])
+def predict(replicates: Replicates, inputs: torch.Tensor) -> torch.Tensor:
+    """(R, N, …) outputs for all (N, …) inputs, in evaluation mode, batch by batch."""
+    replicates.mode(training=False)
+    return torch.cat([replicates.predict(part).float() for part in inputs.split(VALIDATION_BATCH)], 1)
 
 
 @torch.no_grad()
 def validate(
-    task: TorchTask,
+    replicates: Replicates,
     data: Data,
-    model: torch.nn.Module,
-    recorder: Recorder,
+    recorders: Sequence[Recorder],
+    watches: Sequence[Watch],
     step: int,
     epoch: int,
-    watch: Watch | None = None,
-) -> None:
-    """Adds the validation loss and the metric to the curve; `watch` looks at the first batch."""
-    layers: list[Layer] = []
-    looking = watch is not None and watch.looks_at(epoch)
-    outputs = predict(model, data.valid_inputs, watch.looking(layers) if watch is not None and looking else None)
-    if watch is not None and looking:
-        seen = slice(0, VALIDATION_BATCH)
-        watch.after_look(layers, outputs[seen], data.valid_targets[seen], step, epoch)
-    recorder.point(step, epoch, "valid_loss", float(task.loss(outputs, data.valid_targets)))
-    recorder.point(step, epoch, task.metric, float(task.score(outputs, data.valid_targets)))
+) -> torch.Tensor:
+    """The outputs for the validation set; `watches` look at the first batch, each at its own model."""
+    if not watches or not watches[0].looks_at(epoch):
+        return predict(replicates, data.valid_inputs)
+    replicates.mode(training=False)
+    first, rest = data.valid_inputs[:VALIDATION_BATCH], data.valid_inputs[VALIDATION_BATCH:]
+    seen = []
+    for model, watch in zip(replicates.models, watches, strict=True):
+        layers: list[Layer] = []
+        with watch.looking(layers), replicates.precision:
+            seen.append(model(first).float())
+        watch.after_look(layers, seen[-1], data.valid_targets[:VALIDATION_BATCH], step, epoch)
+    outputs = torch.stack(seen)
+    return torch.cat([outputs, predict(replicates, rest)], 1) if len(rest) else outputs
 
 
 def load_data(task: TorchTask, device: str) -> Data:
@@ -164,9 +208,9 @@ def load_data(task: TorchTask, device: str) -> Data:
     return _data[key]
 
 
-def chance_of(task: TorchTask, data: Data, model: torch.nn.Module, device: str) -> Chance:
-    """Chance of the task, measured once a process; `model` only tells the shape of the outputs."""
+def chance_of(task: TorchTask, data: Data, replicates: Replicates, device: str) -> Chance:
+    """Chance of the task, measured once a process; the models only tell the shape of the outputs."""
     key = f"{task.name}|{sorted(task.options.items(), key=str)}|{device}"
     if key not in _chance:
-        _chance[key] = measure_chance(task, data, predict(model, data.valid_inputs))
+        _chance[key] = measure_chance(task, data, predict(replicates, data.valid_inputs)[0])
     return _chance[key]

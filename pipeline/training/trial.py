@@ -1,7 +1,8 @@
-"""One trial: a config's replicates, one after another, each with its outcome. No Ray, no MLflow."""
+"""One trial: a config's replicates, side by side or one after another, each with its outcome. No Ray, no MLflow."""
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import TrialFailed
 from pipeline.space import Config
-from pipeline.task import FunctionTask, Task
+from pipeline.task import FunctionTask, Task, TorchTask
 from pipeline.training.limits import (
     DeadlinePassed,
     DeviceLost,
@@ -26,6 +27,8 @@ from pipeline.training.symptoms import symptoms_in
 
 NO_LIMITS = Limits()
 
+log = logging.getLogger(__name__)
+
 
 def run_trial(
     task: Task,
@@ -38,17 +41,24 @@ def run_trial(
 ) -> list[RunResult]:
     """Trains `config` once for each seed; a failed training is a result, never an exception.
 
+    Several replicates of a torch task are trained as one stacked model where that can be done (see
+    `pipeline.training.stacked`), with the same numbers.
+
     Args:
         task: what to train.
         config: a config of the task's space.
         seeds: one a replicate.
         device: where a torch task runs, e.g. "cpu" or "cuda:0".
-        limits: what each replicate may take.
+        limits: what each replicate may take; stacked ones together as often their time.
         watched: whether a torch task's symptoms are measured; those that are read from curves always are.
 
     Returns:
         One `RunResult` a seed, in order.
     """
+    if len(seeds) > 1 and not isinstance(task, FunctionTask):
+        stacked = _run_stacked(task, config, seeds, device, limits, watched)
+        if stacked is not None:
+            return stacked
     return [run_replicate(task, config, seed, device=device, limits=limits, watched=watched) for seed in seeds]
 
 
@@ -83,6 +93,44 @@ def run_replicate(
         if device_lost(fault):
             raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
         outcome, error = of_exception(fault), traceback.format_exc()
+    return _result(task, seed, outcome, recorder, peak(), device, error)
+
+
+def _run_stacked(
+    task: TorchTask, config: Config, seeds: Sequence[int], device: str, limits: Limits, watched: bool
+) -> list[RunResult] | None:
+    """The replicates as one stacked model; None where they have to be trained one after another.
+
+    That is so where they cannot be stacked, and where anything failed on the way (memory for all of them at once, a
+    bug in the task): alone each has its own outcome, and an error that says whose it is.
+    """
+    from pipeline.training.loop import train_torch
+    from pipeline.training.stacked_recurrent import NotStackable
+
+    recorders = [Recorder() for _ in seeds]
+    _, peak = _program(task, device, watched)
+    errors = ""
+    try:
+        with _memory_of(task, device, limits), deadline(limits.seconds and limits.seconds * len(seeds)):
+            outcomes = train_torch(task, task.levels(config), seeds, recorders, device, watched)
+    except NotStackable as reason:
+        log.info("%s: one after another: %s", config, reason)
+        return None
+    except DeadlinePassed as passed:
+        outcomes, errors = ["timed_out"] * len(seeds), f"{passed} ({len(seeds)} replicates side by side)"
+    except Exception as fault:
+        if device_lost(fault):
+            raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
+        log.info("%s: one after another: %s: %s", config, type(fault).__name__, fault)
+        return None
+    return [
+        _result(task, seed, outcome, recorder, peak(), device, errors)
+        for seed, outcome, recorder in zip(seeds, outcomes, recorders, strict=True)
+    ]
+
+
+def _result(task: Task, seed: int, outcome: str, recorder: Recorder, peak: int, device: str, error: str) -> RunResult:
+    """What is kept of one training."""
     return RunResult(
         seed=seed,
         outcome=outcome,
@@ -90,7 +138,7 @@ def run_replicate(
         epochs=recorder.epochs,
         seconds=recorder.train_seconds,
         warmup_seconds=recorder.warmup_seconds,
-        peak_memory=peak(),
+        peak_memory=peak,
         chance=recorder.chance,
         device=recorder.device or ("cpu" if isinstance(task, FunctionTask) else device),
         symptoms=symptoms_in(recorder.curve, task.thresholds),
@@ -124,6 +172,6 @@ def _program(task: Task, device: str, watched: bool) -> tuple[Train, Callable[[]
 
     reset_device_peak(device)
     return (
-        lambda levels, seed, recorder: train_torch(task, levels, seed, recorder, device, watched),
+        lambda levels, seed, recorder: train_torch(task, levels, [seed], [recorder], device, watched)[0],
         lambda: device_peak_memory(device),
     )

@@ -68,10 +68,15 @@ def last_lines(log: Path) -> list[str]:
     return log.read_text().splitlines()[-3:]
 
 
+def process_of(line: str) -> int:
+    """Id of the process that wrote this line of the log."""
+    return int(line.rpartition(" ")[2])
+
+
 def runs_on(node: subprocess.Popen, line: str) -> bool:
     """Whether the process that wrote this line of the log belongs to a node."""
     try:
-        return node.pid in {parent.pid for parent in psutil.Process(int(line.rpartition(" ")[2])).parents()}
+        return node.pid in {parent.pid for parent in psutil.Process(process_of(line)).parents()}
     except psutil.NoSuchProcess:
         return False
 
@@ -132,7 +137,10 @@ def test_a_node_dies_half_way_and_nothing_is_lost_or_double(nodes: Nodes, task_f
     doomed = nodes.start(cpus=1)
     job = submitted(nodes, task_file, study)
     until(lambda: log.exists() and parts(study) > 5 and any(runs_on(doomed, line) for line in last_lines(log)))
+    (hit,) = {process_of(line) for line in last_lines(log) if runs_on(doomed, line)}
     nodes.kill(doomed)
+    # A worker outlives its node for a moment, in which it could still end its run and report it.
+    until(lambda: not psutil.pid_exists(hit))
     blow.touch()
     state = ended(nodes, job, tmp_path)
     printed = run(nodes, "logs", job, "--address", nodes.address, folder=tmp_path).stdout

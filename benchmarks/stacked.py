@@ -1,0 +1,83 @@
+"""What a replicate costs when eight of them train as one stacked model, against training each alone, in one run.
+
+    python benchmarks/stacked.py [--replicates 8] [--repeats 3]
+
+Both ways take their turns, on one thread as a worker has it; the middle of the repeats counts. Prints the ratio of the
+times of a whole training with its validation, and which way the training itself found to be faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from pipeline.config import Config
+from pipeline.task import TorchTask, load_task
+from pipeline.training import run_replicate, run_trial
+from pipeline.training.stacked import Stacked
+
+SMALL: dict[str, Mapping[str, Any]] = {"squirrel": {"rows": 1000, "valid_rows": 400, "epochs": 2}, "winners": {}}
+CASES = {
+    "MLP": ("winners", {"net": "mlp"}),
+    "convolutional": ("winners", {"net": "conv"}),
+    "RNN": ("squirrel", {"cell": "rnn", "hidden": 64}),
+    "GRU": ("squirrel", {"cell": "gru", "hidden": 64}),
+    "LSTM": ("squirrel", {"cell": "lstm", "hidden": 64}),
+}
+
+
+def measure(task: TorchTask, config: Config, replicates: int, repeats: int, device: str) -> tuple[float, str]:
+    """(seconds stacked over seconds alone, the ways that were taken for steps and for predictions)."""
+    seeds = tuple(range(replicates))
+    ways: list[Stacked] = []
+    made = Stacked.__init__
+
+    def noted(self: Stacked, *arguments: Any) -> None:
+        made(self, *arguments)
+        ways.append(self)
+
+    Stacked.__init__ = noted  # type: ignore[method-assign]
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    try:
+        for repeat in range(repeats + 1):
+            for stacked in (True, False):
+                started = time.perf_counter()
+                if stacked:
+                    run_trial(task, config, seeds, device=device)
+                else:
+                    for seed in seeds:
+                        run_replicate(task, config, seed, device=device)
+                # The first of each warms up.
+                if repeat:
+                    seconds[stacked].append(time.perf_counter() - started)
+    finally:
+        Stacked.__init__ = made  # type: ignore[method-assign]
+    words = {True: "together", False: "apart", None: "not settled"}
+    taken = f"{words[ways[-1].training.together]}, {words[ways[-1].predicting.together]}"
+    return statistics.median(seconds[True]) / statistics.median(seconds[False]), taken
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicates", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"| net | stacked / alone, of {arguments.replicates} | steps, predictions |\n|---|---|---|", flush=True)
+    for name, (task_name, levels) in CASES.items():
+        task = load_task(task_name).with_options(SMALL[task_name])
+        assert isinstance(task, TorchTask)
+        config = task.space.repair({**levels, "optimiser": "adam"}, {})
+        ratio, taken = measure(task, config, arguments.replicates, arguments.repeats, arguments.device)
+        print(f"| {name} | {ratio:.2f} | {taken} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
