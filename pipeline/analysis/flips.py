@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from scipy.stats import binom
 
 from pipeline.analysis.cause import Cause, Flip, Part
-from pipeline.analysis.laboratory import Laboratory, NotRun, Run
+from pipeline.analysis.laboratory import Laboratory, NotRun, Run, clipped
 from pipeline.config import Config
 from pipeline.space import Composite, SearchSpace
 
 # Flips that verify a cause, each way and each on another background.
 FLIPS = 3
+# Of causes that are what they seem, so many come to their flips within the backgrounds that are tried; at most so many
+# are tried.
+POWER, MOST_TRIES = 0.97, 12
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class _Way:
     backgrounds: Sequence[Run]
     changed: Callable[[Run], Config | None]
     wanted: str
+
+    @property
+    def turned(self) -> int:
+        """Flips that turned the outcome."""
+        return sum(flip.turned for flip in self.found)
 
     def flip(self, lab: Laboratory, run: Run, config: Config) -> None:
         """Compares a background with its changed config, trained with the same seed."""
@@ -65,29 +73,31 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
             "ok",
         ),
     )
-    tries = int(np.ceil(FLIPS / np.clip(cause.rates[0], 0.3, 1.0))) + 1
+    tries = tries_for(clipped(cause.rates)[0])
     missing: list[tuple[Config, int]] = []
     for way in ways:
         usable = [(run, config) for run in way.backgrounds if (config := way.changed(run)) is not None][:tries]
         try:
             for number, (run, config) in enumerate(usable):
-                turned = sum(flip.turned for flip in way.found)
-                if turned >= FLIPS or number - turned > tries - FLIPS:
+                if way.turned >= FLIPS or number - way.turned > tries - FLIPS:
                     break
                 # The next few are wanted anyway: ask for them together, so that workers do not wait.
-                lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - turned]])
+                lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - way.turned]])
                 way.flip(lab, run, config)
         except NotRun as not_run:
             missing += not_run.wanted
     if missing:
         raise NotRun(missing)
-    broke, mended = (sum(flip.turned for flip in found) for found in (cause.broke, cause.mended))
-    cause.verified = min(broke, mended) >= FLIPS
+    cause.verified = all(way.turned >= FLIPS for way in ways)
     # Too few backgrounds leave it open; only flips that failed refute it.
-    failed = [len(cause.broke) - broke, len(cause.mended) - mended]
-    cause.refuted = not cause.verified and max(failed) > tries - FLIPS
+    cause.refuted = any(len(way.found) - way.turned > tries - FLIPS for way in ways)
     if cause.verified:
         _under_each_seed(cause, lab, ways)
+
+
+def tries_for(rate: float) -> int:
+    """Backgrounds to try for a cause that fails at a rate: a share `POWER` of such causes then comes to its flips."""
+    return next((n for n in range(FLIPS, MOST_TRIES) if binom.sf(FLIPS - 1, n, rate) >= POWER), MOST_TRIES)
 
 
 def _under_each_seed(cause: Cause, lab: Laboratory, ways: Sequence[_Way]) -> None:

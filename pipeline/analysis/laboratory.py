@@ -107,8 +107,7 @@ class Laboratory:
         Raises:
             NotRun: as `look`.
         """
-        high = float(np.clip(rates[0], 0.3, SUREST))
-        low = float(np.clip(rates[1], LEAST, high / 2))
+        high, low = clipped(rates)
         step = {True: math.log(high / low), False: math.log((1 - high) / (1 - low))}
         # How many runs it takes at least; they are asked for together, so that workers do not wait.
         least = math.ceil(math.log(ODDS) / max(step[True], -step[False]))
@@ -120,6 +119,12 @@ class Laboratory:
                 votes += 1
         self.tried.append((config, score > 0))
         return score > 0
+
+
+def clipped(rates: tuple[float, float]) -> tuple[float, float]:
+    """Rates of an outcome (with a cause, without it) that are sure enough to judge by, and apart."""
+    high = float(np.clip(rates[0], 0.3, SUREST))
+    return high, float(np.clip(rates[1], LEAST, high / 2))
 
 
 def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
