@@ -28,7 +28,7 @@ from pipeline.study import Study
 from search_spaces.runtime import ENVIRONMENTS
 
 # Pairs of trainings for each contrast of a task: what two cores do in about forty minutes together.
-PAIRS = {"squirrel": 50, "winners": 120, "opposite": 60, "topics": 60, "road": 20, "runtime": 16}
+PAIRS = {"squirrel": 50, "winners": 120, "opposite": 60, "topics": 60, "road": 20, "runtime": 20}
 
 
 def study_of(task_name: str, pairs: int, place: Path) -> Study:

@@ -55,9 +55,9 @@ def same_curves(task: TorchTask, config: Config, near: float = NEAR) -> None:
 
 
 @pytest.mark.parametrize(
-    "optimiser,normalisation", [("sgd", "batch"), ("adam", "layer"), ("adamw", "none"), ("rmsprop", "layer")]
+    ("net", "optimiser", "normalisation"),
+    [("mlp", "sgd", "batch"), ("conv", "adam", "layer"), ("mlp", "adamw", "none"), ("conv", "rmsprop", "layer")],
 )
-@pytest.mark.parametrize("net", ["mlp", "conv"])
 def test_winners(net: str, optimiser: str, normalisation: str, way: bool) -> None:
     """With buffers, and with decay that leaves vectors out, decided on the unstacked shapes.
 
@@ -70,8 +70,9 @@ def test_winners(net: str, optimiser: str, normalisation: str, way: bool) -> Non
     same_curves(task, config)
 
 
-@pytest.mark.parametrize("order", ["forward", "both"])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize(
+    ("cell", "order"), [("rnn", "forward"), ("gru", "forward"), ("lstm", "forward"), ("gru", "both")]
+)
 def test_squirrel(cell: str, order: str, way: bool) -> None:
     """Recurrent, with every replicate's gradient clipped by its own norm."""
     same_curves(*small("squirrel", cell=cell, order=order, clip=0.25, optimiser="adam", lr=0.003))

@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -237,6 +239,44 @@ def test_a_study_in_an_object_store(nodes: Nodes, task_file: Path, tmp_path: Pat
         assert resumed.returncode == 0, resumed.stderr
     finally:
         os.killpg(server.pid, signal.SIGKILL)
+
+
+def test_the_tracking_servers_address_and_token_reach_the_driver_and_nobody_else(
+    nodes: Nodes, task_file: Path, tmp_path: Path
+) -> None:
+    asked: list[str | None] = []
+
+    class Tracking(BaseHTTPRequestHandler):
+        """A tracking server that knows nothing: the sweep has to end well without it."""
+
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_error(404)
+
+        do_POST = do_GET
+
+        def log_message(self, *arguments: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tracking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        where = ("--study", tmp_path / "s", "--address", nodes.address)
+        secret = {
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{server.server_port}", "MLFLOW_TRACKING_TOKEN": "a-secret-token"
+        }  # fmt: skip
+        task = ("toy", "--task", slowed(task_file, 0), "--runs", RUNS, "--json")
+        done = run(nodes, "submit", *task, *where, folder=tmp_path, **secret)
+        assert done.returncode == 0, done.stderr
+        job = json.loads(done.stdout)["job"]
+        assert ended(nodes, job, tmp_path)["status"] == "SUCCEEDED"
+        assert set(asked) == {"Bearer a-secret-token"}
+        said = [run(nodes, *what, "--address", nodes.address, folder=tmp_path).stdout for what in
+                (("logs", job), ("status", job, "--json"))]  # fmt: skip
+        assert "a-secret-token" not in "".join(said) + json.dumps(nodes.ask(f"/api/jobs/{job}"))
+        complete(tmp_path / "s")
+    finally:
+        server.shutdown()
 
 
 def test_faults_are_said_before_anything_runs(nodes: Nodes, task_file: Path, tmp_path: Path) -> None:
