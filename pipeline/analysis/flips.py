@@ -29,12 +29,19 @@ class _Way:
         backgrounds: recorded runs that can be flipped, the preferred first.
         changed: the config of a background with the cause put in, or taken out; None where that cannot be.
         wanted: the outcome that a flip should lead to.
+        tries: backgrounds to try at most.
     """
 
     found: list[Flip]
     backgrounds: Sequence[Run]
     changed: Callable[[Run], Config | None]
     wanted: str
+    tries: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether too few of the tries that are left could still turn."""
+        return len(self.found) - self.turned > self.tries - FLIPS
 
     @property
     def turned(self) -> int:
@@ -59,27 +66,30 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
     passing = list(dict.fromkeys([*spread_runs(passing), *passing]))
     failing = list(dict.fromkeys([*spread_runs(failing), *failing]))
     others = [run for run in passing if not has(run) and run != cause.passing]
+    with_it, without = clipped(cause.rates)
     ways = (
         _Way(
             cause.broke,
             others,
             lambda run: with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
             cause.outcome,
+            tries_for(with_it),
         ),
         _Way(
             cause.mended,
             [run for run in failing if has(run) and run != cause.failing],
             lambda run: with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
             "ok",
+            # Without its cause a failing config fails as seldom as others do.
+            tries_for(1 - without),
         ),
     )
-    tries = tries_for(clipped(cause.rates)[0])
     missing: list[tuple[Config, int]] = []
     for way in ways:
-        usable = [(run, config) for run in way.backgrounds if (config := way.changed(run)) is not None][:tries]
+        usable = [(run, config) for run in way.backgrounds if (config := way.changed(run)) is not None][: way.tries]
         try:
             for number, (run, config) in enumerate(usable):
-                if way.turned >= FLIPS or number - way.turned > tries - FLIPS:
+                if way.turned >= FLIPS or way.failed:
                     break
                 # The next few are wanted anyway: ask for them together, so that workers do not wait.
                 lab.look([(c, r.seed) for r, c in usable[number : number + FLIPS - way.turned]])
@@ -90,13 +100,13 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
         raise NotRun(missing)
     cause.verified = all(way.turned >= FLIPS for way in ways)
     # Too few backgrounds leave it open; only flips that failed refute it.
-    cause.refuted = any(len(way.found) - way.turned > tries - FLIPS for way in ways)
+    cause.refuted = any(way.failed for way in ways)
     if cause.verified:
         _under_each_seed(cause, lab, ways)
 
 
 def tries_for(rate: float) -> int:
-    """Backgrounds to try for a cause that fails at a rate: a share `POWER` of such causes then comes to its flips."""
+    """Backgrounds to try for flips that come at a rate: a share `POWER` of true causes then comes to `FLIPS`."""
     return next((n for n in range(FLIPS, MOST_TRIES) if binom.sf(FLIPS - 1, n, rate) >= POWER), MOST_TRIES)
 
 
