@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from offline import analyse_offline, sweep_offline
 
 from pipeline import Categorical, Composite, FunctionTask, Numeric
 from pipeline.analysis.backtracking import backtrack_all
-from pipeline.analysis.flips import FLIPS
+from pipeline.analysis.flips import FLIPS, MOST_TRIES, POWER, tries_for
 from pipeline.analysis.frame import frame_from
 from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
 from pipeline.config import Config
@@ -85,6 +86,25 @@ def test_flips_under_further_seeds_come_after_every_investigation() -> None:
         settled.append(not any(wanted))
         unfinished += [FinishedTrial(one, tuple(run_trial(box, one.config, one.seeds))) for one in plan]
     assert settled == sorted(settled) and settled[-1]
+
+
+def test_a_cause_that_fails_half_of_the_time_is_not_refuted_by_luck() -> None:
+    box = task(lambda c: c["norm"] == "batch", rate=0.5)
+    states = []
+    for seed in range(6):
+        for one in analyse_offline(box, sweep_offline(box, 160, seed, STAGES)).causes:
+            if one.cause.cause == ("norm=batch",):
+                states.append("verified" if one.cause.verified else "refuted" if one.cause.refuted else "open")
+    assert states.count("verified") >= 4 and states.count("refuted") <= 1, states
+
+
+def test_tries_are_what_a_rate_needs() -> None:
+    for rate in (0.4, 0.5, 0.7, 0.9, 0.95):
+        tries = tries_for(rate)
+        fewer = [
+            sum(math.comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in range(FLIPS)) for n in (tries, tries - 1)
+        ]
+        assert fewer[0] <= 1 - POWER < fewer[1] or tries == MOST_TRIES
 
 
 def test_a_threshold_has_a_bracket_that_holds_it() -> None:
