@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class NotStackable(Exception):
@@ -18,12 +19,19 @@ class NotStackable(Exception):
 
 
 def make_batchable(model: nn.Module) -> None:
-    """Gives every recurrent layer of `model`, in place, a forward pass that `torch.vmap` can run over copies.
+    """Gives every recurrent layer of `model`, in place, a forward pass that `torch.vmap` can run over copies, and every
+    embedding with a padding row one that keeps that row without a gradient in each copy (`vmap` does so in the first).
 
     Raises:
-        NotStackable: for projections, dropout between layers, or a recurrent layer of another kind.
+        NotStackable: for projections, dropout between layers, or a recurrent layer of another kind; for embeddings
+            whose rows or gradients are scaled.
     """
     for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            if module.max_norm is not None or module.scale_grad_by_freq or module.sparse:
+                raise NotStackable(f"an embedding {module} with scaled rows or gradients, or sparse ones")
+            if module.padding_idx is not None:
+                module.forward = MethodType(_embed, module)  # type: ignore[method-assign]
         if not isinstance(module, nn.RNNBase):
             continue
         if type(module) not in (nn.RNN, nn.GRU, nn.LSTM) or module.proj_size or module.dropout:
@@ -31,6 +39,13 @@ def make_batchable(model: nn.Module) -> None:
         if isinstance(module, nn.RNN) and module.nonlinearity != "tanh":
             raise NotStackable(f"a recurrent layer with {module.nonlinearity}")
         module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
+
+
+def _embed(self: nn.Embedding, symbols: Tensor) -> Tensor:
+    """As the layer's own."""
+    assert self.padding_idx is not None
+    rows = functional.embedding(symbols, self.weight)
+    return torch.where(symbols.eq(self.padding_idx).unsqueeze(-1), rows.detach(), rows)
 
 
 def _forward(self: nn.RNNBase, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:

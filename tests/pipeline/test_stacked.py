@@ -78,6 +78,12 @@ def test_squirrel(cell: str, order: str, way: bool) -> None:
     same_curves(*small("squirrel", cell=cell, order=order, clip=0.25, optimiser="adam", lr=0.003))
 
 
+def test_lines_that_are_padded(way: bool) -> None:
+    """The padding's row of the embedding gets no gradient, in any copy; read by its last state, it would."""
+    task, config = small("squirrel", cell="rnn", order="forward", readout="last", optimiser="sgd", lr=0.003)
+    same_curves(task.with_options({"length": 110}), config)
+
+
 @pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
 @pytest.mark.parametrize("more", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}])
 def test_recurrent_layers_are_torchs_own(kind: Callable[..., nn.RNNBase], more: Mapping[str, Any]) -> None:
