@@ -92,7 +92,6 @@ class Stacked:
         self.models = models
         self.loss = task.loss
         self.precision = precision_of(levels, device)
-        self.device = torch.device(device)
         self.running = models[0]
         self.template = copy.deepcopy(models[0])
         make_batchable(self.template)
