@@ -141,7 +141,7 @@ class Records:
             if parts is not None and Path(path).name not in parts:
                 continue
             try:
-                tables.append(pq.read_table(self._fs.open_input_file(path)).cast(schema))
+                tables.append(self._table(path).cast(schema))
             except FileNotFoundError:
                 # A compaction took it away between listing and reading; its rows are in the compacted part.
                 return self._read_parts(folder, schema, parts)
@@ -157,7 +157,7 @@ class Records:
         for folder, schema in (("curves", CURVES), ("trials", trials_schema(self.space))):
             parts = [path for path in self._list(folder) if not Path(path).name.startswith("compact-")]
             number = len(self._list(folder)) - len(parts)
-            tables = [pq.read_table(self._fs.open_input_file(path)).cast(schema) for path in parts]
+            tables = [self._table(path).cast(schema) for path in parts]
             if tables:
                 self.write(f"{folder}/compact-{number:05d}.parquet", _parquet(pa.concat_tables(tables)))
             for path in parts:
@@ -213,8 +213,24 @@ class Records:
         self.write(name, _parquet(table))
 
     def read_table(self, name: str) -> pa.Table:
-        """Reads a parquet file of the study."""
-        return pq.read_table(pa.BufferReader(self.read(name)))
+        """Reads a parquet file of the study.
+
+        Raises:
+            StudyError: where it is not there.
+        """
+        try:
+            return self._table(f"{self._root}/{name}")
+        except FileNotFoundError as fault:
+            raise StudyError(f"{self.location} has no {name}") from fault
+
+    def _table(self, path: str) -> pa.Table:
+        """A parquet file, read in the calling thread.
+
+        `pq.read_table` reads in Arrow's threads, and one of them can be the last to let go of the source: where that is
+        Python's bytes and the interpreter is about to end, the process aborts, though its work is done and recorded.
+        """
+        with self._fs.open_input_file(path) as source:
+            return pq.ParquetFile(source, pre_buffer=False).read(use_threads=False)
 
     def has(self, name: str) -> bool:
         """Whether the study has that file."""

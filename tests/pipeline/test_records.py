@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -253,3 +255,23 @@ def test_a_copy_made_while_parts_are_compacted_loses_nothing(tmp_path: Path, mon
     with pytest.raises(StudyError, match="another study"):
         other = Records.create(tmp_path / "other", SPACE, {**MANIFEST, "study": "another"})
         other.copy_to(tmp_path / "copy")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads in /proc")
+def test_reading_starts_no_thread_of_arrows(tmp_path: Path) -> None:
+    """A thread of Arrow's that lets go of Python's bytes while the interpreter ends aborts a command that is done."""
+    made = Records.create(tmp_path / "s", SPACE, MANIFEST)
+    for number in range(3):
+        made.append(trial(number))
+    made.write_table("report/effects.parquet", made.trials())
+    program = """
+import os, sys
+from pipeline.records import Records
+records = Records.open(sys.argv[1])
+before = set(os.listdir("/proc/self/task"))
+assert records.trials().num_rows == 3 and records.curves().num_rows == 3
+assert records.read_table("report/effects.parquet").num_rows == 3
+print([open(f"/proc/self/task/{thread}/comm").read() for thread in set(os.listdir("/proc/self/task")) - before])
+"""
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "s"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
