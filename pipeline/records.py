@@ -224,13 +224,14 @@ class Records:
             raise StudyError(f"{self.location} has no {name}") from fault
 
     def _table(self, path: str) -> pa.Table:
-        """A parquet file, read in the calling thread.
+        """A parquet file, fetched at once and read in the calling thread.
 
         `pq.read_table` reads in Arrow's threads, and one of them can be the last to let go of the source: where that is
         Python's bytes and the interpreter is about to end, the process aborts, though its work is done and recorded.
+        Fetched at once, since an object store would be asked for each column otherwise.
         """
         with self._fs.open_input_file(path) as source:
-            return pq.ParquetFile(source, pre_buffer=False).read(use_threads=False)
+            return pq.ParquetFile(pa.BufferReader(source.read_buffer())).read(use_threads=False)
 
     def has(self, name: str) -> bool:
         """Whether the study has that file."""
