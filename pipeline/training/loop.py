@@ -82,7 +82,7 @@ def _train(
         if watched
     ]
     diverged: set[int] = set()
-    first_step, waited, clock = 0.0, 0.0, time.perf_counter()
+    first_step, waited, longest, clock = 0.0, 0.0, 0.0, time.perf_counter()
 
     def share_of_time() -> float:
         return (time.perf_counter() - clock - first_step) / count
@@ -96,7 +96,8 @@ def _train(
             asked = time.perf_counter()
             rows = torch.stack(batch).to(device)
             inputs, targets = data.inputs[rows], data.targets[rows]
-            waited += time.perf_counter() - asked
+            wait = time.perf_counter() - asked
+            waited, longest = waited + wait, max(longest, wait)
             # Each has to be asked: asking also arms it.
             measured = max([watch.due(step + 1) for watch in watches], default=False)
             losses = replicates.backward(inputs, targets, apart=measured)
@@ -109,7 +110,7 @@ def _train(
             if step == 1:
                 # Reading the losses waits for the device: without it a GPU's first step would look free.
                 first_losses = since.tolist()
-                first_step, waited = time.perf_counter() - clock, 0.0
+                first_step, waited, longest = time.perf_counter() - clock, 0.0, 0.0
                 for watch, first_loss in zip(watches, first_losses, strict=bool(watches)):
                     if chance.loss > 0:
                         watch.conclude({"wrong_first_loss": first_loss / chance.loss}, step, step / steps)
@@ -140,7 +141,9 @@ def _train(
                 ordinary = trained / (step - 1)
                 recorder.warmup_seconds = max(0.0, first_step - ordinary) / count
                 if watches and ordinary > 0:
-                    numbers = {"slow_first_call": first_step / ordinary, "starved_device": waited / trained}
+                    # One long wait is as likely the machine's doing as the loader's.
+                    starved = (waited - longest) / (trained - longest)
+                    numbers = {"slow_first_call": first_step / ordinary, "starved_device": starved}
                     watches[number].conclude(numbers, step, epoch + 1)
     return [
         "diverged"

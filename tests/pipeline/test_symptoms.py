@@ -22,6 +22,8 @@ from search_spaces.activations import Activation
 
 torch.set_num_threads(1)
 FEATURES = 16
+# Of timed trainings: a step takes long beside what a busy machine adds to it.
+WIDE = 16384
 
 
 def vectors(options: Any) -> Data:
@@ -69,7 +71,7 @@ class SlowRows:
         return len(self.rows)
 
     def __getitem__(self, which: torch.Tensor) -> torch.Tensor:
-        time.sleep(0.004)
+        time.sleep(0.015)
         return self.rows[which]
 
     def to(self, device: str) -> SlowRows:
@@ -97,7 +99,7 @@ class Slowed(nn.Module):
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        self.inner, self.seconds = mlp(), seconds
+        self.inner, self.seconds = mlp(width=WIDE), seconds
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         if self.training:
@@ -154,7 +156,7 @@ PAIRS = {
     "changing_norms": Pair(lambda: Reader(1.0), lambda: Reader(1.0), data=(symbols, symbols), decay=(3.0, 0.0)),
     "oscillating_loss": Pair(mlp, mlp, lr=(5.0, 0.1), epochs=4, momentum=0.9),
     "overfitting": Pair(lambda: mlp(width=256), mlp, data=(noisy_labels, vectors), epochs=100, momentum=0.9),
-    "starved_device": Pair(mlp, mlp, data=(slow, vectors)),
+    "starved_device": Pair(lambda: mlp(width=WIDE), lambda: mlp(width=WIDE), data=(slow, vectors)),
     "slow_first_call": Pair(lambda: Slowed(0.4), lambda: Slowed(0.0)),
 }  # fmt: skip
 
