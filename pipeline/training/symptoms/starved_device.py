@@ -6,7 +6,7 @@ from pipeline.training.symptoms.symptom import Symptom, last_over
 
 SYMPTOM = Symptom(
     name="starved_device",
-    measured="time that the steps spent on fetching their batch / time of the steps, the longest fetch left out of both",
+    measured="time that the steps spent on fetching their batch / time of the steps, without the longest fetch",
     rule="over {threshold:.0%}",
     threshold=0.3,
     points_at="loader, batch size, device",
