@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
 from pipeline.training.recorder import Recorder
@@ -17,6 +18,8 @@ from pipeline.training.symptoms import PREFIX, Layer, Look, Moment, all_symptoms
 # most, so that a short training does not spend its time on being watched.
 SAMPLES, LEAST_STRIDE = 8, 8
 LOOKS = 3
+# Examples whose activations are looked at: reading those of a whole validation batch is as dear as computing them.
+EXAMPLES = 128
 
 _ACTIVATIONS: dict[Any, str] = {
     torch.relu: "relu",
@@ -160,7 +163,7 @@ class _Activations(TorchFunctionMode):
             result = func(*args, **(kwargs or {}))
         finally:
             self.inside = False
-        self.layers.append(Layer(kind, result.detach()))
+        self.layers.append(Layer(kind, result.detach()[:EXAMPLES]))
         return result
 
 
@@ -169,10 +172,12 @@ def _catch(layers: list[Layer]) -> Callable[..., None]:
 
     def keep(module: nn.Module, inputs: tuple[Any, ...], result: Any) -> None:
         if isinstance(module, nn.RNNBase):
-            states = result[0].data if hasattr(result[0], "data") else result[0]
-            layers.append(Layer("recurrent", states.detach()))
+            # A packed sequence has no examples along its first dimension: all of it.
+            packed = isinstance(result[0], PackedSequence)
+            states = result[0].data.detach()
+            layers.append(Layer("recurrent", states if packed else states[:EXAMPLES]))
         else:
-            layers.append(Layer("group", inputs[0].detach(), _group_size(module)))
+            layers.append(Layer("group", inputs[0].detach()[:EXAMPLES], _group_size(module)))
 
     return keep
 

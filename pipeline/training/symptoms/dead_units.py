@@ -12,14 +12,15 @@ def at_look(look: Look) -> float | None:
         # Units lie along the last dimension of a sequence, else along the second.
         units = 2 if layer.values.ndim == 3 else 1
         if layer.kind == "relu" and layer.values.ndim > units:
-            alive = (layer.values != 0).movedim(units, -1).flatten(0, -2).any(dim=0)
-            shares.append(1 - float(alive.float().mean()))
+            others = [dimension for dimension in range(layer.values.ndim) if dimension != units]
+            # Rectified units are never under zero, so the largest says whether any differs from it.
+            shares.append(float((layer.values.amax(others) == 0).float().mean()))
     return max(shares, default=None)
 
 
 SYMPTOM = Symptom(
     name="dead_units",
-    measured="share of a layer's rectified units that are zero for a whole batch of validation examples, worst layer",
+    measured="share of a layer's rectified units that are zero for all of up to 128 validation examples, worst layer",
     rule="over {threshold:.0%} at the last look",
     threshold=0.7,
     points_at="activation, learning rate, initialisation",
