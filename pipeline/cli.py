@@ -239,8 +239,12 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Show the MLflow UI of a study (or of all studies in a directory) on 127.0.0.1 until Ctrl-C."""
+    from pipeline.records import Records
+    from pipeline.tracking import page_of
+
     store = os.environ.get("MLFLOW_TRACKING_URI") or _store_of(study)
-    typer.echo(f"MLflow UI of {store}: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    page = page_of(Records.open(study)) if (Path(study) / "manifest.json").exists() else ""
+    typer.echo(f"MLflow UI of {store}: http://127.0.0.1:{port}{page} (Ctrl-C ends it)")
     # In place of this process, so that whatever ends the command ends the server with it.
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store]

@@ -167,7 +167,7 @@ class _Seat:
         self.search: SearchPlan | None = None
         self.search_ids: deque[str] = deque()
         self.running: dict[str, PlannedTrial] = {}
-        # Trials that Optuna suggested and still waits for.
+        # Tune's ids of the trials that Optuna suggested, and which Tune's searcher tells it of.
         self.suggested: set[str] = set()
         self.starts: Counter[str] = Counter()
         self.put_back: Counter[str] = Counter()
@@ -213,27 +213,25 @@ class _Seat:
                 study_name=STUDY_NAME,
                 storage=self.study._storage,
             )
-        suggested = self.optuna.suggest(tune_id) or {}
-        name = self.search_ids.popleft()
-        self.suggested.add(name)
-        return PlannedTrial(name, self.search.stage, config_from(self.task.space, suggested), self.search.seeds)
+        config = config_from(self.task.space, self.optuna.suggest(tune_id) or {})
+        self.suggested.add(tune_id)
+        return PlannedTrial(self.search_ids.popleft(), self.search.stage, config, self.search.seeds)
 
     def queue_again(self, planned: PlannedTrial) -> None:
-        """Puts a trial that Tune gave up at the head of the queue; where Optuna suggested it, it was told of a failure
-        there, and will be told of the result as of one that it did not suggest.
+        """Puts a trial that Tune gave up at the head of the queue.
+
+        It comes back under another id of Tune's: where Optuna suggested it, it was told of a failure, and will be told of
+        the result as of one that it did not suggest.
         """
         self.running.pop(planned.trial, None)
-        self.suggested.discard(planned.trial)
         self.put_back[planned.trial] += 1
         self.queue.appendleft(planned)
 
-    def finish(self, finished: FinishedTrial) -> None:
+    def finish(self, finished: FinishedTrial, tune_id: str) -> None:
         """Records a trial, and tells the search of those that it did not pick itself."""
         self.running.pop(finished.planned.trial, None)
         self.record(finished)
-        if finished.planned.trial in self.suggested:
-            self.suggested.discard(finished.planned.trial)
-        elif self.study is not None:
+        if tune_id not in self.suggested and self.study is not None:
             add_finished(self.study, self.task.space, self.task.mode, [finished])
 
 
@@ -243,7 +241,6 @@ class _Searcher(Searcher):  # type: ignore[misc]
     def __init__(self, seat: _Seat) -> None:
         super().__init__(metric="objective", mode=seat.task.mode)
         self.seat = seat
-        self.asked: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         seat = self.seat
@@ -257,8 +254,6 @@ class _Searcher(Searcher):  # type: ignore[misc]
         if planned is None:
             # While something runs it may come back into the queue.
             return cast(str, Searcher.FINISHED) if seat.complete and not seat.running else None
-        if planned.trial in seat.suggested:
-            self.asked.add(trial_id)
         seat.running[planned.trial] = planned
         # As text, since Tune would look for search spaces of its own inside a nested config.
         return {
@@ -272,10 +267,8 @@ class _Searcher(Searcher):  # type: ignore[misc]
         """Nothing: a trial reports once, at its end."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if trial_id not in self.asked or self.seat.optuna is None:
-            return
-        self.asked.discard(trial_id)
-        self.seat.optuna.on_trial_complete(trial_id, result, error)
+        if trial_id in self.seat.suggested and self.seat.optuna is not None:
+            self.seat.optuna.on_trial_complete(trial_id, result, error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: a study goes on from its records, not from Tune's."""
@@ -297,7 +290,7 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         results = result.pop("results")
         planned = self.seat.running.get(trial.config["trial"])
         if planned is not None:
-            self._finish(planned, results, result["node"])
+            self._finish(planned, results, result["node"], trial.trial_id)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         # Tune leaves out of its own count what a lost machine interrupted.
@@ -318,16 +311,16 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"
         error = f"the worker process ended {trial.num_failures} times: {fault or trial.get_error()}"
         results = [RunResult(seed, outcome, None, 0, 0.0, 0.0, 0, None, "", error=error) for seed in planned.seeds]
-        self._finish(planned, results, "")
+        self._finish(planned, results, "", trial.trial_id)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.seat.on_tick(len(self.seat.running))
 
-    def _finish(self, planned: PlannedTrial, results: list[RunResult], node: str) -> None:
+    def _finish(self, planned: PlannedTrial, results: list[RunResult], node: str, tune_id: str) -> None:
         attempt = max(1, self.seat.starts.pop(planned.trial, 1))
         finished = FinishedTrial(planned, tuple(results), attempt, node, time.time())
         try:
-            self.seat.finish(finished)
+            self.seat.finish(finished, tune_id)
         except BacktrackError as fault:
             self.seat.fault = fault
 

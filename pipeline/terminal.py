@@ -23,6 +23,13 @@ def print_report(study: Study, tracked: bool) -> None:
     analysis = _analysis(study)
     # Piped output has no width of its own; 80 columns would cut the tables.
     console = Console(width=None if Console().is_terminal else 130, highlight=False)
+    with console.capture() as captured:
+        _print(console, study, analysis, tracked)
+    # Rich fills the lines of its tables up to their width.
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
+
+
+def _print(console: Console, study: Study, analysis: Analysis, tracked: bool) -> None:
     findings = findings_from(study.records, analysis)
     for heading, sentences in (
         ("What failed", findings.failed),

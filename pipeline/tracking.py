@@ -49,6 +49,22 @@ def tracking_uri(records: Records) -> str:
     return f"sqlite:///{root.parent / 'mlflow.db'}"
 
 
+def page_of(records: Records) -> str:
+    """Where MLflow's UI shows the runs of a study's task, as a path on its server; empty where it has none.
+
+    Raises:
+        TrackingError: where the store cannot be read.
+    """
+    try:
+        found = _client(records).get_experiment_by_name(_experiment_name(records))
+    except Exception as fault:
+        raise TrackingError(
+            f"MLflow at {tracking_uri(records)} cannot be read: {str(fault).splitlines()[0]}; mend the server, or "
+            "unset MLFLOW_TRACKING_URI to see the store beside the study"
+        ) from fault
+    return f"/#/experiments/{found.experiment_id}" if found is not None else ""
+
+
 class Follower:
     """A process that copies finished trials to MLflow while the sweep goes on."""
 
@@ -132,6 +148,11 @@ def _client(records: Records) -> Any:
     return mlflow.MlflowClient(tracking_uri=tracking_uri(records))
 
 
+def _experiment_name(records: Records) -> str:
+    """Studies of one task lie in one experiment, where the UI can compare their runs."""
+    return str(records.manifest["task"]["name"])
+
+
 class _View:
     """One study in one MLflow store."""
 
@@ -145,7 +166,7 @@ class _View:
         self.known = self._known()
 
     def _experiment(self) -> str:
-        name = str(self.manifest["task"]["name"])
+        name = _experiment_name(self.records)
         found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)

@@ -84,6 +84,14 @@ def test_a_second_pass_writes_what_is_missing_and_no_doubles(records: Records) -
     assert len(runs(records)) == 3
 
 
+def test_the_page_of_a_study_is_that_of_its_experiment(records: Records) -> None:
+    assert tracking.page_of(records) == ""
+    records.append(trial(0))
+    tracking.sync(records)
+    (own,) = [one for one in client(records).search_experiments() if one.name != "Default"]
+    assert tracking.page_of(records) == f"/#/experiments/{own.experiment_id}"
+
+
 def test_what_an_interrupted_writer_left_half_is_written_again(records: Records) -> None:
     records.append(trial(0))
     tracking.sync(records)
