@@ -220,8 +220,8 @@ class _Seat:
     def queue_again(self, planned: PlannedTrial) -> None:
         """Puts a trial that Tune gave up at the head of the queue.
 
-        It comes back under another id of Tune's: where Optuna suggested it, it was told of a failure, and will be told of
-        the result as of one that it did not suggest.
+        It comes back under another id of Tune's: where Optuna suggested it, it was told of a failure, and will be told
+        of the result as of one that it did not suggest.
         """
         self.running.pop(planned.trial, None)
         self.put_back[planned.trial] += 1
