@@ -41,10 +41,14 @@ class FasterWay:
     """Takes the faster of two ways to the same numbers, after trying both in turn.
 
     Args:
+        what: is done, for the log.
+
+    Attributes:
         together: the way that is known to be taken; None while both are being tried.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self.what = what
         self.together: bool | None = None
         self._calls: dict[bool, int] = {True: 0, False: 0}
         self._seconds: dict[bool, list[float]] = {True: [], False: []}
@@ -66,6 +70,7 @@ class FasterWay:
             ratio = statistics.median(self._seconds[True]) / statistics.median(self._seconds[False])
             if counts == {TIMED} or not 1 / CLEAR < ratio < CLEAR:
                 self.together = ratio < 1
+                log.info("%s %s", self.what, "together" if self.together else "apart")
         return result
 
 
@@ -108,8 +113,8 @@ class Stacked:
                         module._buffers[name] = self.buffers[f"{prefix}.{name}" if prefix else name][copy_number]
         self.step = 0
         self.compared = False
-        self.training = FasterWay()
-        self.predicting = FasterWay()
+        self.training = FasterWay("steps")
+        self.predicting = FasterWay("predictions")
 
     def _hand_over(self) -> None:
         """Gives the optimiser, made for the first model's own shapes, the stacked parameters in their place."""
@@ -163,7 +168,7 @@ class Stacked:
         try:
             together = self._predictions(inputs, together=True)
         except (RuntimeError, ValueError, TypeError, NotStackable) as fault:
-            log.info("predictions one after another: %s", fault)
+            log.info("predictions apart: %s", fault)
             self.predicting.together = False
             return own
         if not _same(together, own, self._rounding):
@@ -222,10 +227,12 @@ class Stacked:
         known = {name: weight.grad for name, weight in self.weights.items() if weight.grad is not None}
         # What is zero but for rounding (a bias before a normalisation) is held against the whole gradient.
         whole = torch.stack([_lines(gradient).norm(dim=1) for gradient in known.values()]).norm(dim=0)
-        pairs = [(losses, own), *((together[name], gradient) for name, gradient in known.items())]
-        for one, other in pairs:
-            if one is None or not _same(one, other, self._rounding, whole):
-                raise NotStackable("a model whose first step is not the same stacked and alone")
+        agree = _same(losses, own, self._rounding)
+        for name, gradient in known.items():
+            stacked = together[name]
+            agree = agree and stacked is not None and _same(stacked, gradient, self._rounding, whole)
+        if not agree:
+            raise NotStackable("a model whose first step is not the same stacked and alone")
         return own
 
     @property

@@ -210,7 +210,7 @@ def test_a_bug_in_the_task_is_told_of_each_replicate() -> None:
 
 def test_the_faster_way_is_taken() -> None:
     for slow in (True, False):
-        way = FasterWay()
+        way = FasterWay("steps")
         taken: list[bool] = []
 
         def call(together: bool, slow: bool = slow, taken: list[bool] = taken) -> torch.Tensor:
