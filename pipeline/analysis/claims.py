@@ -161,14 +161,13 @@ def estimate_in_model(
         if code is None or joint is None:
             return None
         weights = weights + wider.pair_weights(factor, name, joint, code)
-    effect, low, high, p = contrast(weights, wider.fit)
+    found = contrast(weights, wider.fit)
     response = model.response
     reversal = _reversal(factor, claim, model, active_pairs, alpha)
     return Estimate(
-        effect,
-        low,
-        high,
-        p,
+        found.estimate,
+        *found.interval(),
+        found.p,
         model.fit.sd,
         response.better,
         response.ratio,
@@ -223,7 +222,7 @@ def _reversal(factor: str, claim: Claim, model: Model, active_pairs: set[tuple[s
         signs = {}
         for name, code in zip(term.labels, term.pair_codes, strict=True):
             weights = extended.weights(factor, step) + extended.pair_weights(factor, other, joint, code)
-            _, low, high, _ = contrast(weights, extended.fit, level)
+            low, high = contrast(weights, extended.fit).interval(level)
             signs[label(name)] = 1 if low > 0 else -1 if high < 0 else 0
         if {1, -1} <= set(signs.values()):
             return other

@@ -12,7 +12,7 @@ from scipy import stats
 
 from pipeline.analysis.coding import Term, term_of
 from pipeline.analysis.frame import Floats
-from pipeline.analysis.linear import Added, contrast, independent, interaction, wald
+from pipeline.analysis.linear import Added, combined, contrast, independent, interaction, wald
 from pipeline.analysis.model import Model, build_model, product
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
@@ -195,7 +195,7 @@ def _p_of(term: Term, model: Model | None) -> float:
         return 1.0
     span = model.spans[term.name]
     fit = model.fit
-    return wald(fit.beta[span], fit.tested[np.ix_(span, span)], fit.influence[span], fit.dof if fit.even else None)
+    return wald(fit.beta[span], fit.cov[np.ix_(span, span)], fit.influence[span], fit.dof if fit.even else None)
 
 
 def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
@@ -220,10 +220,10 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     fitted, span = model.fit, model.spans[term.name]
     means = term.codes @ fitted.beta[span]
     top, bottom = int(np.argmax(means)), int(np.argmin(means))
-    estimate, low, high, _ = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
-    error = (high - estimate) / float(stats.t.ppf(0.975, fitted.dof))
+    widest = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
+    estimate, error, (_, high) = widest.estimate, widest.error, widest.interval()
     # The two levels were picked as the outermost: the lower end pays for that, as Tukey's range test does.
-    low = max(0.0, estimate - range_quantile(len(span) + 1, fitted.dof) * error)
+    low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
     best = top if model.response.better > 0 else bottom
     tolerance = margin * fitted.sd
     if p_adjusted < alpha:
@@ -309,8 +309,8 @@ def _level_means(term: Term, model: Model) -> list[LevelMean]:
     for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
         weights = model.weights(term.name, code)
         weights[0] = 1.0
-        estimate, low, high, _ = contrast(weights, model.fit)
-        means.append(LevelMean(name, *_shown(model, estimate, low, high), int(count)))
+        mean = contrast(weights, model.fit)
+        means.append(LevelMean(name, *_shown(model, mean.estimate, *mean.interval()), int(count)))
     return means
 
 
@@ -328,30 +328,28 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         if (a, b) in model.pairs:
             span = model.pairs[(a, b)]
             own, cells = model.fit, np.ix_(span, span)
-            added = Added(own.beta[span], own.cov[cells], own.tested[cells], own.dof, own.influence[span])
+            added = Added(own.beta[span], own.cov[cells], own.dof, own.influence[span])
         else:
             added = interaction(product(left.pair_columns, right.pair_columns), model.fit)
         if np.isfinite(added.beta).all():
-            estimate, low, high = _largest_difference(left, right, added.beta, added.cov, added.dof)
+            estimate, low, high = _largest_difference(left, right, added, model.fit.even or model.fit.binary)
             shown = _shown(model, estimate, max(0.0, low), high)
-            p = wald(added.beta, added.tested, added.influence, added.dof if model.fit.even else None)
+            p = wald(added.beta, added.cov, added.influence, added.dof if model.fit.even else None)
             effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 
-def _largest_difference(left: Term, right: Term, beta: Floats, cov: Floats, dof: int) -> tuple[float, float, float]:
+def _largest_difference(left: Term, right: Term, added: Added, settled: bool) -> tuple[float, float, float]:
     """The largest difference of differences over pairs of levels of both factors, with its interval."""
     steps_a = _steps(left)
     steps_b = _steps(right)
     # (pairs_a · pairs_b, k · m): the product coding of a difference of differences.
     weights = np.einsum("ik,jm->ijkm", steps_a, steps_b).reshape(len(steps_a) * len(steps_b), -1)
-    sizes = weights @ beta
+    sizes = weights @ added.beta
     largest = int(np.argmax(np.abs(sizes)))
-    sign = np.sign(sizes[largest]) or 1.0
-    error = float(np.sqrt(max(0.0, weights[largest] @ cov @ weights[largest])))
-    reach = float(stats.t.ppf(0.975, dof)) * error
-    estimate = float(sign * sizes[largest])
-    return estimate, estimate - reach, estimate + reach
+    own = weights[largest] * (np.sign(sizes[largest]) or 1.0)
+    found = combined(own, added.beta, added.cov, added.influence, added.dof, settled)
+    return found.estimate, *found.interval()
 
 
 def _steps(term: Term) -> Floats:

@@ -1,4 +1,4 @@
-"""Least squares with errors that stay right when the noise differs between levels (HC3)."""
+"""Least squares with errors that stay right when the noise differs between levels (HC2)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class Fit:
 
     Args:
         beta: (p,) coefficients.
-        cov: (p, p) their HC3 covariance (MacKinnon & White 1985): the residual of run i counts as e_i / (1 - h_i).
-            For intervals; it errs on the wide side.
-        tested: (p, p) the covariance that tests use: HC2, e_i / √(1 - h_i), which is unbiased where the noise is even.
-            With `wald`'s degrees of freedom it holds its level (measured: .045 at .05, where HC3 had .021 and lost
-            power); for a response of zeros and ones it does not, and HC3 is used there as well.
+        cov: (p, p) their HC2 covariance (MacKinnon & White 1985): the residual of run i counts as e_i / √(1 - h_i),
+            which is unbiased where the noise is even. With the degrees of freedom of `effective_runs` tests and
+            intervals hold their level (measured: .045 at .05, where HC3 had .021 and lost power). For a response of
+            zeros and ones they do not: there it is HC3, e_i / (1 - h_i). Noise that was found to be even: s²(XᵀX)⁻¹.
         plain: (p, p) (XᵀX)⁻¹, for sums of squares.
         dof: residual degrees of freedom, n - rank.
         sd: standard deviation of the residuals.
@@ -34,13 +33,11 @@ class Fit:
         influence: (p, n) by how much each run's response moves each coefficient.
         root: (n,) square roots of the weights that rows were multiplied by; ones in ordinary least squares.
         binary: whether the response takes two values only.
-        even: whether the noise was found to be even, so that tests may use s²(XᵀX)⁻¹ and the residuals' degrees of
-            freedom; `tested` is that then.
+        even: whether the noise was found to be even, so that the residuals' degrees of freedom hold.
     """
 
     beta: Floats
     cov: Floats
-    tested: Floats
     plain: Floats
     dof: int
     sd: float
@@ -53,8 +50,8 @@ class Fit:
     even: bool = False
 
     def assuming_even_noise(self) -> Fit:
-        """The same fit, with tests that take the noise to be even."""
-        return replace(self, even=True, tested=float((self.residuals**2).sum()) / self.dof * self.plain)
+        """The same fit, with errors that take the noise to be even."""
+        return replace(self, even=True, cov=float((self.residuals**2).sum()) / self.dof * self.plain)
 
 
 @dataclass(frozen=True)
@@ -63,26 +60,25 @@ class Added:
 
     Args:
         beta: (k,), NaN where inestimable.
-        cov, tested: (k, k) as in `Fit`.
+        cov: (k, k) as in `Fit`.
         dof: residual degrees of freedom.
         influence: (k, n) as in `Fit`.
     """
 
     beta: Floats
     cov: Floats
-    tested: Floats
     dof: int
     influence: Floats
 
 
 def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit:
-    """Least squares of `response` on `columns`, with HC3 errors.
+    """Least squares of `response` on `columns`, with robust errors.
 
     Args:
         columns: (n, p), of full column rank.
         response: (n,) finite numbers.
         weights: (n,) positive, inverse to the variance of each run's noise as far as it is known; wrong ones cost
-            precision, not validity, since the errors stay HC3.
+            precision, not validity, since the errors stay robust.
     """
     root = np.ones(len(response)) if weights is None else np.sqrt(weights)
     binary = len(np.unique(response)) <= 2
@@ -93,17 +89,16 @@ def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit
     residuals = np.asarray(done.resid)
     plain = np.asarray(done.normalized_cov_params)
     influence = plain @ columns.T
-    cov, tested = _covariances(influence, residuals, leverage, binary)
+    cov = _covariance(influence, residuals, leverage, binary)
     dof = max(1, int(done.df_resid))
     beta = np.asarray(done.params)
     if float(np.abs(residuals).max()) < EXACT * np.ptp(response):
         # Nothing is left over: what remains of coefficients and errors is rounding, and must not be tested.
         beta = np.where(np.abs(beta) < EXACT * np.ptp(response), 0.0, beta)
-        cov, tested, residuals = 0 * cov, 0 * tested, 0 * residuals
+        cov, residuals = 0 * cov, 0 * residuals
     return Fit(
         beta=beta,
         cov=cov,
-        tested=tested,
         plain=plain,
         dof=dof,
         sd=float(np.sqrt(((residuals / root) ** 2).sum() / dof)),
@@ -116,10 +111,9 @@ def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit
     )
 
 
-def _covariances(influence: Floats, residuals: Floats, leverage: Floats, binary: bool) -> tuple[Floats, Floats]:
-    """(HC3, the one that tests use), see `Fit`."""
-    wide = (influence * (residuals / (1 - leverage)) ** 2) @ influence.T
-    return wide, wide if binary else (influence * (residuals**2 / (1 - leverage))) @ influence.T
+def _covariance(influence: Floats, residuals: Floats, leverage: Floats, binary: bool) -> Floats:
+    """HC2, of zeros and ones HC3; see `Fit`."""
+    return (influence * (residuals**2 / (1 - leverage) ** (2 if binary else 1))) @ influence.T
 
 
 def independent(columns: Floats, tolerance: float = 1e-7) -> list[int]:
@@ -187,22 +181,53 @@ def effective_runs(influence: Floats) -> float:
     return float((1 / (standard**4).sum(1)).mean())
 
 
-def contrast(weights: Floats, model: Fit, level: float = 0.95) -> tuple[float, float, float, float]:
-    """Estimate, interval and p-value of the linear combination `weights` · β.
+@dataclass(frozen=True)
+class Contrast:
+    """A linear combination of coefficients.
+
+    Args:
+        estimate, error: with its standard error.
+        dof: degrees of freedom of that error.
+    """
+
+    estimate: float
+    error: float
+    dof: float
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Low and high end of the interval of this level, by Student's t."""
+        reach = float(stats.t.ppf(0.5 + level / 2, self.dof)) * self.error
+        return self.estimate - reach, self.estimate + reach
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of "it is zero"."""
+        if self.error > 0:
+            return float(2 * stats.t.sf(abs(self.estimate) / self.error, self.dof))
+        return float(abs(self.estimate) <= 1e-12)
+
+
+def contrast(weights: Floats, model: Fit) -> Contrast:
+    """The linear combination `weights` · β, with degrees of freedom from the runs that decide it (as in `wald`).
 
     Args:
         weights: (p,).
         model: the fit.
-        level: of the interval.
-
-    Returns:
-        (estimate, low, high, p).
     """
-    estimate = float(weights @ model.beta)
-    error = float(np.sqrt(max(0.0, float(weights @ model.cov @ weights))))
-    reach = float(stats.t.ppf(0.5 + level / 2, model.dof)) * error
-    p = float(2 * stats.t.sf(abs(estimate) / error, model.dof)) if error > 0 else float(abs(estimate) <= 1e-12)
-    return estimate, estimate - reach, estimate + reach, p
+    return combined(weights, model.beta, model.cov, model.influence, model.dof, model.even or model.binary)
+
+
+def combined(weights: Floats, beta: Floats, cov: Floats, influence: Floats, dof: int, settled: bool) -> Contrast:
+    """`weights` · β of any coefficients; see `contrast`.
+
+    Args:
+        weights: (k,).
+        beta, cov, influence, dof: as in `Fit`, or `Added`.
+        settled: whether `dof` holds as it is: where the noise is even, or zeros and ones were given HC3 errors.
+    """
+    error = float(np.sqrt(max(0.0, float(weights @ cov @ weights))))
+    freedom = float(dof) if settled or error <= 0 else min(float(dof), effective_runs((weights @ influence)[None]))
+    return Contrast(float(weights @ beta), error, freedom)
 
 
 def interaction(extra: Floats, model: Fit) -> Added:
@@ -222,11 +247,11 @@ def interaction(extra: Floats, model: Fit) -> Added:
     ]
     size = extra.shape[1]
     beta = np.full(size, np.nan)
-    cov, tested = np.full((size, size), np.nan), np.full((size, size), np.nan)
+    cov = np.full((size, size), np.nan)
     influence = np.zeros_like(extra.T)
     dof = model.dof - len(own)
     if not own or dof < 1:
-        return Added(beta, cov, tested, max(dof, 1), influence)
+        return Added(beta, cov, max(dof, 1), influence)
     rest = rest[:, own]
     plain = np.linalg.inv(rest.T @ rest)
     coefficients = plain @ (rest.T @ model.residuals)
@@ -234,7 +259,7 @@ def interaction(extra: Floats, model: Fit) -> Added:
     beta[own], influence[own] = coefficients, plain @ rest.T
     cells = np.ix_(own, own)
     left = model.residuals - rest @ coefficients
-    cov[cells], tested[cells] = _covariances(influence[own], left, leverage, model.binary)
+    cov[cells] = _covariance(influence[own], left, leverage, model.binary)
     if model.even:
-        tested[cells] = float(left @ left) / dof * plain
-    return Added(beta, cov, tested, dof, influence)
+        cov[cells] = float(left @ left) / dof * plain
+    return Added(beta, cov, dof, influence)

@@ -174,6 +174,6 @@ def _signs(model: Model, name: str, alpha: float) -> set[int]:
     mean[0] = 1.0
     codes = model.terms[name].codes
     for code in codes:
-        _, low, high, _ = contrast(mean + model.weights(name, code), model.fit, 1 - alpha / len(codes))
+        low, high = contrast(mean + model.weights(name, code), model.fit).interval(1 - alpha / len(codes))
         signs.add(1 if low > 0 else -1 if high < 0 else 0)
     return signs

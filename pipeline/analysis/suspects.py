@@ -90,13 +90,13 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
     terms = [model.terms[name] for name in names]
     if len(terms) == 1:
         span = model.spans[names[0]]
-        beta, cov = model.fit.beta[span], model.fit.tested[np.ix_(span, span)]
+        beta, cov = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
     elif names in model.pairs:
         span = model.pairs[names]  # type: ignore[index]
-        beta, cov = model.fit.beta[span], model.fit.tested[np.ix_(span, span)]
+        beta, cov = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
     else:
         added = interaction(products(terms[0].pair_columns, terms[1].pair_columns), model.fit)
-        beta, cov = added.beta, added.tested
+        beta, cov = added.beta, added.cov
     joint = len(terms) > 1
     options = [[cut[term.name]] if term.name in cut else list(combinations(_points(term, joint), 2)) for term in terms]
     best: tuple[float, float, tuple[tuple[int, int], ...]] | None = None
@@ -162,7 +162,7 @@ def combined_p(
     whole = fit(np.hstack([np.ones((len(y), 1)), columns[:, usable]]), rest)
     for place, number in enumerate(usable, start=1):
         suspect = suspects[number]
-        error = float(np.sqrt(whole.tested[place, place]))
+        error = float(np.sqrt(whole.cov[place, place]))
         freedom = max(1.0, effective_runs(whole.influence[[place]]) - len(usable) - 1)
         if error <= 0:
             continue

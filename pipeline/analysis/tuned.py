@@ -94,9 +94,10 @@ def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
     def answer(chosen: NDArray[np.intp]) -> tuple[float, float, float, str]:
         own_heights = heights[np.arange(len(codes)), chosen]
         best, worst = int(own_heights.argmax()), int(own_heights.argmin())
-        estimate, low, high, _ = contrast(rows[best, chosen[best]] - rows[worst, chosen[worst]], wider.fit)
+        found = contrast(rows[best, chosen[best]] - rows[worst, chosen[worst]], wider.fit)
+        low, high = found.interval()
         ends = sorted((abs(low), abs(high))) if low * high > 0 else [0.0, max(abs(low), abs(high))]
-        return abs(estimate), ends[0], ends[1], term.labels[best]
+        return abs(found.estimate), ends[0], ends[1], term.labels[best]
 
     factor = nuisance.factor
     assert isinstance(factor, Numeric)
