@@ -30,6 +30,9 @@ def plan_confirm(
     - All other factors and the seeds vary as in the screen, so that a contrast is an average over backgrounds, and
       its estimate is independent of what the screen got wrong about them.
 
+    It is one round: in such a design every fresh run bears on every suspect's contrast, so that nothing is gained by
+    moving runs from settled suspects to open ones, and each further look would cost its share of the error rate.
+
     Args:
         space: the factors.
         screen: the complete screen.
