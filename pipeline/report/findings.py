@@ -271,9 +271,10 @@ def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
     undecided.sort(key=lambda pair: (pair[0].runs_to_decide or 0, pair[0].factor.name))
     if undecided:
         effect, name = undecided[0]
+        more = "no other question is" if len(undecided) == 1 else f"{len(undecided)} questions are"
         sentences.append(
             f"Nearest to a decision: {effect.factor.name} for {name}, about {effect.runs_to_decide} more runs of a "
-            f"screen; {len(undecided)} questions are open in all."
+            f"screen; {more} open."
         )
     if analysis.frame.failed.all() and len(analysis.frame):
         return ["Every training failed: mend what they have in common before asking what makes the difference."]
