@@ -76,7 +76,7 @@ def sweep(
         typer.Option("--threshold", help="Threshold of a symptom: NAME=VALUE, e.g. --threshold dead_units=0.5."),
     ] = None,
     workers: Workers = None,
-    cpus_per_trial: CpusPerTrial = 1,
+    cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
@@ -112,7 +112,7 @@ def sweep(
 def resume(
     study: Location,
     workers: Workers = None,
-    cpus_per_trial: CpusPerTrial = 1,
+    cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
@@ -157,7 +157,7 @@ def why(
     settings: Settings = None,
     runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 100,
     workers: Workers = None,
-    cpus_per_trial: CpusPerTrial = 1,
+    cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
     time_limit: TimeLimit = None,
     address: Address = None,
@@ -203,7 +203,7 @@ def why(
 def doctor(
     study: Annotated[str, typer.Option(help="Where studies would go.")] = "studies",
     workers: Workers = None,
-    cpus_per_trial: CpusPerTrial = 1,
+    cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
     as_json: AsJson = False,
 ) -> None:

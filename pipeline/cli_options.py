@@ -17,7 +17,10 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Trainings side by side. Default: what the CPUs and GPUs allow.")]
-CpusPerTrial = Annotated[float, typer.Option(help="CPU cores of each training.")]
+CpusPerTrial = Annotated[
+    float | None,
+    typer.Option(help="CPU cores of each training. Default: 1, or the most that a factor `threads` gives it."),
+]
 GpusPerTrial = Annotated[
     float | None, typer.Option(help="Share of a GPU for each training. Default: a share where there is a GPU.")
 ]
@@ -49,7 +52,7 @@ def options_from(data: str | None, settings: list[str] | None) -> dict[str, Any]
 
 def resources_from(
     workers: int | None,
-    cpus: float,
+    cpus: float | None,
     gpus: float | None,
     time_limit: float | None,
     address: str | None,

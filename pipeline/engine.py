@@ -45,7 +45,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from pipeline.errors import BacktrackError
 from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan
-from pipeline.resources import Places, Resources, share_out, usable_cpus
+from pipeline.resources import Places, Resources, cpus_of, share_out, usable_cpus
 from pipeline.space import Config
 from pipeline.stages.screen import plan_screen
 from pipeline.stages.search import STUDY_NAME, add_finished, config_from, objective, suggest_levels
@@ -97,7 +97,11 @@ def execute(
         EngineError: where Ray does not start or stops working.
         BacktrackError: whatever `record` or `next_plan` raised; the run is then stopped first.
     """
+    asked = resources.cpus_per_trial
+    resources = replace(resources, cpus_per_trial=asked or cpus_of(task.space, task.fixed))
     with _ray(resources):
+        if asked is None:
+            resources = replace(resources, cpus_per_trial=_on_one_node(resources.cpus_per_trial or 1))
         with _travelling(task):
             blob = cloudpickle.dumps(task)
         places = _places(resources, task, blob)
@@ -401,12 +405,18 @@ class _ray:
 
     def _cpus(self) -> int:
         """CPUs of this machine; more only where more workers are asked for than it has cores."""
-        wanted = (self.resources.workers or 0) * self.resources.cpus_per_trial
+        wanted = (self.resources.workers or 0) * (self.resources.cpus_per_trial or 1)
         return max(usable_cpus(), int(wanted))
 
     def __exit__(self, *fault: object) -> None:
         if self.ours:
             ray.shutdown()
+
+
+def _on_one_node(cpus: float) -> float:
+    """So many CPU cores, or what the largest machine has: a training that asks for more would wait for ever."""
+    largest = max((node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0)
+    return min(cpus, max(1.0, largest))
 
 
 def _places(resources: Resources, task: Task, blob: bytes) -> Places:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.errors import BacktrackError
+from pipeline.space import Categorical, SearchSpace
 
 # With more trainings than this on one GPU, each waits for the others more than it trains.
 TRIALS_PER_GPU = 4
@@ -25,7 +28,7 @@ class Resources:
     Args:
         workers: trainings side by side; None: as many as the CPUs (and GPU shares) allow. On a cluster that grows,
             as many as may wait for a machine.
-        cpus_per_trial: CPU cores of each.
+        cpus_per_trial: CPU cores of each; None: see `cpus_of`.
         gpus_per_trial: share of a GPU, or several; None: a share where there is a GPU and the task can use it.
         time_limit: seconds for each replicate, or None.
         address: of a running Ray cluster; None: this machine alone.
@@ -33,7 +36,7 @@ class Resources:
     """
 
     workers: int | None = None
-    cpus_per_trial: float = 1
+    cpus_per_trial: float | None = None
     gpus_per_trial: float | None = None
     time_limit: float | None = None
     address: str | None = None
@@ -60,6 +63,23 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cpus_of(space: SearchSpace, fixed: Mapping[str, Any]) -> int:
+    """CPU cores of each training where nobody says otherwise: one, or the most that a factor `threads` gives it.
+
+    With two threads on a core that another training wants as well, each waits for the other, and a step takes ten
+    times as long: nothing could be said of threads, nor of anything else that is about time.
+
+    Args:
+        space: the factors.
+        fixed: levels that the sweep does not vary.
+    """
+    levels = [fixed.get("threads")]
+    for factor in space:
+        if factor.name == "threads" and isinstance(factor, Categorical):
+            levels += factor.levels
+    return max([level for level in levels if isinstance(level, int)], default=1)
+
+
 def share_out(
     resources: Resources, cpus: float, gpus: float, *, wants_gpu: bool, memory_share: float | None = None
 ) -> Places:
@@ -74,7 +94,7 @@ def share_out(
     Raises:
         ResourceError: where a training asks for more GPUs than there are.
     """
-    by_cpu = max(1, int(cpus // resources.cpus_per_trial))
+    by_cpu = max(1, int(cpus // (resources.cpus_per_trial or 1)))
     share, why = resources.gpus_per_trial, f"{by_cpu} by the CPU cores"
     grows = resources.address is not None and resources.workers is not None
     if share is None:

@@ -86,8 +86,8 @@ task = TorchTask(
     metric="accuracy",
     mode="max",
     epochs=3,
-    # Compiling a net of this size takes longer than the sweep has for a training.
-    factors=[WEIGHTS, HEAD, *runtime_factors("device", "precision", "threads"), LR],
+    # Compiling a net of this size takes longer than the sweep has for a training; threads are the task `runtime`'s.
+    factors=[WEIGHTS, HEAD, *runtime_factors("device", "precision"), LR],
     optimiser=lambda model, config: make_optimiser("adam", [{"params": list(model.parameters())}], config),
     defaults=DEFAULTS,
     check=check,

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from pipeline import doctor
-from pipeline.resources import ResourceError, Resources, bytes_from, share_out
+from pipeline.resources import ResourceError, Resources, bytes_from, cpus_of, share_out
+from pipeline.space import Categorical, SearchSpace
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,13 @@ def test_places(
     assert places.why
     if not asked.address:
         assert places.workers * places.gpu_share <= gpus or share == 0
+
+
+def test_a_training_has_the_cpus_that_its_threads_ask_for() -> None:
+    plain, threads = Categorical("order", [4, 8]), Categorical("threads", [1, 6, 2])
+    assert cpus_of(SearchSpace((plain,)), {}) == 1
+    assert cpus_of(SearchSpace((plain, threads)), {}) == 6
+    assert cpus_of(SearchSpace((plain,)), {"threads": 3}) == 3
 
 
 def test_a_black_box_takes_no_gpu_unasked() -> None:
