@@ -36,6 +36,6 @@ $(READY): pyproject.toml constraints.txt
 clean:
 	rm -rf $(VENV) studies build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-# Puts every claim of the posts to the test; about an hour on two cores.
+# Puts every claim of the posts to the test; 50 minutes on two cores.
 claims: $(READY)
 	$(BIN)/python benchmarks/claims.py

@@ -27,7 +27,7 @@ from pipeline.report.drawing import STYLE, png
 from pipeline.study import Study
 from search_spaces.runtime import ENVIRONMENTS
 
-# Pairs of trainings for each contrast of a task: what two cores do in about an hour together.
+# Pairs of trainings for each contrast of a task: what two cores do in 50 minutes together.
 PAIRS = {"squirrel": 50, "winners": 120, "opposite": 60, "topics": 60, "road": 20, "runtime": 20}
 
 
