@@ -126,7 +126,7 @@ def _investigate(
         cause.refuted = True
         return
     _settle(cause, lab, shrunk, failing, passing)
-    stubborn = [flip.before for flip in cause.broke if not flip.turned]
+    stubborn = [flip.before for flip in cause.broke if flip.stayed]
     if cause.refuted and stubborn:
         # A config that the cause does not break has what keeps it alive: the difference to it holds what was missing.
         cause.passing = next(run for run in passing if run.trial == stubborn[0])

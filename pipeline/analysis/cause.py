@@ -45,12 +45,15 @@ class Flip:
         before, after: ids of the trials.
         seed: of both.
         turned: whether the outcome turned with it.
+        stayed: whether the outcome stayed as it was. Neither where it then failed in another way: that may be chance,
+            or another cause's doing, and says nothing of this one.
     """
 
     before: str
     after: str
     seed: int
     turned: bool
+    stayed: bool
 
 
 @dataclass

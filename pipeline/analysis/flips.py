@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from scipy.stats import binom
@@ -28,20 +29,22 @@ class _Way:
         found: the flips so far.
         backgrounds: recorded runs that can be flipped, the preferred first.
         changed: the config of a background with the cause put in, or taken out; None where that cannot be.
+        outcome: of the backgrounds.
         wanted: the outcome that a flip should lead to.
-        tries: backgrounds to try at most.
+        tries: backgrounds to try at most, those aside that then fail in another way.
     """
 
     found: list[Flip]
     backgrounds: Sequence[Run]
     changed: Callable[[Run], Config | None]
+    outcome: str
     wanted: str
     tries: int
 
     @property
     def failed(self) -> bool:
-        """Whether too few of the tries that are left could still turn."""
-        return len(self.found) - self.turned > self.tries - FLIPS
+        """Whether so many stayed as they were that too few of the tries that are left could still turn."""
+        return sum(flip.stayed for flip in self.found) > self.tries - FLIPS
 
     @property
     def turned(self) -> int:
@@ -51,7 +54,8 @@ class _Way:
     def flip(self, lab: Laboratory, run: Run, config: Config) -> None:
         """Compares a background with its changed config, trained with the same seed."""
         after = lab.look([(config, run.seed)])[0]
-        self.found.append(Flip(run.trial, after.trial, run.seed, after.outcome == self.wanted))
+        turned, stayed = after.outcome == self.wanted, after.outcome == self.outcome
+        self.found.append(Flip(run.trial, after.trial, run.seed, turned, stayed))
 
 
 def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequence[Run]) -> None:
@@ -72,6 +76,7 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
             cause.broke,
             others,
             lambda run: with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
+            "ok",
             cause.outcome,
             tries_for(with_it),
         ),
@@ -79,6 +84,7 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
             cause.mended,
             [run for run in failing if has(run) and run != cause.failing],
             lambda run: with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
+            cause.outcome,
             "ok",
             # Without its cause a failing config fails as seldom as others do.
             tries_for(1 - without),
@@ -86,7 +92,8 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
     )
     missing: list[tuple[Config, int]] = []
     for way in ways:
-        usable = [(run, config) for run in way.backgrounds if (config := way.changed(run)) is not None][: way.tries]
+        pairs = ((run, way.changed(run)) for run in way.backgrounds)
+        usable = list(islice(((run, config) for run, config in pairs if config is not None), MOST_TRIES))
         try:
             for number, (run, config) in enumerate(usable):
                 if way.turned >= FLIPS or way.failed:

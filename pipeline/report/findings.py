@@ -151,9 +151,12 @@ def _flips_text(cause: Cause) -> str:
     if not cause.broke and not cause.mended:
         return "put into configs that trained, it did not break them"
     broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
+    flips = [*cause.broke, *cause.mended]
+    otherwise = sum(not flip.turned and not flip.stayed for flip in flips)
     return (
         f"put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it mended {mended} of "
         f"{len(cause.mended)} that failed"
+        + (f" ({otherwise} of these {len(flips)} then failed in another way)" if otherwise else "")
     )
 
 

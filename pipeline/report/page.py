@@ -176,7 +176,11 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
         inside, outside = rate_interval(*one.inside), rate_interval(*one.outside)
         state = "verified" if cause.verified else "refuted" if cause.refuted else "not yet"
         flips = [
-            {"before": flip.before, "after": flip.after, "what": turned if flip.turned else stayed}
+            {
+                "before": flip.before,
+                "after": flip.after,
+                "what": turned if flip.turned else stayed if flip.stayed else "then fails in another way",
+            }
             for way, turned, stayed in (
                 (cause.broke, "put in: breaks it", "put in: does not break it"),
                 (cause.mended, "taken out: mends it", "taken out: does not mend it"),

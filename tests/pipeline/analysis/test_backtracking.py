@@ -60,6 +60,27 @@ CAUSES = {
 }
 
 
+def test_a_background_that_then_fails_in_another_way_does_not_speak_against_the_cause() -> None:
+    """Where a third of all trainings learn nothing by chance, every third background says nothing of what diverges."""
+
+    def run(config: Mapping[str, Any], seed: int) -> Iterator[dict[str, float]]:
+        rng = random.Random(f"{sorted(config.items())} {seed}")
+        diverges, stalls = config["norm"] == "batch", rng.random() < 1 / 3
+        for epoch in range(1, 5):
+            learnt = 1 - 0.15 * epoch + rng.gauss(0, 0.02)
+            yield {"error": math.nan if diverges and epoch > 1 else 1.0 if stalls else learnt}
+
+    box = FunctionTask("box", run=run, metric="error", mode="min", chance=1.0, factors=FACTORS)
+    otherwise = 0
+    for seed in range(5):
+        causes = [one.cause for one in analyse_offline(box, sweep_offline(box, 160, seed, STAGES)).causes]
+        (cause,) = [cause for cause in causes if cause.outcome == "diverged"]
+        assert cause.cause == ("norm=batch",)
+        assert cause.verified
+        otherwise += sum(not flip.turned and not flip.stayed for flip in cause.mended)
+    assert otherwise
+
+
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_cause_is_found_down_to_the_component_and_verified(name: str) -> None:
     dead, expected = CAUSES[name]
