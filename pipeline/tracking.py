@@ -62,7 +62,8 @@ def page_of(records: Records) -> str:
             f"MLflow at {tracking_uri(records)} cannot be read: {str(fault).splitlines()[0]}; mend the server, or "
             "unset MLFLOW_TRACKING_URI to see the store beside the study"
         ) from fault
-    return f"/#/experiments/{found.experiment_id}" if found is not None else ""
+    # Without the query the UI shows its pages for language models.
+    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning" if found is not None else ""
 
 
 class Follower:
