@@ -89,7 +89,7 @@ def test_the_page_of_a_study_is_that_of_its_experiment(records: Records) -> None
     records.append(trial(0))
     tracking.sync(records)
     (own,) = [one for one in client(records).search_experiments() if one.name != "Default"]
-    assert tracking.page_of(records) .startswith(f"/#/experiments/{own.experiment_id}/runs")
+    assert tracking.page_of(records).startswith(f"/#/experiments/{own.experiment_id}/runs")
 
 
 def test_what_an_interrupted_writer_left_half_is_written_again(records: Records) -> None:
