@@ -12,7 +12,7 @@ from scipy import stats
 
 from pipeline.analysis.coding import Term, term_of
 from pipeline.analysis.frame import Floats
-from pipeline.analysis.linear import Added, combined, contrast, independent, interaction, wald
+from pipeline.analysis.linear import Added, contrast, independent, interaction, wald
 from pipeline.analysis.model import Model, build_model, product
 from pipeline.analysis.responses import Response
 from pipeline.space import Factor, Numeric
@@ -328,18 +328,18 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         if (a, b) in model.pairs:
             span = model.pairs[(a, b)]
             own, cells = model.fit, np.ix_(span, span)
-            added = Added(own.beta[span], own.cov[cells], own.dof, own.influence[span])
+            added = Added(own.beta[span], own.cov[cells], own.dof, own.influence[span], own.settled)
         else:
             added = interaction(product(left.pair_columns, right.pair_columns), model.fit)
         if np.isfinite(added.beta).all():
-            estimate, low, high = _largest_difference(left, right, added, model.fit.even or model.fit.binary)
+            estimate, low, high = _largest_difference(left, right, added)
             shown = _shown(model, estimate, max(0.0, low), high)
             p = wald(added.beta, added.cov, added.influence, added.dof if model.fit.even else None)
             effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 
-def _largest_difference(left: Term, right: Term, added: Added, settled: bool) -> tuple[float, float, float]:
+def _largest_difference(left: Term, right: Term, added: Added) -> tuple[float, float, float]:
     """The largest difference of differences over pairs of levels of both factors, with its interval."""
     steps_a = _steps(left)
     steps_b = _steps(right)
@@ -347,8 +347,7 @@ def _largest_difference(left: Term, right: Term, added: Added, settled: bool) ->
     weights = np.einsum("ik,jm->ijkm", steps_a, steps_b).reshape(len(steps_a) * len(steps_b), -1)
     sizes = weights @ added.beta
     largest = int(np.argmax(np.abs(sizes)))
-    own = weights[largest] * (np.sign(sizes[largest]) or 1.0)
-    found = combined(own, added.beta, added.cov, added.influence, added.dof, settled)
+    found = contrast(weights[largest] * (np.sign(sizes[largest]) or 1.0), added)
     return found.estimate, *found.interval()
 
 

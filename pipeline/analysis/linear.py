@@ -49,6 +49,11 @@ class Fit:
     binary: bool = False
     even: bool = False
 
+    @property
+    def settled(self) -> bool:
+        """Whether `dof` holds for a contrast as it is: the noise is even, or zeros and ones were given HC3 errors."""
+        return self.even or self.binary
+
     def assuming_even_noise(self) -> Fit:
         """The same fit, with errors that take the noise to be even."""
         return replace(self, even=True, cov=float((self.residuals**2).sum()) / self.dof * self.plain)
@@ -63,12 +68,14 @@ class Added:
         cov: (k, k) as in `Fit`.
         dof: residual degrees of freedom.
         influence: (k, n) as in `Fit`.
+        settled: as in `Fit`.
     """
 
     beta: Floats
     cov: Floats
     dof: int
     influence: Floats
+    settled: bool
 
 
 def fit(columns: Floats, response: Floats, weights: Floats | None = None) -> Fit:
@@ -207,27 +214,18 @@ class Contrast:
         return float(abs(self.estimate) <= 1e-12)
 
 
-def contrast(weights: Floats, model: Fit) -> Contrast:
+def contrast(weights: Floats, model: Fit | Added) -> Contrast:
     """The linear combination `weights` · β, with degrees of freedom from the runs that decide it (as in `wald`).
 
     Args:
-        weights: (p,).
-        model: the fit.
+        weights: (p,), or (k,) of added coefficients.
+        model: the fit, or what was added to one.
     """
-    return combined(weights, model.beta, model.cov, model.influence, model.dof, model.even or model.binary)
-
-
-def combined(weights: Floats, beta: Floats, cov: Floats, influence: Floats, dof: int, settled: bool) -> Contrast:
-    """`weights` · β of any coefficients; see `contrast`.
-
-    Args:
-        weights: (k,).
-        beta, cov, influence, dof: as in `Fit`, or `Added`.
-        settled: whether `dof` holds as it is: where the noise is even, or zeros and ones were given HC3 errors.
-    """
-    error = float(np.sqrt(max(0.0, float(weights @ cov @ weights))))
-    freedom = float(dof) if settled or error <= 0 else min(float(dof), effective_runs((weights @ influence)[None]))
-    return Contrast(float(weights @ beta), error, freedom)
+    error = float(np.sqrt(max(0.0, float(weights @ model.cov @ weights))))
+    freedom = float(model.dof)
+    if error > 0 and not model.settled:
+        freedom = min(freedom, effective_runs((weights @ model.influence)[None]))
+    return Contrast(float(weights @ model.beta), error, freedom)
 
 
 def interaction(extra: Floats, model: Fit) -> Added:
@@ -251,7 +249,7 @@ def interaction(extra: Floats, model: Fit) -> Added:
     influence = np.zeros_like(extra.T)
     dof = model.dof - len(own)
     if not own or dof < 1:
-        return Added(beta, cov, max(dof, 1), influence)
+        return Added(beta, cov, max(dof, 1), influence, model.settled)
     rest = rest[:, own]
     plain = np.linalg.inv(rest.T @ rest)
     coefficients = plain @ (rest.T @ model.residuals)
@@ -262,4 +260,4 @@ def interaction(extra: Floats, model: Fit) -> Added:
     cov[cells] = _covariance(influence[own], left, leverage, model.binary)
     if model.even:
         cov[cells] = float(left @ left) / dof * plain
-    return Added(beta, cov, dof, influence)
+    return Added(beta, cov, dof, influence, model.settled)
