@@ -61,6 +61,7 @@ def main() -> None:
         "recall",
         "false",
         "pair recall",
+        "of visible",
         "pair false",
         "failure recall",
         "failure false",
@@ -76,10 +77,12 @@ def main() -> None:
         found = total(seeds, runs, False, stages)
         nothing = total(seeds, runs, True, stages)
         cells = [
-            rate(found.found, found.active), rate(found.wrong, found.called), rate(found.pairs_found, found.pairs),
-            rate(found.pairs_wrong, found.pairs_called), rate(found.failing_found, found.failing),
-            rate(found.failing_wrong, found.failing_called), rate(found.rules_right, found.rules),
-            rate(found.covered, found.intervals), f"{found.regret / found.problems:.2f}",
+            rate(found.found, found.active), rate(found.wrong, found.called),
+            rate(found.pairs_found, found.pairs), rate(found.pairs_found, found.pairs - found.pairs_hidden),
+            rate(found.pairs_wrong, found.pairs_called),
+            rate(found.failing_found, found.failing), rate(found.failing_wrong, found.failing_called),
+            rate(found.rules_right, found.rules), rate(found.covered, found.intervals),
+            f"{found.regret / found.problems:.2f}",
             rate(nothing.alarmed, nothing.problems), rate(nothing.causes_claimed, nothing.problems),
         ]  # fmt: skip
         print(f"| {runs} | " + " | ".join(cells) + " |", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from itertools import combinations
 
 import numpy as np
 from problems import Condition, Problem
@@ -23,6 +24,7 @@ class Score:
         active, found: truly active factors (gain), and how many of them were called active.
         called, wrong: factors called active (gain), and how many of them are inert.
         pairs, pairs_found, pairs_called, pairs_wrong: the same for interactions.
+        pairs_hidden: interactions that no training shows, since too many of their levels fail (`hidden`).
         failing, failing_found, failing_called, failing_wrong: the same for factors of failure (response failure).
         causes_claimed: causes called verified on problems where failures are chance.
         rules, rules_right: dominant failure rules, and how many were named exactly by the first rule of their outcome.
@@ -39,6 +41,7 @@ class Score:
     pairs_found: int = 0
     pairs_called: int = 0
     pairs_wrong: int = 0
+    pairs_hidden: int = 0
     failing: int = 0
     failing_found: int = 0
     failing_called: int = 0
@@ -73,6 +76,7 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
         pairs_found=len(pairs & truth),
         pairs_called=len(pairs),
         pairs_wrong=len(pairs - truth),
+        pairs_hidden=sum(hidden(problem, *pair) for pair in truth - pairs),
         failing=len(problem.failing),
         failing_found=len(blamed & problem.failing),
         failing_called=len(blamed),
@@ -98,6 +102,19 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
     if analysis.best is not None:
         found.regret = (problem.mean(analysis.best["config"]) - problem.best_mean()) / noise
     return found
+
+
+def hidden(problem: Problem, a: str, b: str) -> bool:
+    """Whether the failure rules leave no two levels of each factor that train together in all four combinations."""
+    grid = [(left, right) for left in problem.space[a].levels for right in problem.space[b].levels]  # type: ignore[union-attr]
+    trains = {cell for cell in grid if not any(rule.holds({a: cell[0], b: cell[1]}) for rule in problem.rules)}
+    rows, columns = ({cell[side] for cell in trains} for side in (0, 1))
+    squares = (
+        {(left, right) for left in two for right in other}
+        for two in combinations(rows, 2)
+        for other in combinations(columns, 2)
+    )
+    return not any(square <= trains for square in squares)
 
 
 def true_range(problem: Problem, name: str) -> float:

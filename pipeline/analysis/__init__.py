@@ -117,8 +117,7 @@ def analyse(
     unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
     for response in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
         if response.name == "gain" and not unchosen.all():
-            pooled, fresh = gain_of(evidence, metric, mode), gain_of(evidence.rows(~unchosen), metric, mode)
-            answer = _answer(pooled, alpha, margin, response, fresh)
+            answer = _answer(gain_of(evidence, metric, mode), alpha, margin, response)
         else:
             answer = _answer(response, alpha, margin)
         answers[response.name], models[response.name] = answer
@@ -150,23 +149,22 @@ def analyse(
 
 
 def _answer(
-    response: Response, alpha: float, margin: float, screen: Response | None = None, fresh: Response | None = None
+    response: Response, alpha: float, margin: float, screen: Response | None = None
 ) -> tuple[ResponseAnalysis, Model | None]:
     """All answers for one response, and the model that claims are judged in.
 
     Args:
         response: the pooled evidence; effects and intervals are its.
         alpha, margin: as for `analyse`.
-        screen, fresh: where there are fresh runs that the screen's suspects chose: the two parts, whose p-values are
+        screen: where there are fresh runs that the screen's suspects chose: the others. The p-values of both are
             joined by `combined_p`; the pooled ones would not be valid.
     """
     asked = ask(response, alpha)
     raw = asked.p
     first = None
-    if screen is not None and fresh is not None:
+    if screen is not None:
         first = ask(screen, alpha)
-        suspects = first.suspects(alpha, len(fresh.y))
-        joined = combined_p(first.p, suspects, first.model, fresh.frame, fresh.y, (len(screen.y), len(fresh.y)))
+        joined = combined_p(first.p, first.suspects(alpha, len(response.y) - len(screen.y)), asked.model)
         raw = {names: joined.get(names, 1.0) for names in raw}
     adjusted = holm(list(raw.values()), asked.weights)
     tests = [replace(test, p=raw[(test.term.name,)]) for test in asked.tests]

@@ -27,7 +27,7 @@ class Term:
         codes: (m, k) the columns' values at each of the m points.
         counts: (m,) runs at each point (within each slice of a numeric scale).
         pair_columns: (n, j) its columns in products with another factor's: without the levels that hardly any run is
-            left of (`SPARSE`), which are zero there.
+            left of (`SPARSE`), which are zero there; none (j = 0) where fewer than two levels are left.
         pair_codes: (m, j) their values at each point.
     """
 
@@ -75,9 +75,9 @@ class Term:
 
 # Where a numeric factor's curve is read: its whole scale.
 GRID = tuple(float(share) for share in np.linspace(0.0, 1.0, 21))
-# A level with fewer than this share of an average level's runs (the others failed) takes no part in interactions: what
-# a handful of survivors shows would be taken for one.
-SPARSE = 0.4
+# A level with fewer than this share of an average level's runs, or fewer runs than that (the others failed), takes no
+# part in interactions: what a handful of survivors shows would be taken for one.
+SPARSE, HANDFUL = 0.4, 5
 
 
 def term_of(frame: Frame, factor: Factor) -> Term | None:
@@ -111,12 +111,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
     for text, row in zip(observed, codes, strict=True):
         columns[column == text] = row
     counts = np.array([(column == text).sum() for text in observed], dtype=float)
-    kept = [number for number, count in enumerate(counts) if count >= SPARSE * counts.mean()]
-    if len(kept) in (1, len(observed)):
+    kept = [number for number, count in enumerate(counts) if count >= max(HANDFUL, SPARSE * counts.mean())]
+    if len(kept) == len(observed):
         return Term(factor, columns, tuple(observed), codes, counts, columns, codes)
-    pair_codes = np.zeros((len(observed), len(kept) - 1))
-    pair_codes[kept] = np.vstack([np.eye(len(kept) - 1), -np.ones(len(kept) - 1)])
-    pair_columns = np.zeros((len(frame), len(kept) - 1))
+    # With one level left, or none, there is nothing to multiply: no columns.
+    width = max(0, len(kept) - 1)
+    pair_codes = np.zeros((len(observed), width))
+    if width:
+        pair_codes[kept] = np.vstack([np.eye(width), -np.ones(width)])
+    pair_columns = np.zeros((len(frame), width))
     for text, row in zip(observed, pair_codes, strict=True):
         pair_columns[column == text] = row
     return Term(factor, columns, tuple(observed), codes, counts, pair_columns, pair_codes)

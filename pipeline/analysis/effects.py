@@ -325,6 +325,8 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
     effects = []
     for a, b in combinations(model.terms, 2):
         left, right = model.terms[a], model.terms[b]
+        if not left.paired or not right.paired:
+            continue
         if (a, b) in model.pairs:
             span = model.pairs[(a, b)]
             own, cells = model.fit, np.ix_(span, span)

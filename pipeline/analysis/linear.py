@@ -213,6 +213,11 @@ class Contrast:
             return float(2 * stats.t.sf(abs(self.estimate) / self.error, self.dof))
         return float(abs(self.estimate) <= 1e-12)
 
+    @property
+    def p_above(self) -> float:
+        """One-sided p-value of "it is not above zero", for an error that is not zero."""
+        return float(stats.t.sf(self.estimate / self.error, self.dof))
+
 
 def contrast(weights: Floats, model: Fit | Added) -> Contrast:
     """The linear combination `weights` · β, with degrees of freedom from the runs that decide it (as in `wald`).

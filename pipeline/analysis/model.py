@@ -28,6 +28,7 @@ class Model:
         terms: the factors in it.
         spans: where each term's columns lie in the fit's coefficients.
         fit: the fit; its first coefficient is the grand mean.
+        columns: (n, p) what was fitted.
         pairs: interactions in it, with where their columns lie.
     """
 
@@ -35,7 +36,12 @@ class Model:
     terms: dict[str, Term]
     spans: dict[str, list[int]]
     fit: Fit
+    columns: Floats
     pairs: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def span(self, names: tuple[str, ...]) -> list[int]:
+        """Where the columns of a factor, or of an interaction, lie; none where it is not in the model."""
+        return self.spans.get(names[0], []) if len(names) == 1 else self.pairs.get((names[0], names[1]), [])
 
     def weights(self, name: str, code: Floats) -> Floats:
         """(p,) weights of factor `name`'s contribution at `code`, (k,)."""
@@ -65,21 +71,20 @@ class Model:
         row[self.pairs[pair]] = product(left[None], right[None])[0]
         return row
 
-    def predict(self, config: Mapping[str, Any], without: Collection[tuple[str, ...]] = ()) -> float:
+    def predict(self, config: Mapping[str, Any]) -> float:
         """The response that it expects of a config, on average over the seeds; an unseen level counts nothing.
 
         Args:
             config: `{factor: level}`, inactive factors absent.
-            without: names of factors, and of pairs as `pairs` has them, that are left out.
         """
         present = {name: config[name] for name in self.terms if config.get(name) is not None}
         total = float(self.fit.beta[0])
         for name, level in present.items():
             code = self.terms[name].code(level)
-            if code is not None and (name,) not in without:
+            if code is not None:
                 total += float(self.weights(name, code) @ self.fit.beta)
         for a, b in self.pairs:
-            if (a, b) in without or a not in present or b not in present:
+            if a not in present or b not in present:
                 continue
             left, right = (self.terms[name].pair_code(present[name]) for name in (a, b))
             if left is not None and right is not None:
@@ -128,7 +133,8 @@ def build_model(
         else:
             pair_spans[name] = [where[number] for number in own]
     model_terms = {term.name: term for term in terms if term.name in spans}
-    model = Model(response, model_terms, spans, fit(columns[:, kept], response.y, weights), pair_spans)
+    columns = columns[:, kept]
+    model = Model(response, model_terms, spans, fit(columns, response.y, weights), columns, pair_spans)
     return replace(model, fit=model.fit.assuming_even_noise()) if _is_even(model) else model
 
 

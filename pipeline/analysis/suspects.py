@@ -7,7 +7,7 @@ nothing has to be kept between them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -15,15 +15,15 @@ from scipy import stats
 
 from pipeline.analysis.coding import Term
 from pipeline.analysis.effects import FactorTest, InteractionEffect
-from pipeline.analysis.frame import Floats, Frame
-from pipeline.analysis.linear import effective_runs, fit, interaction
+from pipeline.analysis.frame import Floats, Frame, Mask
+from pipeline.analysis.linear import Contrast, Fit, contrast, fit, independent, interaction
 from pipeline.analysis.model import Model
 from pipeline.analysis.model import product as products
 from pipeline.space import Numeric, label
 
 # Of the error rate of each question, what the screen's own p-value may use; the rest is for screen and fresh runs
 # together. Valid by the union bound, however the suspects are chosen.
-SCREEN_SHARE = 0.7
+SCREEN_SHARE = 0.5
 # A question with a raw p above these after the screen is not worth fresh runs.
 SUSPICIOUS_FACTOR, SUSPICIOUS_PAIR = 0.5, 0.1
 # Fresh runs for each question: with fewer, none would be settled.
@@ -38,12 +38,14 @@ class Suspect:
         names: one factor, or two whose effects may depend on each other.
         low, high: for each, the two levels that are compared: labels, or shares of a numeric scale.
         sign: of the effect that the screen saw, (high - low) or the difference of such differences.
+        error: its standard error there.
     """
 
     names: tuple[str, ...]
     low: tuple[object, ...]
     high: tuple[object, ...]
     sign: float
+    error: float
 
 
 def suspects_of(
@@ -99,7 +101,7 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
         beta, cov = added.beta, added.cov
     joint = len(terms) > 1
     options = [[cut[term.name]] if term.name in cut else list(combinations(_points(term, joint), 2)) for term in terms]
-    best: tuple[float, float, tuple[tuple[int, int], ...]] | None = None
+    best: tuple[float, float, float, tuple[tuple[int, int], ...]] | None = None
     for steps in product(*options):
         weights = np.ones((1, 1))
         for term, (low, high) in zip(terms, steps, strict=True):
@@ -108,15 +110,17 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
         row = weights.ravel()
         size, spread = float(row @ beta), float(row @ cov @ row)
         if spread > 0 and (best is None or size**2 / spread > best[0]):
-            best = size**2 / spread, float(np.sign(size) or 1.0), tuple(steps)
+            best = size**2 / spread, float(np.sign(size) or 1.0), float(np.sqrt(spread)), tuple(steps)
     if best is None:
         return None
-    cut.update(zip(names, best[2], strict=True))
+    _, sign, error, steps = best
+    cut.update(zip(names, steps, strict=True))
     return Suspect(
         names,
-        tuple(term.points[low] for term, (low, _) in zip(terms, best[2], strict=True)),
-        tuple(term.points[high] for term, (_, high) in zip(terms, best[2], strict=True)),
-        best[1],
+        tuple(term.points[low] for term, (low, _) in zip(terms, steps, strict=True)),
+        tuple(term.points[high] for term, (_, high) in zip(terms, steps, strict=True)),
+        sign,
+        error,
     )
 
 
@@ -129,49 +133,69 @@ def _points(term: Term, joint: bool) -> list[int]:
 
 
 def combined_p(
-    p_screen: Mapping[tuple[str, ...], float],
-    suspects: Sequence[Suspect],
-    model: Model | None,
-    frame: Frame,
-    y: Floats,
-    shares: tuple[int, int],
+    p_screen: Mapping[tuple[str, ...], float], suspects: Sequence[Suspect], pooled: Model | None
 ) -> dict[tuple[str, ...], float]:
     """p-values from the screen and fresh runs together, valid although the screen chose what the fresh runs ask.
 
     For a suspect, p = min(p₁ / s, p₁₂ / (1 - s)), s = `SCREEN_SHARE`. p₁ is the screen's; p₁₂ joins it with p₂, the
-    one-sided p-value of its contrast in the fresh runs alone, by the inverse normal method with weights fixed by
-    the planned numbers of runs (Bauer & Köhne 1994; Lehmacher & Wassmer 1999):
-    p₁₂ = 1 - Φ((√n₁ Φ⁻¹(1 - p₁) + √n₂ Φ⁻¹(1 - p₂)) / √(n₁ + n₂)). For other questions it is p₁ / s.
-
-    The fresh responses are taken relative to what the screen's model says of all but the suspects. Its errors are
-    independent of the suspects' levels, which the fresh design randomises: they cost precision, not validity.
+    one-sided p-value of its contrast in the fresh runs alone, by the inverse normal method (Bauer & Köhne 1994;
+    Lehmacher & Wassmer 1999): p₁₂ = 1 - Φ(√(1 - w) Φ⁻¹(1 - p₁) + √w Φ⁻¹(1 - p₂)). w is the fresh runs' share of the
+    information on the contrast, which the two designs and the noise decide. For other questions it is p₁ / s.
 
     Args:
         p_screen: of each question, by its factors' names.
         suspects: in the order of `suspects_of`.
-        model: of the screen.
-        frame, y: the fresh runs.
-        shares: (screen runs, fresh runs) as planned.
+        pooled: the model of screen and fresh runs together.
     """
     found = {names: min(1.0, p / SCREEN_SHARE) for names, p in p_screen.items()}
-    if model is None or not suspects or len(y) <= len(suspects) + 4:
+    if pooled is None or not suspects:
         return found
-    columns = np.stack([_column(suspect, frame) for suspect in suspects], axis=1)
-    usable = [number for number in range(columns.shape[1]) if len(np.unique(columns[:, number])) > 1]
-    rest = y - _offset(model, frame, {suspect.names for suspect in suspects})
-    whole = fit(np.hstack([np.ones((len(y), 1)), columns[:, usable]]), rest)
-    for place, number in enumerate(usable, start=1):
-        suspect = suspects[number]
-        error = float(np.sqrt(whole.cov[place, place]))
-        freedom = max(1.0, effective_runs(whole.influence[[place]]) - len(usable) - 1)
-        if error <= 0:
+    for suspect, fresh in zip(suspects, fresh_contrasts(suspects, pooled), strict=True):
+        if fresh is None or fresh.error <= 0:
             continue
-        fresh = float(stats.t.sf(suspect.sign * whole.beta[place] / error, freedom))
-        n1, n2 = shares
-        deviates = stats.norm.isf(np.clip([p_screen[suspect.names], fresh], 1e-300, 1 - 1e-15))
-        joined = float(stats.norm.sf((np.sqrt(n1) * deviates[0] + np.sqrt(n2) * deviates[1]) / np.sqrt(n1 + n2)))
+        deviates = stats.norm.isf(np.clip([p_screen[suspect.names], fresh.p_above], 1e-300, 1 - 1e-15))
+        share = suspect.error**2 / (suspect.error**2 + fresh.error**2)
+        joined = float(stats.norm.sf(np.sqrt(1 - share) * deviates[0] + np.sqrt(share) * deviates[1]))
         found[suspect.names] = min(found[suspect.names], joined / (1 - SCREEN_SHARE))
     return found
+
+
+def fresh_contrasts(suspects: Sequence[Suspect], pooled: Model) -> list[Contrast | None]:
+    """Each suspect's contrast in the fresh runs, positive as the screen saw it; None where they cannot tell.
+
+    In a model of all runs in which the suspects' coefficients are apart for screen and fresh runs, while all else is
+    shared: other factors, the seeds' luck, the noise. Two dozen fresh runs then need not estimate those anew. What the
+    screen got wrong about them is independent of the suspects' levels, which the fresh design randomises.
+    """
+    response = pooled.response
+    fresh = response.frame.stage != "screen"
+    columns = pooled.columns.copy()
+    for suspect in suspects:
+        columns[np.ix_(fresh, pooled.span(suspect.names))] = 0.0
+    # Codes of ±1 make a coefficient of half a difference, and a quarter of a difference of differences.
+    own = [_column(suspect, response.frame) * fresh * suspect.sign / 2 ** len(suspect.names) for suspect in suspects]
+    columns = np.column_stack([columns, fresh.astype(float), *own])
+    kept = independent(columns)
+    fitted = fit(columns[:, kept], response.y, pooled.fit.root**2)
+    if pooled.fit.even:
+        fitted = fitted.assuming_even_noise()
+    first = columns.shape[1] - len(suspects)
+    found: list[Contrast | None] = []
+    for number in range(first, columns.shape[1]):
+        if number not in kept:
+            found.append(None)
+            continue
+        one = contrast(np.eye(len(kept))[kept.index(number)], fitted)
+        # What the shared model misses there (a weak interaction of two suspects) is noise of the fresh runs' own.
+        found.append(replace(one, error=one.error * _excess(fitted, fresh)) if fitted.even else one)
+    return found
+
+
+def _excess(fitted: Fit, some: Mask) -> float:
+    """How many times the noise of the others that of `some` runs is, at least once."""
+    squares, spare = fitted.residuals**2, 1 - fitted.leverage
+    ours, theirs = (float(squares[rows].sum() / spare[rows].sum()) for rows in (some, ~some))
+    return max(1.0, float(np.sqrt(ours / theirs))) if theirs > 0 else 1.0
 
 
 def _column(suspect: Suspect, frame: Frame) -> Floats:
@@ -188,14 +212,3 @@ def _column(suspect: Suspect, frame: Frame) -> Floats:
             side = np.where(levels == label(high), 1.0, np.where(levels == label(low), -1.0, 0.0))
         column = column * side
     return column
-
-
-def _offset(model: Model, frame: Frame, asked: set[tuple[str, ...]]) -> Floats:
-    """(n,) the screen's prediction for other runs, without the terms that are asked about."""
-    active = {name: frame.active(term.factor) for name, term in model.terms.items()}
-    return np.array(
-        [
-            model.predict({name: frame.levels[name][row] for name in active if active[name][row]}, asked)
-            for row in range(len(frame))
-        ]
-    )

@@ -11,7 +11,7 @@ from pipeline.space import SearchSpace
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
 from pipeline.stages.claims import plan_claims
-from pipeline.stages.confirm import plan_confirm
+from pipeline.stages.confirm import plan_confirm, plan_more
 from pipeline.stages.promising import promising_configs
 from pipeline.stages.screen import first_of_screen, plan_refined, plan_screen, seed_pool
 
@@ -103,7 +103,7 @@ def _screen(sweep: Sweep, finished: Sequence[FinishedTrial], known: Collection[s
 
 
 def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[str], runs: int) -> Plan | None:
-    """What the investigations want next; when they have come to their end, what is left of N goes on searching."""
+    """What the investigations want next; when they have come to their end, what is left of N confirms, or searches."""
     kinds = Counter(identifier.split("-")[0] for identifier in running)
     if set(kinds) - {"backtrack", EXTENSION}:
         # An investigation reads all of the earlier stages; what it finds must not change under it.
@@ -119,7 +119,14 @@ def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collect
             return FixedPlan(fresh)
     ids = [trial_id(EXTENSION, number) for number in range(runs - done)]
     waiting = [identifier for identifier in ids if identifier not in known]
-    return _search(sweep, finished, waiting) if waiting else None
+    if not waiting:
+        return None
+    if before := sweep.runs.get("confirm", 0):
+        screen = [trial for trial in finished if trial.planned.stage == "screen"]
+        more = plan_more(sweep.space, screen, ids, before, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
+        if more:
+            return FixedPlan([planned for planned in more if planned.trial in waiting])
+    return _search(sweep, finished, waiting)
 
 
 def _search(sweep: Sweep, finished: Sequence[FinishedTrial], ids: Sequence[str]) -> SearchPlan:

@@ -30,8 +30,9 @@ def plan_confirm(
     - All other factors and the seeds vary as in the screen, so that a contrast is an average over backgrounds, and
       its estimate is independent of what the screen got wrong about them.
 
-    It is one round: in such a design every fresh run bears on every suspect's contrast, so that nothing is gained by
-    moving runs from settled suspects to open ones, and each further look would cost its share of the error rate.
+    Every fresh run bears on every suspect's contrast: nothing is gained by moving runs from settled suspects to open
+    ones. There is a second round, `plan_more`; that, too, looks at the screen alone, since runs that are added because
+    the first ones did not convince would have to pay for it with a share of the error rate.
 
     Args:
         space: the factors.
@@ -41,14 +42,50 @@ def plan_confirm(
         metric, mode: of the task.
         alpha: error rate of the verdicts.
     """
+    ids = [trial_id("confirm", number) for number in range(runs)]
+    frame, suspects = _suspects(space, screen, runs, metric, mode, alpha)
+    return _fresh(frame, suspects, ids, seed, seed + 1, alpha)
+
+
+def plan_more(
+    space: SearchSpace,
+    screen: Sequence[FinishedTrial],
+    ids: Sequence[str],
+    before: int,
+    seed: int,
+    metric: str,
+    mode: str,
+    alpha: float,
+) -> list[PlannedTrial]:
+    """Further trials as of `plan_confirm`, for the runs that backtracking left over; none where nothing is suspected.
+
+    Args:
+        space, screen, seed, metric, mode, alpha: as for `plan_confirm`.
+        ids: of the trials.
+        before: how many runs the stage had.
+    """
+    frame, suspects = _suspects(space, screen, before + len(ids), metric, mode, alpha)
+    return _fresh(frame, suspects, ids, seed, seed + 2, alpha) if suspects else []
+
+
+def _suspects(
+    space: SearchSpace, screen: Sequence[FinishedTrial], runs: int, metric: str, mode: str, alpha: float
+) -> tuple[Frame, list[Suspect]]:
     frame = frame_from(space, trial_rows(space, *screen))
-    suspects = ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
+    return frame, ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
+
+
+def _fresh(
+    frame: Frame, suspects: Sequence[Suspect], ids: Sequence[str], seed: int, design: int, alpha: float
+) -> list[PlannedTrial]:
+    """A trial for each of `ids`, on what `narrowed` leaves; `design` is the seed of the balanced design."""
     rules = all_failure_rules(frame.fair_for_failures, alpha)
     reduced, fixed = narrowed(frame, suspects, rules)
     planned = []
-    for number, (config, block) in enumerate(balanced_configs(reduced, runs, seed + 1, blocks=min(SEED_BLOCKS, runs))):
-        levels = space.repair({**fixed, **config}, {})
-        planned.append(PlannedTrial(trial_id("confirm", number), "confirm", levels, (seed_pool(seed)[block],)))
+    configs = balanced_configs(reduced, len(ids), design, blocks=min(SEED_BLOCKS, len(ids)))
+    for identifier, (config, block) in zip(ids, configs, strict=True):
+        levels = frame.space.repair({**fixed, **config}, {})
+        planned.append(PlannedTrial(identifier, "confirm", levels, (seed_pool(seed)[block],)))
     return planned
 
 

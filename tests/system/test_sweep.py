@@ -45,8 +45,8 @@ def test_every_training_run_is_recorded(swept) -> None:
     assert len(trials) == sum(stages.values()) == 90
     found = {stage: sum(row["stage"] == stage for row in trials) for stage in stages}
     extended = sum(row["trial"].startswith("extension") for row in trials)
-    # What backtracking leaves over goes on searching.
-    assert {**found, "search": found["search"] - extended, "backtrack": found["backtrack"] + extended} == stages
+    # What backtracking leaves over confirms.
+    assert {**found, "confirm": found["confirm"] - extended, "backtrack": found["backtrack"] + extended} == stages
     assert {row["outcome"] for row in trials} == {"ok", "no_learning"}
     assert all((row["config.momentum"] is None) == (row["config.optimiser"] == "adam") for row in trials)
     curves = pq.read_table(folder / "s" / "curves")

@@ -16,9 +16,9 @@ from pipeline.analysis.flips import FLIPS, MOST_TRIES, POWER, tries_for
 from pipeline.analysis.frame import frame_from
 from pipeline.analysis.laboratory import LOW_GAIN, Laboratory, NotRun, Run, runs_of
 from pipeline.config import Config
-from pipeline.plan import EXTENSION, FinishedTrial
+from pipeline.plan import EXTENSION, FinishedTrial, FixedPlan
 from pipeline.rows import trial_rows
-from pipeline.stages import Sweep, next_plan
+from pipeline.stages import Sweep, next_plan, split_runs
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.training import run_trial
 
@@ -167,7 +167,29 @@ def test_no_run_is_done_twice_and_all_are_spent() -> None:
     assert sum(len(trial.results) for trial in finished) == 120
     done = [(t.planned.config, t.planned.seeds) for t in finished if t.planned.stage == "backtrack"]
     assert len(done) == len(set(done)) > 0
-    assert any(t.planned.trial.startswith(EXTENSION) for t in finished)
+    extended = [t for t in finished if t.planned.trial.startswith(EXTENSION)]
+    assert {t.planned.stage for t in extended} == {"confirm"}
+    # The same for every order in which trainings ended, and from wherever it is resumed.
+    sweep = Sweep(box.space, split_runs(box.space, 120, STAGES), 5, box.metric, box.mode)
+    earlier = [t for t in finished if t not in extended]
+    again = next_plan(sweep, [*earlier[::-1], *extended[:2]], ())
+    assert isinstance(again, FixedPlan)
+    assert list(again.trials) == [t.planned for t in extended[2:]]
+
+
+def test_what_backtracking_leaves_goes_on_searching_where_nothing_is_suspected() -> None:
+    """Without noise the screen settles everything: fresh runs would have nothing to ask."""
+    box = FunctionTask(
+        "exact",
+        run=lambda config, seed: iter([{"error": 0.9}, {"error": 0.5 + 0.1 * (config["a"] == "x")}]),
+        metric="error",
+        mode="min",
+        chance=1.0,
+        factors=[Categorical("a", ["x", "y"]), Categorical("b", ["x", "y"])],
+    )
+    finished = sweep_offline(box, 60, 1, STAGES)
+    extended = [t for t in finished if t.planned.trial.startswith(EXTENSION)]
+    assert {t.planned.stage for t in extended} == {"search"}
 
 
 RUNS = [Run("t", "backtrack", Config({"a": 1}), seed, "diverged" if seed in (0, 2, 3) else "ok") for seed in range(4)]

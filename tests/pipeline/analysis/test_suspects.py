@@ -13,7 +13,9 @@ from offline import analyse_offline, sweep_offline
 from pipeline import Categorical, FunctionTask, Numeric
 from pipeline.analysis.failure_rules import failure_rules
 from pipeline.analysis.frame import frame_from
-from pipeline.analysis.suspects import Suspect
+from pipeline.analysis.questions import ask
+from pipeline.analysis.responses import gain_of
+from pipeline.analysis.suspects import Suspect, fresh_contrasts
 from pipeline.rows import trial_rows, trials_schema
 from pipeline.stages.confirm import narrowed
 
@@ -58,6 +60,36 @@ def test_fresh_runs_settle_what_the_screen_left_open() -> None:
     assert with_fresh > screen_only
 
 
+def lucky(config, seed: int) -> Iterator[dict[str, float]]:
+    """Seeds bring three times the noise, and f1 seven times; nothing else is true."""
+    rng = random.Random(f"{sorted(config.items())} {seed}")
+    luck = random.Random(seed).gauss(0, 0.1)
+    yield {"error": 1.0}
+    yield {"error": 0.5 + luck + 0.2 * (config["f1"] == "b") + rng.gauss(0, 0.03)}
+
+
+def test_fresh_contrasts_are_as_sure_as_they_say_and_need_not_learn_anew_what_the_screen_knows() -> None:
+    """Two dozen fresh runs: of what is inert, estimate / error has the spread of a standard deviate; and that error is
+    the noise's own, 2 σ / √n for a factor, twice that for a pair, however much seeds and other factors matter."""
+    task = FunctionTask("lucky", run=lucky, metric="error", mode="min", chance=1.0, factors=FACTORS)
+    deviates, inflation = [], []
+    for seed in range(25):
+        finished = sweep_offline(task, 114, seed, {"screen": 90, "confirm": 24})
+        frame = frame_from(task.space, trial_rows(task.space, *finished))
+        screen = ask(gain_of(frame.rows(frame.stage == "screen"), "error", "min"), 0.05)
+        pooled = ask(gain_of(frame, "error", "min"), 0.05).model
+        suspects = screen.suspects(0.05, 24)
+        for suspect, fresh in zip(suspects, fresh_contrasts(suspects, pooled), strict=True):
+            if fresh is None or set(suspect.names) & {"inner", "lr"}:
+                # The one exists in a third of the runs; the other is often beside the two points that are compared.
+                continue
+            deviates.append(fresh.estimate / fresh.error)
+            inflation.append(fresh.error / (0.03 * 2 ** len(suspect.names) / np.sqrt(24)))
+    assert len(deviates) >= 40
+    assert 0.6 < np.std(deviates) < 1.4
+    assert 0.9 < np.median(inflation) < 1.4
+
+
 def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> None:
     task = box(dead=True)
     finished = sweep_offline(task, 60, 0, ["screen"])
@@ -66,7 +98,7 @@ def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> No
         pa.concat_tables([trials_schema(task.space).empty_table(), *(trial_rows(task.space, t) for t in finished)]),
     )
     rules = failure_rules(frame, "no_learning")
-    suspects = [Suspect(("f0",), ("a",), ("c",), 1.0), Suspect(("lr",), (0.025,), (0.975,), -1.0)]
+    suspects = [Suspect(("f0",), ("a",), ("c",), 1.0, 0.01), Suspect(("lr",), (0.025,), (0.975,), -1.0, 0.01)]
     space, fixed = narrowed(frame, suspects, rules)
     low, high = space["lr"].levels
     assert (task.space["lr"].share(low), task.space["lr"].share(high)) == pytest.approx((0.025, 0.975), abs=1e-4)
