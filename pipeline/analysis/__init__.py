@@ -49,6 +49,7 @@ class ResponseAnalysis:
         factors: effects, ranked.
         interactions: of all pairs, strongest first.
         silent: `{factor: why nothing can be said}`.
+        unasked: `{pair or pairs of factors: why nothing can be said}`.
         noise: run-to-run standard deviation (what the model leaves), NaN where it is unknown.
         statement: what cannot be known of the whole response, and how many runs it would take; or empty.
         ranks: `{factor: 95 % interval of its rank by size}`.
@@ -59,6 +60,7 @@ class ResponseAnalysis:
     factors: list[FactorEffect]
     interactions: list[InteractionEffect]
     silent: dict[str, str]
+    unasked: dict[str, str]
     noise: float
     statement: str
     ranks: dict[str, tuple[int, int]]
@@ -182,7 +184,7 @@ def _answer(
     statement = _statement(response, asked.terms, asked.model)
     ranks = rank_intervals(asked.terms, asked.model)
     tuned = tuned_effects(asked.model) if response.name == "gain" else {}
-    answer = ResponseAnalysis(response, effects, pairs, asked.silent, noise, statement, ranks, tuned)
+    answer = ResponseAnalysis(response, effects, pairs, asked.silent, asked.unasked, noise, statement, ranks, tuned)
     # Claims name their contrast beforehand; the confirm stage's runs follow what the screen saw, and are left out.
     return answer, first.model if first is not None else asked.model
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from pipeline.analysis.coding import Term
+from pipeline.analysis.coding import HANDFUL, Term
 from pipeline.analysis.effects import (
     FactorTest,
     InteractionEffect,
@@ -57,6 +58,22 @@ class Questions:
     def p(self) -> dict[tuple[str, ...], float]:
         """The raw p-value of each question."""
         return dict(zip(self.names, [test.p for test in self.tests] + [pair.p for pair in self.pairs], strict=True))
+
+    @property
+    def unasked(self) -> dict[str, str]:
+        """`{pair or pairs: why these runs can say nothing of them}`; pairs that the space rules out are left out."""
+        if self.model is None:
+            return {}
+        frame, asked = self.response.frame, set(self.names)
+        factors = {name: term.factor for name, term in self.model.terms.items()}
+        alone = [name for name, term in self.model.terms.items() if not term.paired]
+        found = {f"pairs with {name}": f"fewer than two of its levels have {HANDFUL} runs" for name in alone}
+        for a, b in combinations((name for name in factors if name not in alone), 2):
+            nested = a in (factors[b].when or {}) or b in (factors[a].when or {})
+            together = (frame.active(factors[a]) & frame.active(factors[b])).any()
+            if (a, b) not in asked and together and not nested:
+                found[f"{a} × {b}"] = "some of their levels never occur together"
+        return found
 
     def suspects(self, alpha: float, runs: int) -> list[Suspect]:
         """What is worth `runs` fresh runs."""

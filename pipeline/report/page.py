@@ -61,6 +61,7 @@ def page(
         causes=_causes(analysis, plots),
         claims=_claims(analysis),
         interactions=_interactions(analysis),
+        unasked=analysis.responses["gain"].unasked,
         opinions=_opinions(analysis, opinions),
         tools=list(opinions),
         alpha=f"{manifest['alpha']:g}",

@@ -61,7 +61,21 @@ def test_a_true_interaction_of_its_other_levels_is_still_seen() -> None:
 
 def test_where_one_level_is_left_nothing_is_asked_of_pairs_with_it() -> None:
     """Of a true interaction with the dead level its few survivors show as much as makes others look guilty."""
-    found = [pair for seed in range(40) for pair in asked(seed, 0.3, ONE_LEFT, of="c").pairs]
+    sweeps = [asked(seed, 0.3, ONE_LEFT, of="c") for seed in range(40)]
+    assert {sweep.unasked["pairs with deadly"] for sweep in sweeps} == {"fewer than two of its levels have 5 runs"}
+    found = [pair for sweep in sweeps for pair in sweep.pairs]
     assert "deadly" not in {name for pair in found for name in (pair.factor_a, pair.factor_b)}
     # Without that rule 30 have such a p-value; of the 150 that are asked it is by chance hardly ever more than one.
     assert sum(pair.p < 1e-3 for pair in found) <= 3
+
+
+def test_a_pair_whose_levels_never_train_together_is_named() -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for planned in plan_screen(SPACE, 120, 0):
+        dead = planned.config["deadly"] == "c" and planned.config["other"] == "a"
+        error = 0.5 + rng.normal(0, 0.05)
+        result = RunResult(planned.seeds[0], "diverged" if dead else "ok", error, 1, 0.1, 0.0, 0, 2.0, "cpu")
+        rows.append(FinishedTrial(planned, (result,)))
+    found = ask(gain_of(frame_from(SPACE, trial_rows(SPACE, *rows)), "error", "min"), 0.05)
+    assert found.unasked == {"deadly × other": "some of their levels never occur together"}
