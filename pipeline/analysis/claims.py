@@ -158,7 +158,7 @@ def estimate_in_model(
     joint = _step(factor, claim, model, joint=True)
     for name, level in claim.where.items():
         code = wider.terms[name].pair_code(level)
-        if code is None or joint is None or not code.size * joint.size:
+        if code is None or joint is None:
             return None
         weights = weights + wider.pair_weights(factor, name, joint, code)
     found = contrast(weights, wider.fit)

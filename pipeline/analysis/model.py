@@ -30,6 +30,8 @@ class Model:
         fit: the fit; its first coefficient is the grand mean.
         columns: (n, p) what was fitted.
         pairs: interactions in it, with where their columns lie.
+        products: for each of them, which columns of the product of its factors' these are: without those that cannot
+            be estimated, where some of their levels never occur together.
     """
 
     response: Response
@@ -38,6 +40,7 @@ class Model:
     fit: Fit
     columns: Floats
     pairs: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    products: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def span(self, names: tuple[str, ...]) -> list[int]:
         """Where the columns of a factor, or of an interaction, lie; none where it is not in the model."""
@@ -55,20 +58,25 @@ class Model:
         return (a, b) if names.index(a) < names.index(b) else (b, a)
 
     def with_pairs(self, wanted: Collection[tuple[str, str]]) -> Model | None:
-        """The response fitted again with these interactions too; None where there are too few runs for them.
+        """The response fitted again with these interactions too; None where the runs cannot tell all of each.
 
         Args:
             wanted: names as `pair` orders them.
         """
         wider = build_model(self.response, list(self.terms.values()), sorted({*self.pairs, *wanted}))
-        return wider if wider is not None and set(wanted) <= set(wider.pairs) else None
+        return wider if wider is not None and all(wider.is_whole(pair) for pair in wanted) else None
+
+    def is_whole(self, pair: tuple[str, str]) -> bool:
+        """Whether all combinations of two factors' levels can be told apart in it."""
+        left, right = (self.terms[name].pair_codes.shape[1] for name in pair)
+        return pair in self.products and len(self.products[pair]) == left * right
 
     def pair_weights(self, a: str, b: str, code_a: Floats, code_b: Floats) -> Floats:
         """(p,) weights of the interaction of factors `a` and `b` at their codes in products, (j,) each."""
         pair = self.pair(a, b)
         left, right = (code_a, code_b) if pair[0] == a else (code_b, code_a)
         row = np.zeros(len(self.fit.beta))
-        row[self.pairs[pair]] = product(left[None], right[None])[0]
+        row[self.pairs[pair]] = product(left[None], right[None])[0, self.products[pair]]
         return row
 
     def predict(self, config: Mapping[str, Any]) -> float:
@@ -121,20 +129,20 @@ def build_model(
     where = {old: new for new, old in enumerate(kept)}
     spans: dict[str, list[int]] = {}
     pair_spans: dict[tuple[str, str], list[int]] = {}
+    products: dict[tuple[str, str], list[int]] = {}
     start = 0
     for name, part in parts:
-        own = range(start, start + part.shape[1])
+        own = [number for number in range(part.shape[1]) if start + number in where]
+        span = [where[start + number] for number in own]
         start += part.shape[1]
-        if name is None or not all(number in where for number in own):
+        if isinstance(name, tuple) and own:
+            pair_spans[name], products[name] = span, own
+        elif isinstance(name, str) and len(own) == part.shape[1]:
             # A term that is a combination of others (two identical factors) cannot be told apart from them.
-            continue
-        if isinstance(name, str):
-            spans[name] = [where[number] for number in own]
-        else:
-            pair_spans[name] = [where[number] for number in own]
+            spans[name] = span
     model_terms = {term.name: term for term in terms if term.name in spans}
     columns = columns[:, kept]
-    model = Model(response, model_terms, spans, fit(columns, response.y, weights), columns, pair_spans)
+    model = Model(response, model_terms, spans, fit(columns, response.y, weights), columns, pair_spans, products)
     return replace(model, fit=model.fit.assuming_even_noise()) if _is_even(model) else model
 
 

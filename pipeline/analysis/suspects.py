@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import FactorTest, InteractionEffect
+from pipeline.analysis.effects import (
+    FactorTest,
+    InteractionEffect,
+    compared,
+    difference_of_differences,
+    joint_coefficients,
+    seen_steps,
+)
 from pipeline.analysis.frame import Floats, Frame, Mask
-from pipeline.analysis.linear import Contrast, Fit, contrast, fit, independent, interaction
+from pipeline.analysis.linear import Contrast, Fit, contrast, fit, independent
 from pipeline.analysis.model import Model
-from pipeline.analysis.model import product as products
 from pipeline.space import Numeric, label
 
 # Of the error rate of each question, what the screen's own p-value may use; the rest is for screen and fresh runs
@@ -93,21 +98,22 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
     if len(terms) == 1:
         span = model.spans[names[0]]
         beta, cov = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
-    elif names in model.pairs:
-        span = model.pairs[names]  # type: ignore[index]
-        beta, cov = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
+        options: list[tuple[tuple[int, int], ...]] = [
+            (two,) for two in combinations(compared(terms[0], joint=False), 2)
+        ]
     else:
-        added = interaction(products(terms[0].pair_columns, terms[1].pair_columns), model.fit)
-        beta, cov = added.beta, added.cov
-    joint = len(terms) > 1
-    options = [[cut[term.name]] if term.name in cut else list(combinations(_points(term, joint), 2)) for term in terms]
+        added = joint_coefficients(model, names[0], names[1])
+        beta, cov = np.nan_to_num(added.beta), np.nan_to_num(added.cov)
+        options = list(seen_steps(terms[0], terms[1], model, bool(np.isfinite(added.beta).all())))
     best: tuple[float, float, float, tuple[tuple[int, int], ...]] | None = None
-    for steps in product(*options):
-        weights = np.ones((1, 1))
-        for term, (low, high) in zip(terms, steps, strict=True):
-            codes = term.pair_codes if joint else term.codes
-            weights = products(weights, (codes[high] - codes[low])[None])
-        row = weights.ravel()
+    for steps in options:
+        if any(cut.get(name, two) != two for name, two in zip(names, steps, strict=True)):
+            continue
+        if len(steps) == 1:
+            ((low, high),) = steps
+            row = terms[0].codes[high] - terms[0].codes[low]
+        else:
+            row = difference_of_differences(terms[0], terms[1], (steps[0], steps[1]))
         size, spread = float(row @ beta), float(row @ cov @ row)
         if spread > 0 and (best is None or size**2 / spread > best[0]):
             best = size**2 / spread, float(np.sign(size) or 1.0), float(np.sqrt(spread)), tuple(steps)
@@ -122,14 +128,6 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
         sign,
         error,
     )
-
-
-def _points(term: Term, joint: bool) -> list[int]:
-    """Indices of the points that may be compared; of a numeric factor its ends and middle."""
-    size = len(term.points)
-    if isinstance(term.factor, Numeric):
-        return [0, size // 2, size - 1]
-    return term.paired if joint else list(range(size))
 
 
 def combined_p(

@@ -69,13 +69,33 @@ def test_where_one_level_is_left_nothing_is_asked_of_pairs_with_it() -> None:
     assert sum(pair.p < 1e-3 for pair in found) <= 3
 
 
-def test_a_pair_whose_levels_never_train_together_is_named() -> None:
+def without_a_corner(space: SearchSpace, effect: float):
+    """The levels c of `deadly` and a of `other` never train together; b with b does something of its own."""
     rng = np.random.default_rng(0)
     rows = []
-    for planned in plan_screen(SPACE, 120, 0):
+    for planned in plan_screen(space, 160, 0):
         dead = planned.config["deadly"] == "c" and planned.config["other"] == "a"
-        error = 0.5 + rng.normal(0, 0.05)
+        both = planned.config["deadly"] == "b" and planned.config["other"] == "b"
+        error = 0.5 + effect * both + rng.normal(0, 0.05)
         result = RunResult(planned.seeds[0], "diverged" if dead else "ok", error, 1, 0.1, 0.0, 0, 2.0, "cpu")
         rows.append(FinishedTrial(planned, (result,)))
-    found = ask(gain_of(frame_from(SPACE, trial_rows(SPACE, *rows)), "error", "min"), 0.05)
+    return ask(gain_of(frame_from(space, trial_rows(space, *rows)), "error", "min"), 0.05)
+
+
+def test_a_pair_is_asked_about_the_levels_that_train_together() -> None:
+    found = without_a_corner(SPACE, 0.15)
+    assert found.unasked == {}
+    strongest = found.pairs[0]
+    assert (strongest.factor_a, strongest.factor_b) == ("deadly", "other")
+    assert strongest.p < 1e-6
+    assert strongest.low < 0.15 < strongest.high
+    assert found.model is not None
+    assert ("deadly", "other") in found.model.pairs
+    assert not found.model.is_whole(("deadly", "other"))
+    assert min(pair.p for pair in without_a_corner(SPACE, 0.0).pairs) > 1e-3
+
+
+def test_a_pair_whose_levels_never_train_together_is_named() -> None:
+    two = SearchSpace((Categorical("deadly", ["a", "c"]), Categorical("other", ["a", "b"]), *SPACE.factors[2:]))
+    found = without_a_corner(two, 0.0)
     assert found.unasked == {"deadly × other": "some of their levels never occur together"}
