@@ -18,8 +18,9 @@ from pipeline.analysis.blame import WAYS, convicted
 from pipeline.analysis.causes import ExplainedCause, explained_causes
 from pipeline.analysis.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from pipeline.analysis.coding import Term
-from pipeline.analysis.effects import FactorEffect, FactorTest, InteractionEffect, factor_effects
+from pipeline.analysis.effects import FactorEffect, FactorTest, factor_effects
 from pipeline.analysis.frame import Frame, frame_from
+from pipeline.analysis.interactions import InteractionEffect
 from pipeline.analysis.laboratory import runs_of
 from pipeline.analysis.model import Model
 from pipeline.analysis.multiple import holm

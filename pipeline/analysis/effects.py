@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
 from pipeline.analysis.coding import Term, term_of
 from pipeline.analysis.frame import Floats
-from pipeline.analysis.linear import Added, contrast, independent, interaction, wald
-from pipeline.analysis.model import Model, build_model, product
+from pipeline.analysis.interactions import InteractionEffect
+from pipeline.analysis.linear import contrast, independent, wald
+from pipeline.analysis.model import Model, build_model
 from pipeline.analysis.responses import Response
-from pipeline.space import Factor, Numeric
+from pipeline.space import Factor
 
 
 @dataclass(frozen=True)
@@ -66,27 +66,6 @@ class FactorEffect:
     best_level: str
     levels: tuple[LevelMean, ...] = ()
     statement: str = ""
-
-
-@dataclass(frozen=True)
-class InteractionEffect:
-    """How much a factor's effect depends on another factor's level.
-
-    Args:
-        factor_a, factor_b: the pair.
-        effect, low, high: the largest difference of differences between two levels of each, with its interval.
-        p, p_adjusted: robust F-test, Holm over all pairs asked of this response.
-        verdict: active or undecided.
-    """
-
-    factor_a: str
-    factor_b: str
-    effect: float
-    low: float
-    high: float
-    p: float
-    p_adjusted: float
-    verdict: str
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
@@ -234,7 +213,7 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
     return FactorEffect(
         term.factor,
-        *_shown(model, estimate, low, high),
+        *model.response.shown(estimate, low, high),
         p,
         p_adjusted,
         _share(model, span),
@@ -295,113 +274,11 @@ def _share(model: Model, span: list[int]) -> float:
     return own / explained if explained > 1e-12 * max(total, 1e-300) and total > 0 else 0.0
 
 
-def _shown(model: Model, effect: float, low: float, high: float) -> tuple[float, float, float]:
-    """Differences of logarithms as ratios, of probabilities within 1, others as they are."""
-    if model.response.ratio:
-        return float(np.exp(effect)), float(np.exp(low)), float(np.exp(high))
-    if model.response.unit == "probability":
-        return min(effect, 1.0), max(low, 0.0), min(high, 1.0)
-    return effect, low, high
-
-
 def _level_means(term: Term, model: Model) -> list[LevelMean]:
     means = []
     for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
         weights = model.weights(term.name, code)
         weights[0] = 1.0
         mean = contrast(weights, model.fit)
-        means.append(LevelMean(name, *_shown(model, mean.estimate, *mean.interval()), int(count)))
+        means.append(LevelMean(name, *model.response.shown(mean.estimate, *mean.interval()), int(count)))
     return means
-
-
-def interaction_effects(response: Response, model: Model | None) -> list[InteractionEffect]:
-    """How much factors' effects depend on each other: every pair, strongest first; not yet adjusted, no verdicts.
-
-    Each pair's products are added to the model, one pair at a time, and tested together; pairs that are in the model
-    already are tested there. Where some levels never occur together, the others are asked; a pair of which nothing can
-    be estimated is left out.
-    """
-    if model is None or not len(response.y):
-        return []
-    effects = []
-    for a, b in combinations(model.terms, 2):
-        left, right = model.terms[a], model.terms[b]
-        if not left.paired or not right.paired:
-            continue
-        added = joint_coefficients(model, a, b)
-        known = np.isfinite(added.beta)
-        steps = seen_steps(left, right, model, bool(known.all())) if known.any() else []
-        if steps:
-            estimate, low, high = _largest_difference(left, right, added, steps)
-            shown = _shown(model, estimate, max(0.0, low), high)
-            cov, influence = added.cov[np.ix_(known, known)], added.influence[known]
-            p = wald(added.beta[known], cov, influence, added.dof if model.fit.even else None)
-            effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
-    return sorted(effects, key=lambda e: (e.p, -e.effect))
-
-
-def joint_coefficients(model: Model, a: str, b: str) -> Added:
-    """The coefficients of the products of two factors' columns, added to the model or in it; NaN: inestimable."""
-    left, right = model.terms[a], model.terms[b]
-    if (a, b) not in model.pairs:
-        return interaction(product(left.pair_columns, right.pair_columns), model.fit)
-    span, own, size = model.pairs[(a, b)], model.products[(a, b)], left.pair_codes.shape[1] * right.pair_codes.shape[1]
-    beta, cov, influence = np.full(size, np.nan), np.full((size, size), np.nan), np.zeros((size, len(model.response.y)))
-    beta[own], cov[np.ix_(own, own)] = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
-    influence[own] = model.fit.influence[span]
-    return Added(beta, cov, model.fit.dof, influence, model.fit.settled)
-
-
-Steps = tuple[tuple[int, int], tuple[int, int]]
-
-
-def seen_steps(left: Term, right: Term, model: Model, whole: bool) -> list[Steps]:
-    """Two points of each factor, as indices, that were seen together in all four combinations: ((i, j), (k, m)).
-
-    Args:
-        left, right: the factors.
-        model: with their runs.
-        whole: whether all combinations of their points can be told apart, so that none is missing.
-    """
-    frame = model.response.frame
-    seen = np.ones((len(left.points), len(right.points)), bool)
-    if not whole and not isinstance(left.factor, Numeric) and not isinstance(right.factor, Numeric):
-        there = [[frame.levels[term.name] == point for point in term.points] for term in (left, right)]
-        seen = np.array([[(one & other).any() for other in there[1]] for one in there[0]])
-    return [
-        (rows, columns)
-        for rows in combinations(compared(left), 2)
-        for columns in combinations(compared(right), 2)
-        if seen[np.ix_(rows, columns)].all()
-    ]
-
-
-def compared(term: Term, joint: bool = True) -> list[int]:
-    """Indices of the points that contrasts compare: of a numeric factor its ends and middle, else all.
-
-    Args:
-        term: the factor.
-        joint: in interactions: those that take part in products.
-    """
-    if isinstance(term.factor, Numeric):
-        return [0, len(term.points) // 2, len(term.points) - 1]
-    return term.paired if joint else list(range(len(term.points)))
-
-
-def difference_of_differences(left: Term, right: Term, steps: Steps) -> Floats:
-    """(k,) weights of the products' coefficients: b's effect between two of its points at a's later point, less that at
-    its earlier one."""
-    (low_a, high_a), (low_b, high_b) = steps
-    codes_a, codes_b = left.pair_codes, right.pair_codes
-    return product((codes_a[high_a] - codes_a[low_a])[None], (codes_b[high_b] - codes_b[low_b])[None])[0]
-
-
-def _largest_difference(left: Term, right: Term, added: Added, steps: Sequence[Steps]) -> tuple[float, float, float]:
-    """The largest difference of differences over pairs of levels of both factors, with its interval."""
-    weights = np.array([difference_of_differences(left, right, one) for one in steps])
-    # What cannot be estimated counts zero: it cancels between levels that were seen together.
-    known = replace(added, beta=np.nan_to_num(added.beta), cov=np.nan_to_num(added.cov))
-    sizes = weights @ known.beta
-    largest = int(np.argmax(np.abs(sizes)))
-    found = contrast(weights[largest] * (np.sign(sizes[largest]) or 1.0), known)
-    return found.estimate, *found.interval()

@@ -9,13 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from pipeline.analysis.coding import HANDFUL, Term
-from pipeline.analysis.effects import (
-    FactorTest,
-    InteractionEffect,
-    interaction_effects,
-    terms_of,
-    tests_of,
-)
+from pipeline.analysis.effects import FactorTest, terms_of, tests_of
+from pipeline.analysis.interactions import InteractionEffect, interaction_effects
 from pipeline.analysis.model import Model, build_model, noise_weights
 from pipeline.analysis.multiple import holm
 from pipeline.analysis.responses import Response

@@ -33,6 +33,14 @@ class Response:
     question: str
     censored: str = ""
 
+    def shown(self, effect: float, low: float, high: float) -> tuple[float, float, float]:
+        """An effect on `y` with its interval as tables show it: logarithms as ratios, probabilities within 1."""
+        if self.ratio:
+            return float(np.exp(effect)), float(np.exp(low)), float(np.exp(high))
+        if self.unit == "probability":
+            return min(effect, 1.0), max(low, 0.0), min(high, 1.0)
+        return effect, low, high
+
 
 def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats) -> list[Response]:
     """The responses of a study.

@@ -13,15 +13,15 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from pipeline.analysis.effects import (
-    FactorTest,
+from pipeline.analysis.effects import FactorTest
+from pipeline.analysis.frame import Floats, Frame, Mask
+from pipeline.analysis.interactions import (
     InteractionEffect,
     compared,
     difference_of_differences,
     joint_coefficients,
     seen_steps,
 )
-from pipeline.analysis.frame import Floats, Frame, Mask
 from pipeline.analysis.linear import Contrast, Fit, contrast, fit, independent
 from pipeline.analysis.model import Model
 from pipeline.space import Numeric, label
