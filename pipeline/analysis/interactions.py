@@ -56,7 +56,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
             continue
         added = joint_coefficients(model, a, b)
         known = np.isfinite(added.beta)
-        steps = seen_steps(left, right, model, bool(known.all())) if known.any() else []
+        steps = seen_steps(left, right, model, added) if known.any() else []
         if steps:
             estimate, low, high = _largest_difference(left, right, added, steps)
             shown = response.shown(estimate, max(0.0, low), high)
@@ -78,16 +78,17 @@ def joint_coefficients(model: Model, a: str, b: str) -> Added:
     return Added(beta, cov, model.fit.dof, influence, model.fit.settled)
 
 
-def seen_steps(left: Term, right: Term, model: Model, whole: bool) -> list[Steps]:
+def seen_steps(left: Term, right: Term, model: Model, added: Added) -> list[Steps]:
     """Two points of each factor, as indices, that were seen together in all four combinations: ((i, j), (k, m)).
 
     Args:
         left, right: the factors.
         model: with their runs.
-        whole: whether all combinations of their points can be told apart, so that none is missing.
+        added: their `joint_coefficients`; where all can be estimated, no combination is missing.
     """
     frame = model.response.frame
     seen = np.ones((len(left.points), len(right.points)), bool)
+    whole = np.isfinite(added.beta).all()
     if not whole and not isinstance(left.factor, Numeric) and not isinstance(right.factor, Numeric):
         there = [[frame.levels[term.name] == point for point in term.points] for term in (left, right)]
         seen = np.array([[(one & other).any() for other in there[1]] for one in there[0]])

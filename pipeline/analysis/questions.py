@@ -64,9 +64,9 @@ class Questions:
         alone = [name for name, term in self.model.terms.items() if not term.paired]
         found = {f"pairs with {name}": f"fewer than two of its levels have {HANDFUL} runs" for name in alone}
         for a, b in combinations((name for name in factors if name not in alone), 2):
-            nested = a in (factors[b].when or {}) or b in (factors[a].when or {})
-            together = (frame.active(factors[a]) & frame.active(factors[b])).any()
-            if (a, b) not in asked and together and not nested:
+            if (a, b) in asked or a in (factors[b].when or {}) or b in (factors[a].when or {}):
+                continue
+            if (frame.active(factors[a]) & frame.active(factors[b])).any():
                 found[f"{a} × {b}"] = "some of their levels never occur together"
         return found
 

@@ -98,25 +98,24 @@ def _contrast(names: tuple[str, ...], model: Model, cut: dict[str, tuple[int, in
     if len(terms) == 1:
         span = model.spans[names[0]]
         beta, cov = model.fit.beta[span], model.fit.cov[np.ix_(span, span)]
-        options: list[tuple[tuple[int, int], ...]] = [
-            (two,) for two in combinations(compared(terms[0], joint=False), 2)
+        codes, points = terms[0].codes, compared(terms[0], joint=False)
+        options: list[tuple[tuple[tuple[int, int], ...], Floats]] = [
+            (((low, high),), codes[high] - codes[low]) for low, high in combinations(points, 2)
         ]
     else:
         added = joint_coefficients(model, names[0], names[1])
         beta, cov = np.nan_to_num(added.beta), np.nan_to_num(added.cov)
-        options = list(seen_steps(terms[0], terms[1], model, bool(np.isfinite(added.beta).all())))
+        left, right = terms
+        options = [
+            (steps, difference_of_differences(left, right, steps)) for steps in seen_steps(left, right, model, added)
+        ]
     best: tuple[float, float, float, tuple[tuple[int, int], ...]] | None = None
-    for steps in options:
+    for steps, row in options:
         if any(cut.get(name, two) != two for name, two in zip(names, steps, strict=True)):
             continue
-        if len(steps) == 1:
-            ((low, high),) = steps
-            row = terms[0].codes[high] - terms[0].codes[low]
-        else:
-            row = difference_of_differences(terms[0], terms[1], (steps[0], steps[1]))
         size, spread = float(row @ beta), float(row @ cov @ row)
         if spread > 0 and (best is None or size**2 / spread > best[0]):
-            best = size**2 / spread, float(np.sign(size) or 1.0), float(np.sqrt(spread)), tuple(steps)
+            best = size**2 / spread, float(np.sign(size) or 1.0), float(np.sqrt(spread)), steps
     if best is None:
         return None
     _, sign, error, steps = best

@@ -125,7 +125,7 @@ def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collect
         screen = [trial for trial in finished if trial.planned.stage == "screen"]
         more = plan_more(sweep.space, screen, ids, before, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
         if more:
-            return FixedPlan([planned for planned in more if planned.trial in waiting])
+            return FixedPlan([planned for planned in more if planned.trial not in known])
     return _search(sweep, finished, waiting)
 
 
