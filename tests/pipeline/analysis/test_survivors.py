@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipeline import Categorical, Numeric, SearchSpace
 from pipeline.analysis.frame import frame_from
 from pipeline.analysis.questions import ask
 from pipeline.analysis.responses import gain_of
+from pipeline.config import Config
 from pipeline.plan import FinishedTrial
 from pipeline.rows import trial_rows
 from pipeline.stages.screen import plan_screen
@@ -34,17 +37,26 @@ ONE_LEFT = SearchSpace(
 )
 
 
-def asked(seed: int, interaction: float = 0.0, space: SearchSpace = SPACE, of: str = "a"):
+def judged(
+    space: SearchSpace, runs: int, seed: int, train: Callable[[Config, np.random.Generator], tuple[bool, float]]
+):
+    """The questions of a screen whose trainings are (whether it diverges, its error) of `train`."""
     rng = np.random.default_rng(seed)
     rows = []
-    for planned in plan_screen(space, 200, seed):
-        config = planned.config
-        dead = config["deadly"] == "c" and rng.random() < 0.92
-        error = 0.5 + 0.1 * (config["other"] == "b") + rng.normal(0, 0.05)
-        error += interaction * (config["deadly"] == of) * (config["other"] == "a")
+    for planned in plan_screen(space, runs, seed):
+        dead, error = train(planned.config, rng)
         result = RunResult(planned.seeds[0], "diverged" if dead else "ok", error, 1, 0.1, 0.0, 0, 2.0, "cpu")
         rows.append(FinishedTrial(planned, (result,)))
     return ask(gain_of(frame_from(space, trial_rows(space, *rows)), "error", "min"), 0.05)
+
+
+def asked(seed: int, interaction: float = 0.0, space: SearchSpace = SPACE, of: str = "a"):
+    def train(config: Config, rng: np.random.Generator) -> tuple[bool, float]:
+        dead = config["deadly"] == "c" and rng.random() < 0.92
+        error = 0.5 + 0.1 * (config["other"] == "b") + rng.normal(0, 0.05)
+        return dead, error + interaction * (config["deadly"] == of) * (config["other"] == "a")
+
+    return judged(space, 200, seed, train)
 
 
 def test_no_pair_is_suspected_more_often_than_promised() -> None:
@@ -71,15 +83,12 @@ def test_where_one_level_is_left_nothing_is_asked_of_pairs_with_it() -> None:
 
 def without_a_corner(space: SearchSpace, effect: float):
     """The levels c of `deadly` and a of `other` never train together; b with b does something of its own."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for planned in plan_screen(space, 160, 0):
-        dead = planned.config["deadly"] == "c" and planned.config["other"] == "a"
-        both = planned.config["deadly"] == "b" and planned.config["other"] == "b"
-        error = 0.5 + effect * both + rng.normal(0, 0.05)
-        result = RunResult(planned.seeds[0], "diverged" if dead else "ok", error, 1, 0.1, 0.0, 0, 2.0, "cpu")
-        rows.append(FinishedTrial(planned, (result,)))
-    return ask(gain_of(frame_from(space, trial_rows(space, *rows)), "error", "min"), 0.05)
+
+    def train(config: Config, rng: np.random.Generator) -> tuple[bool, float]:
+        both = config["deadly"] == "b" and config["other"] == "b"
+        return config["deadly"] == "c" and config["other"] == "a", 0.5 + effect * both + rng.normal(0, 0.05)
+
+    return judged(space, 160, 0, train)
 
 
 def test_a_pair_is_asked_about_the_levels_that_train_together() -> None:
