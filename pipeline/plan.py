@@ -17,8 +17,8 @@ EVIDENCE_STAGES = ("screen", "confirm")
 # Ids of the screen's trials that were moved out of where earlier ones failed: fair samples of what those measure that
 # train, not of how often trainings fail.
 REFINED = "refined"
-# Ids of the trials, of confirm or search, that are run with what backtracking left over; it does not look at them, so
-# that it finds the same again when it is asked again.
+# Ids of the trials, of screen, confirm or search, that are run with what backtracking left over; it does not look at
+# them, so that it finds the same again when it is asked again.
 EXTENSION = "extension"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 from problems import Condition, Problem
@@ -16,13 +19,41 @@ from pipeline.space import Numeric, label
 THRESHOLD_TOLERANCE = 0.1
 
 
+class Counts:
+    """Dataclasses of counts that add up over problems."""
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))  # type: ignore[arg-type]
+
+
 @dataclass
-class Score:
+class Ranking(Counts):
+    """What a ranking without a decision is worth.
+
+    It is granted the most generous decision: the number of truly active factors k is told to it, and its first k count
+    as called active.
+
+    Args:
+        asked: truly active factors among those that are ranked: k.
+        hits: how many of the first k are truly active: hits / asked is the recall, and the precision.
+        inverted: sweeps in which an inert factor comes before an active one.
+        problems: how many.
+    """
+
+    asked: int = 0
+    hits: int = 0
+    inverted: int = 0
+    problems: int = 0
+
+
+@dataclass
+class Score(Counts):
     """Counts that add up over problems.
 
     Args:
         active, found: truly active factors (gain), and how many of them were called active.
         called, wrong: factors called active (gain), and how many of them are inert.
+        ranked: the same answers as a bare ranking of all factors, to be compared with importance tools.
         pairs, pairs_found, pairs_called, pairs_wrong: the same for interactions.
         pairs_hidden: interactions that no training shows, since too many of their levels fail (`hidden`).
         failing, failing_found, failing_called, failing_wrong: the same for factors of failure (response failure).
@@ -55,9 +86,25 @@ class Score:
     failure_alarmed: int = 0
     regret: float = 0.0
     problems: int = 0
+    ranked: Ranking = field(default_factory=Ranking)
 
-    def __add__(self, other: Score) -> Score:
-        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+def ranked(order: Sequence[str], active: AbstractSet[str]) -> Ranking:
+    """Scores one ranking of factors, the first the most important."""
+    truth = active & set(order)
+    first_inert = next((place for place, name in enumerate(order) if name not in truth), len(order))
+    return Ranking(len(truth), len(truth & set(order[: len(truth)])), int(first_inert < len(truth)), 1)
+
+
+def surest_first(analysis: Analysis) -> list[str]:
+    """All factors, by their least adjusted p-value in the report, for gain or failure; ties by their own p."""
+    sure: dict[str, tuple[float, float]] = {}
+    for response in (analysis.responses["gain"], analysis.responses["failure"]):
+        said = [(effect.factor.name, (effect.p_adjusted, effect.p)) for effect in response.factors]
+        said += [(name, (i.p_adjusted, 1.0)) for i in response.interactions for name in (i.factor_a, i.factor_b)]
+        for name, p in said:
+            sure[name] = min(sure.get(name, (1.0, 1.0)), p)
+    return sorted(sure, key=lambda name: sure[name])
 
 
 def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
@@ -84,6 +131,7 @@ def score(problem: Problem, analysis: Analysis, noise: float) -> Score:
         alarmed=int(bool(called | pairs)),
         failure_alarmed=int(bool(blamed)),
         problems=1,
+        ranked=ranked(surest_first(analysis), problem.active | problem.failing),
     )
     for effect in gain.factors:
         if math.isfinite(effect.effect):

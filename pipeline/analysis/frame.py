@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.plan import EVIDENCE_STAGES, REFINED
+from pipeline.plan import EVIDENCE_STAGES, EXTENSION, REFINED
 from pipeline.space import Factor, Numeric, SearchSpace, label
 
 Floats = NDArray[np.float64]
@@ -74,6 +74,11 @@ class Frame:
     def fair_for_failures(self) -> Frame:
         """The entries that no failure moved: a fair sample of how often trainings fail."""
         return self.rows(~np.char.startswith(self.trial, REFINED) if len(self) else np.zeros(0, bool))
+
+    @property
+    def before_backtracking(self) -> Frame:
+        """The entries that backtracking and the causes' rates look at: not what was run with its left-overs."""
+        return self.rows(~np.char.startswith(self.trial, EXTENSION) if len(self) else np.zeros(0, bool))
 
     def active(self, factor: Factor) -> Mask:
         """(n,) where `factor` exists."""

@@ -141,7 +141,7 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
         symptoms = tuple(row["symptoms"] or ())
         runs.append(Run(row["trial"], row["stage"], config_of(space, row), int(row["seed"]), row["outcome"], symptoms))
         values.append(row["value"])
-    first = [(run, value) for run, value in zip(runs, values, strict=True) if run.stage == "screen"]
+    first = [(run, value) for run, value in zip(runs, values, strict=True) if run.stage == "screen" and run.earlier]
     if not first or any(run.outcome != "ok" for run, _ in first):
         return runs
     sign = 1.0 if mode == "max" else -1.0

@@ -84,7 +84,7 @@ def _why(analysis: Analysis) -> list[str]:
         sentences.append(
             "No factor, level or pair of levels explains the failures: as far as these runs can tell, they are chance."
         )
-    failures = int(analysis.frame.of_stages(FIRST_STAGES).failed.sum())
+    failures = int(analysis.frame.of_stages(FIRST_STAGES).before_backtracking.failed.sum())
     unexplained = failures - sum(one.inside[0] for one in standing if one.cause.outcome != LOW_GAIN)
     if standing and unexplained > 0:
         sentences.append(f"{unexplained} of {failures} failures are not explained by any of these.")
@@ -242,9 +242,10 @@ def _sure(analysis: Analysis, alpha: float) -> list[str]:
     screened = analysis.frame.of_stages(["screen"])
     moved = len(screened) - len(screened.fair_for_failures)
     aside = f" ({moved} of its runs moved out of where others failed, and not counted for failures)" if moved else ""
+    fresh = ", and fresh runs that confirm what it suspected" if evidence > len(screened) else ""
     sentences = [
-        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known{aside}, "
-        f"and fresh runs that confirm what it suspected{others}. "
+        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known{aside}"
+        f"{fresh}{others}. "
         f"Where nothing is true, a false “active” turns up in at most {alpha:.0%} of the rankings (Holm). "
         "Ranges are 95 % intervals."
     ]

@@ -222,7 +222,7 @@ def _claims(analysis: Analysis) -> list[dict[str, Any]]:
             "statement": result.statement,
             "rests": f"{result.pairs} pairs" if result.pairs else f"{result.runs} runs" if result.runs else "–",
             "levels": [
-                (label(level), f"{'claims-' if result.pairs else 'screen-'} {result.factor}={label(level)}")
+                (label(level), f"{'claims' if result.pairs else 'screen'} {result.factor}={label(level)}")
                 for level in (result.claim.level, result.claim.against)
             ],
         }

@@ -13,7 +13,7 @@ from pipeline.stages.budget import split_runs
 from pipeline.stages.claims import plan_claims
 from pipeline.stages.confirm import plan_confirm, plan_more
 from pipeline.stages.promising import promising_configs
-from pipeline.stages.screen import first_of_screen, plan_refined, plan_screen, seed_pool
+from pipeline.stages.screen import first_of_screen, plan_extension, plan_refined, plan_screen, seed_pool
 
 __all__ = ["Sweep", "next_plan", "split_runs"]
 
@@ -103,7 +103,7 @@ def _screen(sweep: Sweep, finished: Sequence[FinishedTrial], known: Collection[s
 
 
 def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[str], runs: int) -> Plan | None:
-    """What the investigations want next; when they have come to their end, what is left of N confirms, or searches."""
+    """What the investigations want next; after their end what is left of N becomes evidence, or searches."""
     kinds = Counter(identifier.split("-")[0] for identifier in running)
     if set(kinds) - {"backtrack", EXTENSION}:
         # An investigation reads all of the earlier stages; what it finds must not change under it.
@@ -121,7 +121,12 @@ def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collect
     waiting = [identifier for identifier in ids if identifier not in known]
     if not waiting:
         return None
-    if before := sweep.runs.get("confirm", 0):
+    before = sweep.runs.get("confirm")
+    if before == 0:
+        # Too few runs in all for a stage of its own: what would have confirmed makes the screen larger.
+        more = plan_extension(sweep.space, ids, sweep.seed)
+        return FixedPlan([planned for planned in more if planned.trial not in known])
+    if before is not None:
         screen = [trial for trial in finished if trial.planned.stage == "screen"]
         more = plan_more(sweep.space, screen, ids, before, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
         if more:

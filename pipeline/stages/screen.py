@@ -42,10 +42,27 @@ def plan_screen(space: SearchSpace, runs: int, seed: int) -> list[PlannedTrial]:
         runs: number of training runs.
         seed: of the study; also the first of the pool.
     """
-    planned = []
-    for number, (config, block) in enumerate(balanced_configs(space, runs, seed, blocks=min(SEED_BLOCKS, runs))):
-        planned.append(PlannedTrial(trial_id("screen", number), "screen", config, (seed_pool(seed)[block],)))
-    return planned
+    return _designed(space, [trial_id("screen", number) for number in range(runs)], seed, seed)
+
+
+def plan_extension(space: SearchSpace, ids: Sequence[str], seed: int) -> list[PlannedTrial]:
+    """Further trials of the screen, balanced among themselves, for runs that are left over; nothing chose them.
+
+    Args:
+        space: the factors.
+        ids: of the trials.
+        seed: of the study.
+    """
+    return _designed(space, ids, seed, seed + 2)
+
+
+def _designed(space: SearchSpace, ids: Sequence[str], seed: int, design: int) -> list[PlannedTrial]:
+    """A balanced trial for each of `ids`; `design` is the seed of the design."""
+    configs = balanced_configs(space, len(ids), design, blocks=min(SEED_BLOCKS, len(ids)))
+    return [
+        PlannedTrial(identifier, "screen", config, (seed_pool(seed)[block],))
+        for identifier, (config, block) in zip(ids, configs, strict=True)
+    ]
 
 
 def seed_pool(seed: int) -> tuple[int, ...]:

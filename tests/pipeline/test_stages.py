@@ -38,6 +38,19 @@ def test_the_budget_is_spent_whole() -> None:
             assert list(split) == [stage for stage in ("screen", "search") if stage in stages]
 
 
+def test_a_confirm_too_small_to_settle_anything_is_left_to_the_screen() -> None:
+    stages = ["screen", "search", "confirm", "backtrack"]
+    small, without = split_runs(SPACE, 160, stages), split_runs(SPACE, 160, ["screen", "search", "backtrack"])
+    assert small["confirm"] == 0
+    assert small["screen"] > without["screen"]
+    assert split_runs(SPACE, 240, stages)["confirm"] == 24
+    for asked in (stages, stages[:3], ["screen", "confirm"]):
+        for runs in (60, 117, 239, 241):
+            split = split_runs(SPACE, runs, asked)
+            assert sum(split.values()) == runs
+            assert split["confirm"] == 0 or split["confirm"] >= 24
+
+
 @pytest.mark.parametrize(
     ("runs", "stages", "message"),
     [

@@ -163,18 +163,33 @@ def test_where_nothing_fails_the_worst_quarter_is_explained() -> None:
 
 def test_no_run_is_done_twice_and_all_are_spent() -> None:
     box = task(lambda c: c["norm"] == "batch")
-    finished = sweep_offline(box, 120, 5, STAGES)
-    assert sum(len(trial.results) for trial in finished) == 120
+    finished = sweep_offline(box, 240, 5, STAGES)
+    assert sum(len(trial.results) for trial in finished) == 240
     done = [(t.planned.config, t.planned.seeds) for t in finished if t.planned.stage == "backtrack"]
     assert len(done) == len(set(done)) > 0
     extended = [t for t in finished if t.planned.trial.startswith(EXTENSION)]
     assert {t.planned.stage for t in extended} == {"confirm"}
     # The same for every order in which trainings ended, and from wherever it is resumed.
-    sweep = Sweep(box.space, split_runs(box.space, 120, STAGES), 5, box.metric, box.mode)
+    sweep = Sweep(box.space, split_runs(box.space, 240, STAGES), 5, box.metric, box.mode)
     earlier = [t for t in finished if t not in extended]
     again = next_plan(sweep, [*earlier[::-1], *extended[:2]], ())
     assert isinstance(again, FixedPlan)
     assert list(again.trials) == [t.planned for t in extended[2:]]
+
+
+def test_what_backtracking_leaves_of_few_runs_makes_the_screen_larger_and_changes_no_cause() -> None:
+    for rule in (lambda c: c["norm"] == "batch", lambda c: False):
+        box = task(rule, base=0.0, gain=-0.25)
+        finished = sweep_offline(box, 120, 5, STAGES)
+        earlier = [t for t in finished if not t.planned.trial.startswith(EXTENSION)]
+        assert {t.planned.stage for t in finished if t not in earlier} == {"screen"}
+        found, before = analyse_offline(box, finished), analyse_offline(box, earlier)
+        causes, known = (
+            [(c.cause.cause, c.cause.tried, c.inside, c.outside) for c in a.causes] for a in (found, before)
+        )
+        assert causes == known
+        asked, fewer = (len(a.responses["failure"].response.y) for a in (found, before))
+        assert asked - fewer == len(finished) - len(earlier)
 
 
 def test_what_backtracking_leaves_goes_on_searching_where_nothing_is_suspected() -> None:
@@ -187,7 +202,7 @@ def test_what_backtracking_leaves_goes_on_searching_where_nothing_is_suspected()
         chance=1.0,
         factors=[Categorical("a", ["x", "y"]), Categorical("b", ["x", "y"])],
     )
-    finished = sweep_offline(box, 60, 1, STAGES)
+    finished = sweep_offline(box, 240, 1, STAGES)
     extended = [t for t in finished if t.planned.trial.startswith(EXTENSION)]
     assert {t.planned.stage for t in extended} == {"search"}
 

@@ -40,7 +40,7 @@ def test_the_error_rate_holds_with_fresh_runs_for_what_the_screen_suspects() -> 
     """80 sweeps where nothing is true: at 5 %, more than nine alarms happen once in a hundred such tests."""
     alarms = 0
     for seed in range(80):
-        found = analyse_offline(box(), sweep_offline(box(), 60, seed, ["screen", "confirm"])).responses["gain"]
+        found = analyse_offline(box(), sweep_offline(box(), 60, seed, {"screen": 52, "confirm": 8})).responses["gain"]
         questions = [*found.factors, *found.interactions]
         alarms += any(question.verdict == "active" for question in questions)
     assert alarms <= 9
@@ -107,6 +107,6 @@ def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> No
     assert list(space["f1"].levels) == ["a", "b", "c"]
     assert "inner" not in [factor.name for factor in space]
     assert fixed == {}
-    confirmed = sweep_offline(task, 60, 0, ["screen", "confirm"])
+    confirmed = sweep_offline(task, 60, 0, {"screen": 52, "confirm": 8})
     assert {t.planned.config["f3"] for t in confirmed if t.planned.stage == "confirm"} == {"a", "b"}
     assert np.all([r.outcome == "ok" for t in confirmed if t.planned.stage == "confirm" for r in t.results])
