@@ -10,17 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import socket
 import sys
 import sysconfig
-import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -46,6 +43,7 @@ from ray.tune.search.optuna import OptunaSearch
 from pipeline.errors import BacktrackError
 from pipeline.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan
 from pipeline.resources import Places, Resources, cpus_of, share_out, usable_cpus
+from pipeline.scratch import scratch
 from pipeline.space import Config
 from pipeline.stages.screen import plan_screen
 from pipeline.stages.search import STUDY_NAME, add_finished, config_from, objective, suggest_levels
@@ -109,8 +107,7 @@ def execute(
         per_trial = {"cpu": resources.cpus_per_trial, **({"gpu": places.gpu_share} if places.gpu_share else {})}
         on_start(workers, device)
         seat = _Seat(task, next_plan, record, search_study, on_tick)
-        scratch = Path(tempfile.mkdtemp(prefix="backtrack-tune-"))
-        try:
+        with scratch("tune") as folder:
             trainable = tune.with_resources(
                 tune.with_parameters(_Worker, blob=blob, device=device, limits=_limits(resources, places)), per_trial
             )
@@ -125,7 +122,7 @@ def execute(
                 ),
                 run_config=tune.RunConfig(
                     name="sweep",
-                    storage_path=str(scratch),
+                    storage_path=str(folder),
                     verbose=0,
                     # Nothing to save: a trial's results are its records, and an unfinished one starts again.
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
@@ -144,8 +141,6 @@ def execute(
                         f"Ray Tune stopped ({type(fault).__name__}): {what[0]}. What had finished is recorded; go on "
                         "with `backtrack resume`"
                     ) from fault
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
     if seat.fault is not None:
         raise seat.fault
     return seat.complete

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import secrets
-import tempfile
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -17,6 +16,7 @@ from pipeline.manifest import describe_machine, describe_task, versions
 from pipeline.plan import FinishedTrial, Plan
 from pipeline.records import Records
 from pipeline.resources import Resources
+from pipeline.scratch import scratch
 from pipeline.space import Config
 from pipeline.stages import Sweep, next_plan, split_runs
 from pipeline.study import Study
@@ -194,10 +194,10 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
         finished.append(trial)
         progress.finished(trial)
 
-    with tempfile.TemporaryDirectory(prefix="backtrack-optuna-") as scratch:
+    with scratch("optuna") as folder:
 
         def search_study(first: Sequence[Config]) -> optuna.Study:
-            return _search_study(task, records, finished, scratch, plan.seed, first)
+            return _search_study(task, records, finished, folder, plan.seed, first)
 
         try:
             # Ray takes seconds to start: not for a study that is complete.
@@ -223,7 +223,7 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
 
 
 def _search_study(
-    task: Task, records: Records, finished: Sequence[FinishedTrial], scratch: str, seed: int, first: Sequence[Config]
+    task: Task, records: Records, finished: Sequence[FinishedTrial], spare: Path, seed: int, first: Sequence[Config]
 ) -> optuna.Study:
     """The search's study on a journal file inside the study directory (or a local copy of a remote one)."""
     import optuna
@@ -234,7 +234,7 @@ def _search_study(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     root = records.local_path()
-    folder = (root or Path(scratch)) / "optuna"
+    folder = (root or spare) / "optuna"
     folder.mkdir(exist_ok=True)
     journal = folder / "journal.log"
     # The records are the truth; what an interrupted driver left here is made anew from them.

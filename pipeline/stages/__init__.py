@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.plan import EXTENSION, REFINED, FinishedTrial, FixedPlan, Plan, SearchPlan, trial_id
+from pipeline.plan import EXTENSION, REFINED, FinishedTrial, FixedPlan, Plan, PlannedTrial, SearchPlan, trial_id
 from pipeline.space import SearchSpace
 from pipeline.stages.backtrack import plan_backtrack
 from pipeline.stages.budget import split_runs
 from pipeline.stages.claims import plan_claims
-from pipeline.stages.confirm import plan_confirm, plan_more
+from pipeline.stages.confirm import plan_confirm
 from pipeline.stages.promising import promising_configs
 from pipeline.stages.screen import first_of_screen, plan_extension, plan_refined, plan_screen, seed_pool
 
@@ -67,16 +67,13 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
         elif stage == "confirm" and runs:
             ids = [trial_id("confirm", number) for number in range(runs)]
             if not known.issuperset(ids):
-                screen = [trial for trial in finished if trial.planned.stage == "screen"]
-                if len(screen) < sweep.runs.get("screen", 0):
+                if sum(trial.planned.stage == "screen" for trial in finished) < sweep.runs.get("screen", 0):
                     return FixedPlan([])
-                fresh = plan_confirm(sweep.space, screen, runs, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
-                return FixedPlan([planned for planned in fresh if planned.trial not in known])
+                return _unknown(_confirm(sweep, finished, ids, 0), known)
         elif stage == "claims":
             ids = [trial_id("claims", number) for number in range(runs - runs % 2)]
             if not known.issuperset(ids):
-                fresh = plan_claims(sweep.space, runs, sweep.seed)
-                return FixedPlan([planned for planned in fresh if planned.trial not in known])
+                return _unknown(plan_claims(sweep.space, runs, sweep.seed), known)
         elif stage == "backtrack":
             plan = _backtrack(sweep, finished, running, runs)
             if plan is not None:
@@ -124,14 +121,23 @@ def _backtrack(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collect
     before = sweep.runs.get("confirm")
     if before == 0:
         # Too few runs in all for a stage of its own: what would have confirmed makes the screen larger.
-        more = plan_extension(sweep.space, ids, sweep.seed)
-        return FixedPlan([planned for planned in more if planned.trial not in known])
+        return _unknown(plan_extension(sweep.space, ids, sweep.seed), known)
     if before is not None:
-        screen = [trial for trial in finished if trial.planned.stage == "screen"]
-        more = plan_more(sweep.space, screen, ids, before, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
+        more = _confirm(sweep, finished, ids, before)
         if more:
-            return FixedPlan([planned for planned in more if planned.trial not in known])
+            return _unknown(more, known)
     return _search(sweep, finished, waiting)
+
+
+def _unknown(trials: Sequence[PlannedTrial], known: Collection[str]) -> FixedPlan:
+    """Those of `trials` that are neither recorded nor running."""
+    return FixedPlan([planned for planned in trials if planned.trial not in known])
+
+
+def _confirm(sweep: Sweep, finished: Sequence[FinishedTrial], ids: Sequence[str], before: int) -> list[PlannedTrial]:
+    """A round of confirm, as `plan_confirm` has it."""
+    screen = [trial for trial in finished if trial.planned.stage == "screen"]
+    return plan_confirm(sweep.space, screen, ids, before, sweep.seed, sweep.metric, sweep.mode, sweep.alpha)
 
 
 def _search(sweep: Sweep, finished: Sequence[FinishedTrial], ids: Sequence[str]) -> SearchPlan:

@@ -11,7 +11,7 @@ from pipeline.analysis.questions import ask
 from pipeline.analysis.responses import gain_of
 from pipeline.analysis.suspects import Suspect
 from pipeline.narrowing import narrow, whole
-from pipeline.plan import FinishedTrial, PlannedTrial, trial_id
+from pipeline.plan import FinishedTrial, PlannedTrial
 from pipeline.rows import trial_rows
 from pipeline.space import Factor, Level, Numeric, SearchSpace, label
 from pipeline.stages.design import balanced_configs
@@ -19,35 +19,6 @@ from pipeline.stages.screen import SEED_BLOCKS, seed_pool
 
 
 def plan_confirm(
-    space: SearchSpace, screen: Sequence[FinishedTrial], runs: int, seed: int, metric: str, mode: str, alpha: float
-) -> list[PlannedTrial]:
-    """The confirm stage's trials: a fresh balanced design on the part of the space where the open questions are.
-
-    - A suspect's factors take only the two levels that the screen sets farthest apart: every fresh run then bears on
-      that contrast, where in the screen a run of a four-level factor does so half the time.
-    - Levels and regions that a failure rule of the screen covers are left out: a run that fails tells nothing about
-      the gain.
-    - All other factors and the seeds vary as in the screen, so that a contrast is an average over backgrounds, and
-      its estimate is independent of what the screen got wrong about them.
-
-    Every fresh run bears on every suspect's contrast: nothing is gained by moving runs from settled suspects to open
-    ones. There is a second round, `plan_more`; that, too, looks at the screen alone, since runs that are added because
-    the first ones did not convince would have to pay for it with a share of the error rate.
-
-    Args:
-        space: the factors.
-        screen: the complete screen.
-        runs: how many fresh runs.
-        seed: of the study.
-        metric, mode: of the task.
-        alpha: error rate of the verdicts.
-    """
-    ids = [trial_id("confirm", number) for number in range(runs)]
-    frame, suspects = _suspects(space, screen, runs, metric, mode, alpha)
-    return _fresh(frame, suspects, ids, seed, seed + 1, alpha)
-
-
-def plan_more(
     space: SearchSpace,
     screen: Sequence[FinishedTrial],
     ids: Sequence[str],
@@ -57,34 +28,42 @@ def plan_more(
     mode: str,
     alpha: float,
 ) -> list[PlannedTrial]:
-    """Further trials as of `plan_confirm`, for the runs that backtracking left over; none where nothing is suspected.
+    """A round of the confirm stage: a fresh balanced design on the part of the space where the open questions are.
+
+    - A suspect's factors take only the two levels that the screen sets farthest apart: every fresh run then bears on
+      that contrast, where in the screen a run of a four-level factor does so half the time.
+    - Levels and regions that a failure rule of the screen covers are left out: a run that fails tells nothing about
+      the gain.
+    - All other factors and the seeds vary as in the screen, so that a contrast is an average over backgrounds, and
+      its estimate is independent of what the screen got wrong about them.
+
+    Every fresh run bears on every suspect's contrast: nothing is gained by moving runs from settled suspects to open
+    ones. The second round takes what backtracking leaves over. It, too, looks at the screen alone, since runs that are
+    added because the first ones did not convince would have to pay for it with a share of the error rate.
 
     Args:
-        space, screen, seed, metric, mode, alpha: as for `plan_confirm`.
-        ids: of the trials.
-        before: how many runs the stage had.
+        space: the factors.
+        screen: the complete screen.
+        ids: of the round's trials.
+        before: how many runs the first round had, in the second; 0 in the first.
+        seed: of the study.
+        metric, mode: of the task.
+        alpha: error rate of the verdicts.
+
+    Returns:
+        A trial for each of `ids`; none in a second round where nothing is suspected.
     """
-    frame, suspects = _suspects(space, screen, before + len(ids), metric, mode, alpha)
-    return _fresh(frame, suspects, ids, seed, seed + 2, alpha) if suspects else []
-
-
-def _suspects(
-    space: SearchSpace, screen: Sequence[FinishedTrial], runs: int, metric: str, mode: str, alpha: float
-) -> tuple[Frame, list[Suspect]]:
     frame = frame_from(space, trial_rows(space, *screen))
-    return frame, ask(gain_of(frame, metric, mode), alpha).suspects(alpha, runs)
-
-
-def _fresh(
-    frame: Frame, suspects: Sequence[Suspect], ids: Sequence[str], seed: int, design: int, alpha: float
-) -> list[PlannedTrial]:
-    """A trial for each of `ids`, on what `narrowed` leaves; `design` is the seed of the balanced design."""
+    suspects = ask(gain_of(frame, metric, mode), alpha).suspects(alpha, before + len(ids))
+    if before and not suspects:
+        return []
     rules = all_failure_rules(frame.fair_for_failures, alpha)
     reduced, fixed = narrowed(frame, suspects, rules)
+    design = seed + (2 if before else 1)
     planned = []
     configs = balanced_configs(reduced, len(ids), design, blocks=min(SEED_BLOCKS, len(ids)))
     for identifier, (config, block) in zip(ids, configs, strict=True):
-        levels = frame.space.repair({**fixed, **config}, {})
+        levels = space.repair({**fixed, **config}, {})
         planned.append(PlannedTrial(identifier, "confirm", levels, (seed_pool(seed)[block],)))
     return planned
 
