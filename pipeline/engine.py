@@ -1,4 +1,4 @@
-"""Runs plans on Ray Tune. The only file that knows Ray.
+"""Runs plans on Ray Tune.
 
 One Tune run carries a whole sweep: its searcher hands out the trials of whatever plan is next, so that worker
 processes stay warm from the first trial to the last. A worker reports once a trial; curves travel with that report
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import socket
 import sys
 import sysconfig
 import time
@@ -46,10 +45,11 @@ from pipeline.resources import Places, Resources, cpus_of, share_out, usable_cpu
 from pipeline.scratch import scratch
 from pipeline.space import Config
 from pipeline.stages.screen import plan_screen
-from pipeline.stages.search import STUDY_NAME, add_finished, config_from, objective, suggest_levels
+from pipeline.stages.search import STUDY_NAME, add_finished, config_from, suggest_levels
 from pipeline.starting import workers_kept
 from pipeline.task import FunctionTask, Task, TorchTask
-from pipeline.training import Limits, RunResult, run_trial
+from pipeline.training import Limits, RunResult
+from pipeline.worker import Worker
 
 # A worker that dies takes its trial with it through no fault of the trial: it is run again this often, then
 # recorded as crashed, since a training that kills its process each time is a result too.
@@ -109,7 +109,7 @@ def execute(
         seat = _Seat(task, next_plan, record, search_study, on_tick)
         with scratch("tune") as folder:
             trainable = tune.with_resources(
-                tune.with_parameters(_Worker, blob=blob, device=device, limits=_limits(resources, places)), per_trial
+                tune.with_parameters(Worker, blob=blob, device=device, limits=_limits(resources, places)), per_trial
             )
             tuner = tune.Tuner(
                 trainable,
@@ -335,36 +335,6 @@ class _StopOnFault(tune.Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         return self.seat.fault is not None
-
-
-class _Worker(tune.Trainable):  # type: ignore[misc]
-    """A warm process that trains one trial after another."""
-
-    def setup(self, config: dict[str, Any], blob: bytes, device: str, limits: Limits) -> None:
-        self.task: Task = cloudpickle.loads(blob)
-        self.device = device
-        self.limits = limits
-        self.planned = config
-        if not isinstance(self.task, FunctionTask):
-            import torch
-
-            torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.planned = new_config
-        return True
-
-    def step(self) -> dict[str, Any]:
-        config = Config(json.loads(self.planned["levels"]))
-        seeds = json.loads(self.planned["seeds"])
-        results = run_trial(self.task, config, seeds, device=self.device, limits=self.limits)
-        planned = PlannedTrial(self.planned["trial"], self.planned["stage"], config, tuple(seeds))
-        return {
-            "results": results,
-            "objective": objective(FinishedTrial(planned, tuple(results)), self.task.mode),
-            "node": socket.gethostname(),
-            "done": True,
-        }
 
 
 def _limits(resources: Resources, places: Places) -> Limits:

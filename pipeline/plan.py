@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -92,3 +93,22 @@ def trial_id(stage: str, number: int) -> str:
 def trial_number(trial: str) -> int:
     """The number that `trial_id` made a trial's id of."""
     return int(trial.rsplit("-", 1)[1])
+
+
+def objective(finished: FinishedTrial, mode: str) -> float:
+    """What the search is told of a trial: the mean of its replicates, each failure as a finite bad value.
+
+    A NaN or an error would be dropped by TPE, and it would walk into the same dead end again. A failure counts
+    as chance, and a tenth of its size beyond, so that it is worse than any training that has learnt; where chance
+    is not known, as a very large number on the bad side.
+    """
+    worse = 1.0 if mode == "min" else -1.0
+    values = []
+    for result in finished.results:
+        if result.outcome == "ok" and result.value is not None and math.isfinite(result.value):
+            values.append(result.value)
+        elif result.chance is not None:
+            values.append(result.chance + worse * 0.1 * max(abs(result.chance), 1e-3))
+        else:
+            values.append(worse * 1e6)
+    return sum(values) / len(values)

@@ -182,14 +182,22 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
     )
     finished = records.finished()
     progress.planned(study, plan.runs, sum(len(trial.results) for trial in finished))
-    follower = tracking.follow(records) if track else None
-    # The analysis takes seconds to import; it does so while the workers train.
-    threading.Thread(target=importlib.import_module, args=("pipeline.report.page",), daemon=True).start()
+    known = len(finished)
+    follower: tracking.Follower | None = None
+
+    def begin_beside() -> tracking.Follower | None:
+        """Starts what runs beside the trainings: what writes to MLflow, and the import of the analysis."""
+        threading.Thread(target=importlib.import_module, args=("pipeline.report.page",), daemon=True).start()
+        return tracking.follow(records) if track else None
 
     def plan_next(running: Collection[str]) -> Plan | None:
         return next_plan(plan, finished, running)
 
     def record(trial: FinishedTrial) -> None:
+        nonlocal follower
+        if len(finished) == known:
+            # Not before trainings run: both take seconds, and the start of Ray and its workers needs every core.
+            follower = begin_beside()
         records.append(trial)
         finished.append(trial)
         progress.finished(trial)
@@ -210,6 +218,8 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
                 on_start=progress.started,
                 on_tick=progress.tick,
             )
+            if len(finished) == known:
+                follower = begin_beside()
             progress.stage("analysing")
             study.complete = complete
             study.analyse()

@@ -12,14 +12,14 @@ PACKAGES = ("pipeline", "search_spaces", "tasks")
 
 # package: the only files (or folders) that may import it
 ALLOWED = {
-    "ray": ["pipeline/engine.py", "pipeline/cluster.py", "pipeline/starting.py"],
+    "ray": ["pipeline/engine.py", "pipeline/cluster.py", "pipeline/starting.py", "pipeline/worker.py"],
     "mlflow": ["pipeline/tracking.py"],
     "torch": [
         "pipeline/training/",
         "search_spaces/",
         "tasks/",
         "pipeline/task.py",
-        "pipeline/engine.py",
+        "pipeline/worker.py",
         "pipeline/doctor.py",
     ],
     "optuna": [

@@ -6,11 +6,11 @@ import optuna
 import pyarrow as pa
 
 from pipeline.analysis import Analysis, analyse
-from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial
+from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial, objective
 from pipeline.rows import CURVES, curve_rows, trial_rows
 from pipeline.stages import Sweep, next_plan
 from pipeline.stages.budget import split_runs
-from pipeline.stages.search import build_study, config_from, make_sampler, objective, suggest_levels
+from pipeline.stages.search import build_study, config_from, make_sampler, suggest_levels
 from pipeline.task import FunctionTask
 from pipeline.training import run_trial
 

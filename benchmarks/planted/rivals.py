@@ -15,9 +15,9 @@ from score import Ranking, ranked
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
-from pipeline.plan import FinishedTrial
+from pipeline.plan import FinishedTrial, objective
 from pipeline.space import Numeric, SearchSpace, label
-from pipeline.stages.search import build_study, make_sampler, objective
+from pipeline.stages.search import build_study, make_sampler
 
 TOOLS = ("fANOVA", "MDI", "PED-ANOVA", "forest permutation")
 

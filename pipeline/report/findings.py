@@ -261,8 +261,13 @@ def _next(analysis: Analysis, stages: dict[str, int]) -> list[str]:
     sentences = []
     loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
     if loose:
+        those = (
+            "1 of the causes above fits the runs but is"
+            if len(loose) == 1
+            else f"{len(loose)} of the causes above fit the runs but are"
+        )
         sentences.append(
-            f"{len(loose)} of the causes above fit the runs but are not verified by flips: "
+            f"{those} not verified by flips: "
             + ("give the sweep more runs." if stages.get("backtrack") else "let the backtrack stage take part.")
         )
     undecided = [

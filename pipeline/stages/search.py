@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import optuna
 
-from pipeline.plan import FinishedTrial
+from pipeline.plan import FinishedTrial, objective
 from pipeline.space import Composite, Config, Numeric, SearchSpace
 
 STUDY_NAME = "search"
@@ -41,25 +40,6 @@ def distribution_of(factor: Any) -> optuna.distributions.BaseDistribution:
         return optuna.distributions.FloatDistribution(factor.low, factor.high, log=factor.log)
     names = list(factor.levels) if isinstance(factor, Composite) else factor.levels
     return optuna.distributions.CategoricalDistribution(tuple(names))
-
-
-def objective(finished: FinishedTrial, mode: str) -> float:
-    """What the search is told of a trial: the mean of its replicates, each failure as a finite bad value.
-
-    A NaN or an error would be dropped by TPE, and it would walk into the same dead end again. A failure counts
-    as chance, and a tenth of its size beyond, so that it is worse than any training that has learnt; where chance
-    is not known, as a very large number on the bad side.
-    """
-    worse = 1.0 if mode == "min" else -1.0
-    values = []
-    for result in finished.results:
-        if result.outcome == "ok" and result.value is not None and math.isfinite(result.value):
-            values.append(result.value)
-        elif result.chance is not None:
-            values.append(result.chance + worse * 0.1 * max(abs(result.chance), 1e-3))
-        else:
-            values.append(worse * 1e6)
-    return sum(values) / len(values)
 
 
 def build_study(

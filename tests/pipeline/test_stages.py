@@ -7,11 +7,11 @@ import pytest
 
 from pipeline import Categorical, Composite, Numeric, SearchSpace
 from pipeline.errors import PlanError
-from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan
+from pipeline.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan, objective
 from pipeline.stages import Sweep, next_plan
 from pipeline.stages.budget import split_runs
 from pipeline.stages.screen import SEED_BLOCKS, first_of_screen, plan_screen
-from pipeline.stages.search import build_study, config_from, frozen_trial, make_sampler, objective, suggest_levels
+from pipeline.stages.search import build_study, config_from, frozen_trial, make_sampler, suggest_levels
 from pipeline.training import RunResult
 
 SPACE = SearchSpace(
