@@ -62,7 +62,11 @@ def sweep(
     study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
     seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
     stages: Annotated[
-        str, typer.Option(help="Stages to run, separated by commas; claims: pairs of runs for what the sources say.")
+        str,
+        typer.Option(
+            help="Stages to run, separated by commas; confirm gets runs where there are enough for it (240 in all); "
+            "claims: pairs of runs for what the sources say."
+        ),
     ] = "screen,search,confirm,backtrack",
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
     data: DataFile = None,
