@@ -64,7 +64,8 @@ def sweep(
     stages: Annotated[
         str,
         typer.Option(
-            help="Stages to run, separated by commas; confirm gets runs where there are enough for it (240 in all); "
+            help="Stages to run, separated by commas, each with its runs if you want to choose them (screen=120). "
+            "confirm gets runs where there are enough for it (240 in all). "
             "claims: pairs of runs for what the sources say."
         ),
     ] = "screen,search,confirm,backtrack",

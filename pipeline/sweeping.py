@@ -67,7 +67,8 @@ def sweep(
         runs: training runs (replicates) over all stages.
         directory: where the study goes, a path or URI; default: a new directory under `studies/`.
         seed: of the study; the same seed plans the same screen.
-        stages: which stages to run: of screen, search, confirm, backtrack, and claims (paired runs for each claim).
+        stages: which stages to run: of screen, search, confirm, backtrack, and claims (paired runs for each claim); the
+            tool divides `runs` between them, but for those that name their own, such as "screen=120".
         alpha: the error rate of the verdicts.
         resources: workers, devices and limits; default: all of this machine.
         track: whether to log to MLflow beside the study, or to `MLFLOW_TRACKING_URI`.

@@ -32,36 +32,31 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
     Args:
         space: more factors than runs is refused.
         runs: N, all training runs of the sweep.
-        stages: which stages take part; their shares are scaled to fill N.
+        stages: which stages take part. Those with a number, such as `screen=120`, get so many; what is left of N is
+            divided between the others.
 
     Raises:
-        PlanError: for an unknown stage, no runs, a screen with fewer runs than factors, or claims
-            with fewer than a pair for each contrast.
+        PlanError: for an unknown stage, no runs, numbers that do not fit N, a screen with fewer runs than factors, or
+            claims with fewer than a pair for each contrast.
     """
-    unknown = [stage for stage in stages if stage not in SHARES]
+    given = dict(_given(stage) for stage in stages)
+    unknown = [stage for stage in given if stage not in SHARES]
     if unknown or not stages:
         raise PlanError(f"stages {list(stages)}: expected some of {', '.join(SHARES)}")
     if runs < 1:
         raise PlanError(f"runs is {runs}; expected a positive number of training runs")
-    shares = {**SHARES, "backtrack": min(MOST_BACKTRACK, max(SHARES["backtrack"], ENOUGH_BACKTRACK / runs))}
-    shares["screen"] -= shares["backtrack"] - SHARES["backtrack"]
-    whole = sum(shares[stage] for stage in set(stages))
-    if {"screen", "confirm"} <= set(stages) and runs * shares["confirm"] / whole < LEAST_CONFIRM:
-        shares["screen"] += shares["confirm"]
-        shares["confirm"] = 0.0
-    split: dict[str, int] = {}
-    left = runs
-    ordered = [stage for stage in STAGES if stage in stages]
-    last = [stage for stage in ordered if shares[stage]][-1]
-    for stage in ordered:
-        share = shares[stage] / whole
-        if stage == "screen":
-            share = max(share, min(MOST_SCREEN, RUNS_A_NUMBER * _numbers(space) / runs))
-            whole = (whole - shares["screen"]) / (1 - share) if share < 1 else whole
-        split[stage] = left if stage == last else min(left, round(runs * share))
-        if stage == "claims":
-            split[stage] -= split[stage] % 2
-        left -= split[stage]
+    fixed = {stage: count for stage, count in given.items() if count is not None}
+    free = [stage for stage in STAGES if stage in given and stage not in fixed]
+    left = runs - sum(fixed.values())
+    if left < 0 or (left and not free):
+        raise PlanError(
+            f"stages {list(stages)} take {runs - left} of {runs} training runs; expected "
+            f"{'at most' if free else 'just'} {runs}: change the numbers or --runs"
+        )
+    if "claims" in fixed:
+        fixed["claims"] -= fixed["claims"] % 2
+    shared = {**_shared(space, left, free), **fixed}
+    split = {stage: shared[stage] for stage in STAGES if stage in shared}
     if "claims" in split:
         check_claims(space, split["claims"])
     factors = len(space.factors)
@@ -71,6 +66,39 @@ def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str
             f"{runs} runs leave {split['screen']} for the screen of {factors} factors; expected more runs than "
             f"factors, and useful answers need about {needed * 4}; raise --runs or fix some factors"
         )
+    return split
+
+
+def _given(stage: str) -> tuple[str, int | None]:
+    """`screen=120` as its stage and its runs; None where the tool is to choose them."""
+    name, sign, count = (part.strip() for part in stage.partition("="))
+    if sign and not count.isdecimal():
+        raise PlanError(f"stage {stage!r}: expected a name, or a name and its training runs, such as screen=120")
+    return name, int(count) if sign else None
+
+
+def _shared(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:
+    """`runs` divided between `stages`, which are in the order in which they are run."""
+    if not runs or not stages:
+        return dict.fromkeys(stages, 0)
+    shares = {**SHARES, "backtrack": min(MOST_BACKTRACK, max(SHARES["backtrack"], ENOUGH_BACKTRACK / runs))}
+    shares["screen"] -= shares["backtrack"] - SHARES["backtrack"]
+    whole = sum(shares[stage] for stage in stages)
+    if {"screen", "confirm"} <= set(stages) and runs * shares["confirm"] / whole < LEAST_CONFIRM:
+        shares["screen"] += shares["confirm"]
+        shares["confirm"] = 0.0
+    split: dict[str, int] = {}
+    left = runs
+    last = [stage for stage in stages if shares[stage]][-1]
+    for stage in stages:
+        share = shares[stage] / whole
+        if stage == "screen":
+            share = max(share, min(MOST_SCREEN, RUNS_A_NUMBER * _numbers(space) / runs))
+            whole = (whole - shares["screen"]) / (1 - share) if share < 1 else whole
+        split[stage] = left if stage == last else min(left, round(runs * share))
+        if stage == "claims":
+            split[stage] -= split[stage] % 2
+        left -= split[stage]
     return split
 
 

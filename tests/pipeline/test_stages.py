@@ -51,6 +51,19 @@ def test_a_confirm_too_small_to_settle_anything_is_left_to_the_screen() -> None:
             assert split["confirm"] == 0 or split["confirm"] >= 24
 
 
+def test_the_budget_of_a_stage_can_be_chosen() -> None:
+    assert split_runs(SPACE, 100, ["confirm=10", "screen=60", "search=30"]) == {
+        "screen": 60,
+        "search": 30,
+        "confirm": 10,
+    }
+    some = split_runs(SPACE, 100, ["screen=60", "search", "backtrack"])
+    assert some["screen"] == 60
+    assert sum(some.values()) == 100
+    assert some["backtrack"] > some["search"] > 0
+    assert split_runs(SPACE, 60, ["screen=60", "search"]) == {"screen": 60, "search": 0}
+
+
 @pytest.mark.parametrize(
     ("runs", "stages", "message"),
     [
@@ -58,6 +71,10 @@ def test_a_confirm_too_small_to_settle_anything_is_left_to_the_screen() -> None:
         (50, ["scren"], "expected some of"),
         (50, [], "expected some of"),
         (5, ["screen"], "more runs than"),
+        (50, ["screen=many"], "such as screen=120"),
+        (50, ["screen=60", "search"], "take 60 of 50 training runs; expected at most 50"),
+        (50, ["screen=40"], "take 40 of 50 training runs; expected just 50"),
+        (50, ["scren=40"], "expected some of"),
     ],
 )
 def test_a_budget_that_cannot_work_is_refused(runs: int, stages: list[str], message: str) -> None:
