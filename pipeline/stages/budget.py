@@ -14,7 +14,7 @@ from pipeline.stages.claims import check_claims
 SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "claims": 0.33, "backtrack": 0.15}
 # "claims" is there on request: a quarter of N beside the other four.
 # A confirm of fewer runs settles less than the screen does with them: of 80 problems with 160 runs in all it finds .86
-# of the factors and .80 of those of failure, the larger screen .88 and .87. With 240 it is the better one (.96 and .95).
+# of the factors and .80 of those of failure, the larger screen .88 and .87. With 240 it is the better (.96 and .95).
 LEAST_CONFIRM = 24
 # Runs that the screen takes first, for each number that its model estimates (a level beyond the first): with fewer it
 # settles nothing, and the later stages have nothing to go on from. Never more than the share below.
