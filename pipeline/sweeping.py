@@ -196,10 +196,10 @@ def _run(task: Task, records: Records, resources: Resources | None, track: bool,
 
     def record(trial: FinishedTrial) -> None:
         nonlocal follower
+        records.append(trial)
         if len(finished) == known:
             # Not before trainings run: both take seconds, and the start of Ray and its workers needs every core.
             follower = begin_beside()
-        records.append(trial)
         finished.append(trial)
         progress.finished(trial)
 

@@ -54,14 +54,13 @@ def test_the_optimum_is_not_beaten_by_any_config_that_trains() -> None:
             for config, _ in balanced_configs(problem.space, 200, seed)
             if not any(rule.holds(problem.space.expand(config)) for rule in problem.rules)
         ]
-        # Its grid has the other numeric factors' optimum exactly.
+        # It counts curves with their exact optimum, everything else by enumeration.
         assert problem.best_mean() <= min(trains) + 1e-9
 
 
 def test_the_true_range_is_that_of_the_level_means() -> None:
     problem = draw(3)
-    rng = np.random.default_rng(0)
-    configs = [config for config, _ in balanced_configs(problem.space, 4_000, int(rng.integers(100)))]
+    configs = [config for config, _ in balanced_configs(problem.space, 4_000, 0)]
     values = np.array([problem.mean(config) for config in configs])
     for name, effects in problem.main.items():
         means = [values[[config.get(name) == level for config in configs]].mean() for level in effects]

@@ -11,8 +11,8 @@ from pipeline.stages.claims import check_claims
 
 # Shares by what each stage is for: the screen carries the evidence, the search the best config, confirm settles what
 # the screen suspects, backtrack finds and verifies causes. Chosen on the planted benchmark's development problems.
-SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "claims": 0.33, "backtrack": 0.15}
 # "claims" is there on request: a quarter of N beside the other four.
+SHARES = {"screen": 0.7, "search": 0.05, "confirm": 0.1, "claims": 0.33, "backtrack": 0.15}
 # A confirm of fewer runs settles less than the screen does with them: of 80 problems with 160 runs in all it finds .86
 # of the factors and .80 of those of failure, the larger screen .88 and .87. With 240 it is the better (.96 and .95).
 LEAST_CONFIRM = 24
