@@ -18,14 +18,14 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from pipeline import load_task, resume, sweep
-from pipeline.analysis.claims import ClaimResult
-from pipeline.contrasts import contrasts_of
-from pipeline.manifest import versions
-from pipeline.report.claim_plot import claim_figure
-from pipeline.report.drawing import STYLE, png
-from pipeline.study import Study
-from search_spaces.runtime import ENVIRONMENTS
+from backtrack import load_task, resume, sweep
+from backtrack.evidence.claims.claims import ClaimResult
+from backtrack.records.manifest import versions
+from backtrack.search_spaces.runtime import ENVIRONMENTS
+from backtrack.views.plots.claims import claim_figure
+from backtrack.views.plots.drawing import STYLE, png
+from backtrack.views.study import Study
+from backtrack.vocabulary.contrasts import contrasts_of
 
 # Pairs of trainings for each contrast of a task: what two cores do in 50 minutes together.
 PAIRS = {"squirrel": 50, "winners": 120, "opposite": 60, "topics": 60, "road": 20, "runtime": 20}

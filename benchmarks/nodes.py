@@ -19,11 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "system"))
 from nodes import Nodes
 
-from pipeline.records import Records
+from backtrack.records.directory import Records
 
 WAITING = """
 import time
-from pipeline import Categorical, FunctionTask
+from backtrack import Categorical, FunctionTask
 def run(config, seed):
     for epoch in range(3):
         time.sleep({seconds} / 3)
@@ -50,7 +50,7 @@ def measure(nodes: int, name: str, seconds: float | None, runs: int) -> tuple[fl
             if seconds is not None:
                 (folder / "waiting.py").write_text(WAITING.format(seconds=seconds))
                 task = ["--task", "waiting.py"]
-            backtrack = [sys.executable, "-m", "pipeline.cli"]
+            backtrack = [sys.executable, "-m", "backtrack"]
             where = ["--study", str(folder / "s"), "--address", cluster.address]
             options = ["--runs", str(runs), "--stages", "screen", "--no-mlflow", "--json"]
             command = [*backtrack, "submit", name, *task, *where, *options]
@@ -59,7 +59,7 @@ def measure(nodes: int, name: str, seconds: float | None, runs: int) -> tuple[fl
                 command, cwd=folder, env=cluster.environment, capture_output=True, text=True, check=True
             )
             job = json.loads(done.stdout)["job"]
-            status = [sys.executable, "-m", "pipeline.cli", "status", job, "--address", cluster.address, "--json"]
+            status = [sys.executable, "-m", "backtrack", "status", job, "--address", cluster.address, "--json"]
             while True:
                 time.sleep(3)
                 told = subprocess.run(

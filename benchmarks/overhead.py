@@ -30,17 +30,21 @@ def work(config: dict[str, float], seconds: float) -> Iterator[dict[str, float]]
 
 def ours(folder: Path, trials: int, seconds: float) -> None:
     """The sweep through this pipeline, MLflow included."""
-    import pipeline
+    import backtrack
 
-    task = pipeline.FunctionTask(
+    task = backtrack.FunctionTask(
         name="short",
         run=lambda config, seed: work(config, seconds),
         metric="error",
         mode="min",
         chance=2.0,
-        factors=[pipeline.Numeric("x", 0, 1), pipeline.Numeric("y", 0, 1), pipeline.Categorical("z", ["a", "b", "c"])],
+        factors=[
+            backtrack.Numeric("x", 0, 1),
+            backtrack.Numeric("y", 0, 1),
+            backtrack.Categorical("z", ["a", "b", "c"]),
+        ],
     )
-    pipeline.sweep(task, runs=trials, directory=folder / "study")
+    backtrack.sweep(task, runs=trials, directory=folder / "study")
 
 
 def plain(folder: Path, trials: int, seconds: float) -> None:

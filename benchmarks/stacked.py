@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
-from pipeline.config import Config
-from pipeline.task import TorchTask, load_task
-from pipeline.training import run_replicate, run_trial
+from backtrack.task import TorchTask, load_task
+from backtrack.trial import run_replicate, run_trial
+from backtrack.vocabulary.config import Config
 
 SMALL: dict[str, Mapping[str, Any]] = {"squirrel": {"rows": 1000, "valid_rows": 400, "epochs": 2}, "winners": {}}
 CASES = {
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    log = logging.getLogger("pipeline.training.stacked")
+    log = logging.getLogger("backtrack.trial.stacked")
     log.setLevel(logging.INFO)
     print(f"| net | stacked / alone, of {arguments.replicates} | steps, predictions |\n|---|---|---|", flush=True)
     for name, (task_name, levels) in CASES.items():

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from pipeline import load_task, open_study
-from pipeline.stages.screen import plan_screen
-from pipeline.training import run_replicate
-from pipeline.training.symptoms import all_symptoms
+from backtrack import load_task, open_study
+from backtrack.stages.screen import plan_screen
+from backtrack.trial import run_replicate
+from backtrack.watch.symptoms import all_symptoms
 
 TASKS = ("squirrel", "winners", "opposite", "road")
 COST = {"squirrel": {"rows": 1500, "valid_rows": 500, "epochs": 1}, "winners": {"epochs": 8}}
@@ -67,7 +67,7 @@ def cell(part: int, whole: int) -> str:
 INTRO = """# Symptoms
 
 Signs of trouble that every training is watched for; written by `benchmarks/symptoms.py`. Each is a file in
-`pipeline/training/symptoms/`. What it measures is kept over time as the curve `symptom/NAME` (in MLflow a group of its
+`pipeline/watch/symptoms/`. What it measures is kept over time as the curve `symptom/NAME` (in MLflow a group of its
 own); the names of those that were seen stand in `trials.parquet`, and in the report beside the cause that they go with.
 `--threshold NAME=VALUE`, or `thresholds={…}` of a task, sets another threshold. A black box that yields `loss`,
 `valid_loss`, `active` or `norm` is judged by these as well.

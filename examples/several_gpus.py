@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline import Categorical, FunctionTask, Numeric
+from backtrack import Categorical, FunctionTask, Numeric
 
 WORKERS = int(os.environ.get("WORKERS", "2"))
 EPOCHS, ROWS, FEATURES = 4, 512, 16

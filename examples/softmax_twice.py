@@ -12,7 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from pipeline import Categorical, FunctionTask, Numeric
+from backtrack import Categorical, FunctionTask, Numeric
 
 DIGITS = load_digits()
 IMAGES, LABELS = torch.tensor(DIGITS.data, dtype=torch.float32) / 16, torch.tensor(DIGITS.target)

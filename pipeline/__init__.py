@@ -1,7 +1,12 @@
 """Backtrack: sweeps that explain why a model does not train, or why it trains better.
 
-This is the public door; everything named here stays. Names are imported when first used, so that
-`import pipeline` costs nothing.
+    from backtrack import load_task, sweep
+
+    study = sweep(load_task("squirrel"), runs=170, directory="studies/mine", seed=0)
+    print(study.factors.to_pandas())
+
+This is the public door: everything named here stays. A name is imported when it is first used, so that
+`import backtrack` costs nothing.
 """
 
 from __future__ import annotations
@@ -10,32 +15,70 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.errors import BacktrackError, TrialFailed
-    from pipeline.space import Categorical, Claim, Composite, Config, Numeric, SearchSpace
-    from pipeline.study import Study, open_study
-    from pipeline.sweeping import resume, sweep
-    from pipeline.task import Data, FunctionTask, TorchTask, load_task
-    from pipeline.why import why, why_config
+    from backtrack.errors import (
+        BacktrackError,
+        DataError,
+        EngineError,
+        Interrupted,
+        PlanError,
+        ResourceError,
+        SpaceError,
+        StudyError,
+        TaskError,
+        TrackingError,
+        TrialFailed,
+    )
+    from backtrack.running.explaining import Story, why, why_config
+    from backtrack.running.reporting import write_report
+    from backtrack.running.resources import Resources
+    from backtrack.running.sweeping import resume, sweep
+    from backtrack.task import Data, FunctionTask, Task, TorchTask, load_task
+    from backtrack.views.study import Study, open_study
+    from backtrack.vocabulary.config import Config
+    from backtrack.vocabulary.factors import Categorical, Claim, Composite, Numeric
+    from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
+    from backtrack.vocabulary.progress import Progress
+    from backtrack.vocabulary.result import CurvePoint, RunResult
+    from backtrack.vocabulary.space import SearchSpace
 
+# Each public name, and the module that it lives in.
 _HOMES = {
     "BacktrackError": "errors",
+    "DataError": "errors",
+    "EngineError": "errors",
+    "Interrupted": "errors",
+    "PlanError": "errors",
+    "ResourceError": "errors",
+    "SpaceError": "errors",
+    "StudyError": "errors",
+    "TaskError": "errors",
+    "TrackingError": "errors",
     "TrialFailed": "errors",
-    "Categorical": "space",
-    "Claim": "space",
-    "Composite": "space",
-    "Config": "space",
-    "Numeric": "space",
-    "SearchSpace": "space",
+    "Categorical": "vocabulary.factors",
+    "Claim": "vocabulary.factors",
+    "Composite": "vocabulary.factors",
+    "Numeric": "vocabulary.factors",
+    "SearchSpace": "vocabulary.space",
+    "Config": "vocabulary.config",
+    "FinishedTrial": "vocabulary.plan",
+    "PlannedTrial": "vocabulary.plan",
+    "Progress": "vocabulary.progress",
+    "CurvePoint": "vocabulary.result",
+    "RunResult": "vocabulary.result",
     "Data": "task",
     "FunctionTask": "task",
+    "Task": "task",
     "TorchTask": "task",
     "load_task": "task",
-    "Study": "study",
-    "open_study": "study",
-    "sweep": "sweeping",
-    "resume": "sweeping",
-    "why": "why",
-    "why_config": "why",
+    "Study": "views.study",
+    "open_study": "views.study",
+    "Resources": "running.resources",
+    "sweep": "running.sweeping",
+    "resume": "running.sweeping",
+    "Story": "running.explaining",
+    "why": "running.explaining",
+    "why_config": "running.explaining",
+    "write_report": "running.reporting",
 }
 
 __all__ = [
@@ -44,12 +87,29 @@ __all__ = [
     "Claim",
     "Composite",
     "Config",
+    "CurvePoint",
     "Data",
+    "DataError",
+    "EngineError",
+    "FinishedTrial",
     "FunctionTask",
+    "Interrupted",
     "Numeric",
+    "PlanError",
+    "PlannedTrial",
+    "Progress",
+    "ResourceError",
+    "Resources",
+    "RunResult",
     "SearchSpace",
+    "SpaceError",
+    "Story",
     "Study",
+    "StudyError",
+    "Task",
+    "TaskError",
     "TorchTask",
+    "TrackingError",
     "TrialFailed",
     "load_task",
     "open_study",
@@ -57,10 +117,15 @@ __all__ = [
     "sweep",
     "why",
     "why_config",
+    "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"pipeline.{_HOMES[name]}"), name)
+        raise AttributeError(f"module 'backtrack' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"backtrack.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

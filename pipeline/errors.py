@@ -36,11 +36,31 @@ class TrackingError(BacktrackError):
     """The tracking store cannot be reached or written."""
 
 
+class ResourceError(BacktrackError):
+    """More is asked for than there is, or a size that cannot be read."""
+
+
+class Interrupted(BacktrackError):
+    """Somebody pressed Ctrl-C: what had finished is recorded."""
+
+    exit_code = 130
+
+
+class EngineError(BacktrackError):
+    """Ray could not be started or gave up: the sweep itself is sound, and may be gone on with."""
+
+    exit_code = 3
+
+
+class ClusterError(BacktrackError):
+    """The cluster cannot be reached, or does not know the job."""
+
+
 class TrialFailed(Exception):
     """Raised by a function task's `run` to end a training with a named outcome.
 
     Args:
-        outcome: any outcome name other than "ok" (see `pipeline.training.outcomes.OUTCOMES`).
+        outcome: any outcome name other than "ok" (see `backtrack.vocabulary.outcomes.OUTCOMES`).
         message: what happened, kept in the records' `error` column.
     """
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.space import Categorical, Claim
-from search_spaces import WINNERS
+from backtrack.search_spaces import WINNERS
+from backtrack.vocabulary.factors import Categorical, Claim
 
 ACTIVATION = Categorical(
     "activation",

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.space import Claim, Composite
-from search_spaces import SQUIRREL
+from backtrack.search_spaces import SQUIRREL
+from backtrack.vocabulary.factors import Claim, Composite
 
 UNIFORM_RANGE = 0.1
 

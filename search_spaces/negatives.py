@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from pipeline.space import Categorical, Claim
-from search_spaces import OPPOSITE
+from backtrack.search_spaces import OPPOSITE
+from backtrack.vocabulary.factors import Categorical, Claim
 
 SAMPLED = ["logistic", "margin", "triplet"]
 

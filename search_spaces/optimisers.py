@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from pipeline.space import Categorical, Claim, Numeric
-from search_spaces import SQUIRREL
+from backtrack.search_spaces import SQUIRREL
+from backtrack.vocabulary.factors import Categorical, Claim, Numeric
 
 OPTIMISER = Categorical(
     "optimiser",

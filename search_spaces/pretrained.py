@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.errors import TaskError
-from pipeline.space import Categorical, Claim
-from search_spaces import ROAD
+from backtrack.errors import TaskError
+from backtrack.search_spaces import ROAD
+from backtrack.vocabulary.factors import Categorical, Claim
 
 WEIGHTS = Categorical(
     "weights",

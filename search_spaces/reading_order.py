@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from pipeline.space import Categorical, Claim
-from search_spaces import XMAS_GIFT
+from backtrack.search_spaces import XMAS_GIFT
+from backtrack.vocabulary.factors import Categorical, Claim
 
 ORDER = Categorical(
     "order",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from pipeline.space import Categorical
+from backtrack.vocabulary.factors import Categorical
 
 CELL = Categorical("cell", ["lstm", "gru", "rnn"], description="recurrent cell; rnn = Elman with tanh")
 

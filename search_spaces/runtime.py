@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from pipeline.errors import TaskError, TrialFailed
-from pipeline.resources import usable_cpus
-from pipeline.space import Categorical, Claim
-from search_spaces import ROAD, XMAS_GIFT
+from backtrack.errors import TaskError, TrialFailed
+from backtrack.search_spaces import ROAD, XMAS_GIFT
+from backtrack.vocabulary.factors import Categorical, Claim
+from backtrack.vocabulary.machine import usable_cpus
 
 # `NAME=INTERPRETER,NAME=INTERPRETER`: Python interpreters with other versions of torch, each a level of ENVIRONMENT.
 ENVIRONMENTS = "BACKTRACK_ENVIRONMENTS"

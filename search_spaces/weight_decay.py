@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from pipeline.space import Categorical, Claim
-from search_spaces import DECAY
+from backtrack.search_spaces import DECAY
+from backtrack.vocabulary.factors import Categorical, Claim
 
 WEIGHT_DECAY = Categorical(
     "weight_decay",

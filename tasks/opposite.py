@@ -18,10 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.data import read_table
-from pipeline.space import Numeric
-from pipeline.task import FunctionTask
-from search_spaces.negatives import (
+from backtrack.search_spaces.negatives import (
     L2,
     LOSS,
     MARGIN,
@@ -34,6 +31,9 @@ from search_spaces.negatives import (
     restrict,
     sampled_loss,
 )
+from backtrack.task import FunctionTask
+from backtrack.task.data_files import read_table
+from backtrack.vocabulary.factors import Numeric
 
 GLOSSES = Path(__file__).parent / "data" / "glosses.parquet"
 COLUMNS = {"id": "string", "topic": "string", "kind_id": "string", "definition": "string"}

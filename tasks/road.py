@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from pipeline.errors import DataError
-from pipeline.space import Numeric
-from pipeline.task import Data, TorchTask
-from search_spaces.optimisers import make_optimiser
-from search_spaces.pretrained import HEAD, WEIGHTS, PretrainedNet, required
-from search_spaces.runtime import runtime_factors
+from backtrack.errors import DataError
+from backtrack.search_spaces.optimisers import make_optimiser
+from backtrack.search_spaces.pretrained import HEAD, WEIGHTS, PretrainedNet, required
+from backtrack.search_spaces.runtime import runtime_factors
+from backtrack.task import Data, TorchTask
+from backtrack.vocabulary.factors import Numeric
 
 # Photographs that scikit-image brings along in its package (public domain or CC0, see skimage/data/README.txt).
 PHOTOGRAPHS = (

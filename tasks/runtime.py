@@ -10,10 +10,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import search_spaces
-from pipeline.space import Categorical
-from pipeline.task import FunctionTask
-from search_spaces.runtime import DEFAULT_RUNTIME, HERE, environment_factor, interpreters, run_in, runtime_factors
+from backtrack import search_spaces
+from backtrack.search_spaces.runtime import (
+    DEFAULT_RUNTIME,
+    HERE,
+    environment_factor,
+    interpreters,
+    run_in,
+    runtime_factors,
+)
+from backtrack.task import FunctionTask
+from backtrack.vocabulary.factors import Categorical
 
 SCRIPT = Path(search_spaces.__file__).parent / "timed_training.py"
 

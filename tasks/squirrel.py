@@ -16,14 +16,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.data import check_schema, read_table
-from pipeline.errors import DataError, TaskError
-from pipeline.task import Data, TorchTask
-from search_spaces.initialisation import INIT, initialise
-from search_spaces.optimisers import BATCH_SIZE, CLIP, LR, OPTIMISER, make_optimiser
-from search_spaces.reading_order import ORDER, arrange
-from search_spaces.recurrent import CELL, HIDDEN, READOUT, make_cell, read_out
-from search_spaces.weight_decay import DECAY_SCOPE, WEIGHT_DECAY, decay_groups
+from backtrack.errors import DataError, TaskError
+from backtrack.search_spaces.initialisation import INIT, initialise
+from backtrack.search_spaces.optimisers import BATCH_SIZE, CLIP, LR, OPTIMISER, make_optimiser
+from backtrack.search_spaces.reading_order import ORDER, arrange
+from backtrack.search_spaces.recurrent import CELL, HIDDEN, READOUT, make_cell, read_out
+from backtrack.search_spaces.weight_decay import DECAY_SCOPE, WEIGHT_DECAY, decay_groups
+from backtrack.task import Data, TorchTask
+from backtrack.task.data_files import check_schema, read_table
 
 GLOSSES = Path(__file__).parent / "data" / "glosses.parquet"
 GLOSS_COLUMNS = {"id": "string", "topic": "string", "definition": "string"}

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.space import Categorical, Claim
-from pipeline.task import FunctionTask
-from search_spaces import OPPOSITE
-from tasks.opposite import DEFAULTS, train
+from backtrack.search_spaces import OPPOSITE
+from backtrack.task import FunctionTask
+from backtrack.tasks.opposite import DEFAULTS, train
+from backtrack.vocabulary.factors import Categorical, Claim
 
 # The topics with the most kinds, and the post's own three: food (cooking), artifact (cars), communication (news).
 TOPICS = ["any", "act", "animal", "artifact", "attribute", "body", "communication", "food", "group", "person", "plant",

@@ -15,12 +15,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.data import read_table
-from pipeline.space import Categorical
-from pipeline.task import Data, TorchTask
-from search_spaces.activations import ACTIVATION, GROUP_SIZE, NORMALISATION, Activation, normaliser, widths
-from search_spaces.optimisers import BATCH_SIZE, LR, OPTIMISER, make_optimiser
-from search_spaces.weight_decay import DECAY_KIND, DECAY_SCOPE, WEIGHT_DECAY, decay_groups
+from backtrack.search_spaces.activations import ACTIVATION, GROUP_SIZE, NORMALISATION, Activation, normaliser, widths
+from backtrack.search_spaces.optimisers import BATCH_SIZE, LR, OPTIMISER, make_optimiser
+from backtrack.search_spaces.weight_decay import DECAY_KIND, DECAY_SCOPE, WEIGHT_DECAY, decay_groups
+from backtrack.task import Data, TorchTask
+from backtrack.task.data_files import read_table
+from backtrack.vocabulary.factors import Categorical
 
 DIGITS = Path(__file__).parent / "data" / "digits.parquet"
 COLUMNS = {"id": "string", "digit": "integer", "pixels": "list"}

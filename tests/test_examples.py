@@ -8,8 +8,8 @@ import pytest
 import torch
 from offline import analyse_offline, sweep_offline
 
-from pipeline import load_task
-from pipeline.analysis.causes import ExplainedCause
+from backtrack import load_task
+from backtrack.evidence.failures.causes import ExplainedCause
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 STAGES = ["screen", "search", "confirm", "backtrack"]

@@ -8,8 +8,8 @@ from problems import Condition, FailureRule, Problem, draw
 from run import runs_for
 from score import Ranking, hidden, ranked, true_range
 
-from pipeline import Categorical, SearchSpace
-from pipeline.stages.design import balanced_configs
+from backtrack import Categorical, SearchSpace
+from backtrack.stages.design import balanced_configs
 
 SPACE = SearchSpace((Categorical("a", ["x", "y"]), Categorical("b", ["x", "y"]), Categorical("c", ["x", "y", "z"])))
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import Categorical, Composite, FunctionTask, Numeric, SearchSpace
-from pipeline.space import Factor, label
+from backtrack import Categorical, Composite, FunctionTask, Numeric, SearchSpace
+from backtrack.vocabulary.config import label
+from backtrack.vocabulary.factors import Factor
 
 EPOCHS = 6
 CHANCE = 1.0

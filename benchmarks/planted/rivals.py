@@ -15,9 +15,11 @@ from score import Ranking, ranked
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
-from pipeline.plan import FinishedTrial, objective
-from pipeline.space import Numeric, SearchSpace, label
-from pipeline.stages.search import build_study, make_sampler
+from backtrack.stages.search import build_study, make_sampler
+from backtrack.vocabulary.config import label
+from backtrack.vocabulary.factors import Numeric
+from backtrack.vocabulary.plan import FinishedTrial, objective
+from backtrack.vocabulary.space import SearchSpace
 
 TOOLS = ("fANOVA", "MDI", "PED-ANOVA", "forest permutation")
 

@@ -12,8 +12,9 @@ from typing import Self
 import numpy as np
 from problems import Condition, Problem
 
-from pipeline.analysis import Analysis
-from pipeline.space import Numeric, label
+from backtrack.evidence.analysis import Analysis
+from backtrack.vocabulary.config import label
+from backtrack.vocabulary.factors import Numeric
 
 # A threshold counts as found within this share of its scale's length (in logs where it is log).
 THRESHOLD_TOLERANCE = 0.1

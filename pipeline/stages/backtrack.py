@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.analysis.backtracking import backtrack_all
-from pipeline.analysis.frame import frame_from
-from pipeline.analysis.laboratory import runs_of
-from pipeline.config import Config
-from pipeline.plan import FinishedTrial, PlannedTrial
-from pipeline.rows import trial_rows
-from pipeline.space import SearchSpace
+from backtrack.evidence.failures.backtracking import backtrack_all
+from backtrack.evidence.failures.laboratory import Wanted, runs_of
+from backtrack.evidence.frame import frame_from
+from backtrack.records.rows import trial_rows
+from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
+from backtrack.vocabulary.space import SearchSpace
 
 # What an investigation takes from its start to its verification, about.
 RUNS_A_CAUSE = 30
@@ -21,7 +20,7 @@ def plan_backtrack(
 ) -> list[PlannedTrial]:
     """What the investigations want to know next, at most `left` runs; empty when they have come to their end.
 
-    An interrupted stage asks for the same trials again (`probes`), and no run is done twice.
+    An interrupted stage asks for the same trials again (`as_trials`), and no run is done twice.
 
     Args:
         space: the factors.
@@ -36,11 +35,17 @@ def plan_backtrack(
     unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]
     # Side by side only as many as the runs carry to their end: two half investigations settle nothing.
     served = unsettled[: max(1, left // RUNS_A_CAUSE)]
-    return probes(list(dict.fromkeys(pair for pairs in served for pair in pairs)))[:left]
+    return as_trials([one for ones in served for one in ones])[:left]
 
 
-def probes(wanted: Sequence[tuple[Config, int]]) -> list[PlannedTrial]:
-    """A trial for each `(config, seed)`; its id is made of both, so that the same question is the same trial."""
-    return [
-        PlannedTrial(f"backtrack-{config.hash[:10]}-{seed}", "backtrack", config, (seed,)) for config, seed in wanted
-    ]
+def as_trials(wanted: Sequence[Wanted]) -> list[PlannedTrial]:
+    """A trial for each config and seed that is wanted, once.
+
+    Its id is made of both, so that the same question is the same trial.
+    """
+    trials: dict[str, PlannedTrial] = {}
+    for one in wanted:
+        identifier = f"backtrack-{one.config.hash[:10]}-{one.seed}"
+        planned = PlannedTrial(identifier, "backtrack", one.config, (one.seed,), one.part, question=one.question)
+        trials.setdefault(identifier, planned)
+    return list(trials.values())

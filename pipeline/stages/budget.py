@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.errors import PlanError
-from pipeline.plan import STAGES
-from pipeline.space import Numeric, SearchSpace
-from pipeline.stages.claims import check_claims
+from backtrack.errors import PlanError
+from backtrack.stages.claims import check_claims
+from backtrack.vocabulary.factors import Numeric
+from backtrack.vocabulary.plan import STAGES
+from backtrack.vocabulary.space import SearchSpace
 
 # Shares by what each stage is for: the screen carries the evidence, the search the best config, confirm settles what
 # the screen suspects, backtrack finds and verifies causes. Chosen on the planted benchmark's development problems.

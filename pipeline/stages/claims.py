@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.contrasts import contrasts_of
-from pipeline.errors import PlanError, SpaceError
-from pipeline.narrowing import narrow, whole
-from pipeline.plan import PlannedTrial, trial_id
-from pipeline.space import Claim, Config, Factor, Level, SearchSpace
-from pipeline.stages.design import balanced_configs
+from backtrack.errors import PlanError, SpaceError
+from backtrack.stages.design import balanced_configs
+from backtrack.vocabulary.config import Config, Level
+from backtrack.vocabulary.contrasts import contrast_question, contrasts_of
+from backtrack.vocabulary.factors import Claim, Factor
+from backtrack.vocabulary.narrowing import narrow, whole
+from backtrack.vocabulary.plan import PAIRED, PlannedTrial, trial_id
+from backtrack.vocabulary.space import SearchSpace
 
 # Fifty pairs show a difference of .4 standard deviations of the pairs' differences four times in five.
 USEFUL_RUNS = 100
@@ -47,10 +49,21 @@ def plan_claims(space: SearchSpace, runs: int, seed: int) -> list[PlannedTrial]:
     rng = np.random.default_rng([seed, runs, 3])
     planned: list[PlannedTrial] = []
     for number in range(pairs):
-        # As `pair_of` reads it back.
-        first, second = queues[number % len(contrasts)][number // len(contrasts)]
+        # The contrasts in turn, so that a sweep that is cut short has some pairs of each.
+        contrast = number % len(contrasts)
+        first, second = queues[contrast][number // len(contrasts)]
         for config in (first, second) if rng.random() < 0.5 else (second, first):
-            planned.append(PlannedTrial(trial_id("claims", len(planned)), "claims", config, (seed * 1000 + number,)))
+            planned.append(
+                PlannedTrial(
+                    trial=trial_id("claims", len(planned)),
+                    stage="claims",
+                    config=config,
+                    seeds=(seed * 1000 + number,),
+                    part=PAIRED,
+                    pair=number,
+                    question=contrast_question(contrasts[contrast][0].name, contrasts[contrast][1]),
+                )
+            )
     return planned
 
 

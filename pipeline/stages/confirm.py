@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.analysis.failure_rules import Rule, all_failure_rules
-from pipeline.analysis.frame import Frame, frame_from
-from pipeline.analysis.questions import ask
-from pipeline.analysis.responses import gain_of
-from pipeline.analysis.suspects import Suspect
-from pipeline.narrowing import narrow, whole
-from pipeline.plan import FinishedTrial, PlannedTrial
-from pipeline.rows import trial_rows
-from pipeline.space import Factor, Level, Numeric, SearchSpace, label
-from pipeline.stages.design import balanced_configs
-from pipeline.stages.screen import SEED_BLOCKS, seed_pool
+from backtrack.evidence.effects.questions import ask
+from backtrack.evidence.effects.suspects import Suspect
+from backtrack.evidence.failures.failure_rules import Rule, all_failure_rules
+from backtrack.evidence.frame import Frame, frame_from
+from backtrack.evidence.responses.responses import gain_of
+from backtrack.records.rows import trial_rows
+from backtrack.stages.design import balanced_configs
+from backtrack.stages.screen import SEED_BLOCKS, seed_pool
+from backtrack.vocabulary.conditions import Condition
+from backtrack.vocabulary.config import Level, label
+from backtrack.vocabulary.factors import Numeric
+from backtrack.vocabulary.narrowing import narrow, whole
+from backtrack.vocabulary.plan import DESIGN, EXTENSION, FinishedTrial, PlannedTrial
+from backtrack.vocabulary.space import SearchSpace
 
 
 def plan_confirm(
@@ -64,7 +67,8 @@ def plan_confirm(
     configs = balanced_configs(reduced, len(ids), design, blocks=min(SEED_BLOCKS, len(ids)))
     for identifier, (config, block) in zip(ids, configs, strict=True):
         levels = space.repair({**fixed, **config}, {})
-        planned.append(PlannedTrial(identifier, "confirm", levels, (seed_pool(seed)[block],)))
+        part = EXTENSION if before else DESIGN
+        planned.append(PlannedTrial(identifier, "confirm", levels, (seed_pool(seed)[block],), part))
     return planned
 
 
@@ -90,7 +94,7 @@ def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -
     for rule in rules:
         ways = []
         for condition in rule.conditions:
-            rest = _without(frame.space[condition.factor], kept[condition.factor], condition.sign, condition.level)
+            rest = _without(kept[condition.factor], condition)
             if rest is None:
                 continue
             cost = (condition.factor in asked, isinstance(frame.space[condition.factor], Numeric), -len(rest))
@@ -101,12 +105,13 @@ def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -
     return narrow(frame.space, kept)
 
 
-def _without(factor: Factor, kept: Any, sign: str, level: str) -> Any | None:
+def _without(kept: Any, condition: Condition) -> Any | None:
     """What is left of `kept` without the levels of a condition; None where nothing is."""
+    sign = condition.sign
     if sign == "=":
-        rest = [own for own in kept if label(own) != level]
+        rest = [own for own in kept if label(own) != label(condition.level)]
         return rest or None
-    threshold = float(level)
+    threshold = float(condition.level)
     if isinstance(kept, tuple):
         low, high = (kept[0], min(kept[1], threshold)) if sign == ">" else (max(kept[0], threshold), kept[1])
         return (low, high) if low < high else None

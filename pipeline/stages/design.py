@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.space import Categorical, Config, Numeric, SearchSpace
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.factors import Categorical, Numeric
+from backtrack.vocabulary.space import SearchSpace
 
 Codes = NDArray[np.int64]
 

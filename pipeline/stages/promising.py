@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.analysis.failure_rules import Rule, all_failure_rules
-from pipeline.analysis.frame import frame_from
-from pipeline.analysis.model import Model
-from pipeline.analysis.questions import ask
-from pipeline.analysis.responses import gain_of
-from pipeline.plan import FinishedTrial
-from pipeline.rows import trial_rows
-from pipeline.space import Config, Factor, Level, Numeric, SearchSpace
+from backtrack.evidence.effects.model import Model
+from backtrack.evidence.effects.questions import ask
+from backtrack.evidence.failures.failure_rules import Rule, all_failure_rules
+from backtrack.evidence.frame import frame_from
+from backtrack.evidence.responses.responses import gain_of
+from backtrack.records.rows import trial_rows
+from backtrack.vocabulary.config import Config, Level
+from backtrack.vocabulary.factors import Factor, Numeric
+from backtrack.vocabulary.plan import FinishedTrial
+from backtrack.vocabulary.space import SearchSpace
 
 # Climbs from so many of the best configs that were run, and from as many at random.
 CLIMBS = 4

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.analysis.failure_rules import Rule, all_failure_rules
-from pipeline.analysis.frame import frame_from
-from pipeline.config import Config
-from pipeline.plan import REFINED, FinishedTrial, PlannedTrial, trial_id
-from pipeline.rows import trial_rows
-from pipeline.space import Factor, Level, Numeric, SearchSpace
-from pipeline.stages.design import balanced_configs
+from backtrack.evidence.failures.failure_rules import Rule, all_failure_rules
+from backtrack.evidence.frame import frame_from
+from backtrack.records.rows import trial_rows
+from backtrack.stages.design import balanced_configs
+from backtrack.vocabulary.config import Config, Level
+from backtrack.vocabulary.factors import Factor, Numeric
+from backtrack.vocabulary.plan import DESIGN, EXTENSION, REFINED, FinishedTrial, PlannedTrial, trial_id
+from backtrack.vocabulary.space import SearchSpace
 
 # Enough seeds that no conclusion hangs on one, few enough that the analysis can tell their luck from the factors'.
 SEED_BLOCKS = 5
@@ -53,14 +54,14 @@ def plan_extension(space: SearchSpace, ids: Sequence[str], seed: int) -> list[Pl
         ids: of the trials.
         seed: of the study.
     """
-    return _designed(space, ids, seed, seed + 2)
+    return _designed(space, ids, seed, seed + 2, EXTENSION)
 
 
-def _designed(space: SearchSpace, ids: Sequence[str], seed: int, design: int) -> list[PlannedTrial]:
+def _designed(space: SearchSpace, ids: Sequence[str], seed: int, design: int, part: str = DESIGN) -> list[PlannedTrial]:
     """A balanced trial for each of `ids`; `design` is the seed of the design."""
     configs = balanced_configs(space, len(ids), design, blocks=min(SEED_BLOCKS, len(ids)))
     return [
-        PlannedTrial(identifier, "screen", config, (seed_pool(seed)[block],))
+        PlannedTrial(identifier, "screen", config, (seed_pool(seed)[block],), part)
         for identifier, (config, block) in zip(ids, configs, strict=True)
     ]
 
@@ -87,7 +88,7 @@ def plan_refined(
 
     Which failed does not depend on how well those that trained did, so that both parts together are evidence for the
     gain, without correction. They are not for the rate of failures: of that the first part alone is a fair sample,
-    and the ids of the others say so.
+    and the part of the others says so.
 
     Args:
         space: the factors.
@@ -104,10 +105,12 @@ def plan_refined(
     rng = np.random.default_rng([seed, len(rest), 4])
     return [
         PlannedTrial(
+            # Another config than the design's: another trial.
             planned.trial.replace("screen", REFINED),
             "screen",
             _outside(space, planned.config, doomed, rng),
             planned.seeds,
+            REFINED,
         )
         for planned in rest
     ]

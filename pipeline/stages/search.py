@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import optuna
 
-from pipeline.plan import FinishedTrial, objective
-from pipeline.space import Composite, Config, Numeric, SearchSpace
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.factors import Composite, Numeric
+from backtrack.vocabulary.plan import FinishedTrial, objective
+from backtrack.vocabulary.space import SearchSpace
 
 STUDY_NAME = "search"
 
@@ -36,7 +39,7 @@ def distribution_of(factor: Any) -> optuna.distributions.BaseDistribution:
     """The Optuna distribution with the levels of `factor`."""
     if isinstance(factor, Numeric):
         if factor.integer:
-            return optuna.distributions.IntDistribution(int(factor.low), int(factor.high), log=factor.log)
+            return optuna.distributions.IntDistribution(math.ceil(factor.low), math.floor(factor.high), log=factor.log)
         return optuna.distributions.FloatDistribution(factor.low, factor.high, log=factor.log)
     names = list(factor.levels) if isinstance(factor, Composite) else factor.levels
     return optuna.distributions.CategoricalDistribution(tuple(names))

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from search_spaces.activations import (
+from backtrack.search_spaces.activations import (
     ACTIVATION,
     GROUP_SIZE,
     NORMALISATION,
@@ -17,7 +17,7 @@ from search_spaces.activations import (
     widths,
     winners,
 )
-from search_spaces.negatives import NEGATIVES, POOL, choose, draw_negatives, project, restrict, sampled_loss
+from backtrack.search_spaces.negatives import NEGATIVES, POOL, choose, draw_negatives, project, restrict, sampled_loss
 
 
 @pytest.mark.parametrize("group_size", GROUP_SIZE.levels)

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces.initialisation import INIT, fill, initialise
-from search_spaces.optimisers import OPTIMISER, make_optimiser
-from search_spaces.reading_order import ORDER, arrange
-from search_spaces.recurrent import CELL, READOUT, make_cell, read_out
-from search_spaces.weight_decay import DECAY_SCOPE, decay_groups
+from backtrack.search_spaces.initialisation import INIT, fill, initialise
+from backtrack.search_spaces.optimisers import OPTIMISER, make_optimiser
+from backtrack.search_spaces.reading_order import ORDER, arrange
+from backtrack.search_spaces.recurrent import CELL, READOUT, make_cell, read_out
+from backtrack.search_spaces.weight_decay import DECAY_SCOPE, decay_groups
 
 
 def test_uniform_fills_the_range_and_nothing_else() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "pipeline.cli"]
+COMMAND = [sys.executable, "-m", "backtrack"]
 
 TASK = '''
 """A black box that trains in no time; the truth is known."""
 import os, random, time
-from pipeline import Categorical, Claim, FunctionTask, Numeric
+from backtrack import Categorical, Claim, FunctionTask, Numeric
 
 def run(config, seed):
     log = os.environ.get("RUN_LOG")

@@ -52,17 +52,17 @@ BAD_TASKS = {
     "syntax": ("def run(:", "does not run: SyntaxError"),
     "none": ("x = 1", "exposes no task"),
     "space": (
-        "from pipeline import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='min', "
+        "from backtrack import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='min', "
         "factors=[Categorical('a', ['x'])])",
         "two or more",
     ),
     "mode": (
-        "from pipeline import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='down', "
+        "from backtrack import *\ntask = FunctionTask(name='t', run=print, metric='e', mode='down', "
         "factors=[Categorical('a', ['x', 'y'])])",
         "expected 'min'",
     ),
     "name": (
-        "from pipeline import *\ntask = FunctionTask(name='other', run=print, metric='e', mode='min', "
+        "from backtrack import *\ntask = FunctionTask(name='other', run=print, metric='e', mode='min', "
         "factors=[Categorical('a', ['x', 'y'])])",
         "use the task's own name",
     ),
@@ -121,7 +121,7 @@ def test_a_study_directory_is_not_taken_over(tmp_path: Path, task_file: Path) ->
 
 
 def test_the_module_is_the_command() -> None:
-    assert [sys.executable, "-m", "pipeline.cli"] == COMMAND
+    assert [sys.executable, "-m", "backtrack"] == COMMAND
 
 
 def test_claims_are_listed_with_their_source(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_ui_ends_with_its_command(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (tmp_path / "mlflow.db").touch()
-    command = [sys.executable, "-m", "pipeline.cli", "ui", str(tmp_path), "--port", str(port)]
+    command = [sys.executable, "-m", "backtrack", "ui", str(tmp_path), "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         _wait(lambda: _answers(port), 90)
         server.terminate()

@@ -19,8 +19,8 @@ import pytest
 from conftest import backtrack
 from nodes import Nodes, free_port
 
-from pipeline import open_study
-from pipeline.records import Records
+from backtrack import open_study
+from backtrack.records.directory import Records
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
 

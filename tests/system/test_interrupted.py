@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import COMMAND, backtrack
 
-from pipeline import open_study
+from backtrack import open_study
 
 RUNS = 44
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from conftest import backtrack
 
-from pipeline import open_study
+from backtrack import open_study
 
 HUNGRY = """
 import numpy
-from pipeline import Categorical, FunctionTask
+from backtrack import Categorical, FunctionTask
 
 def run(config, seed):
     for epoch in range(3):

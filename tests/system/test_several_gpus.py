@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import backtrack
 
-from pipeline import open_study
+from backtrack import open_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "several_gpus.py"
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import TASK, backtrack
 
-from pipeline import open_study
+from backtrack import Categorical, Composite, FunctionTask, Resources, load_task, open_study, sweep
 
 # Enough that backtracking leaves some over.
 RUNS = 120
@@ -154,11 +154,8 @@ def test_a_complete_study_resumes_to_nothing(swept) -> None:
 
 def test_python_is_the_commands_twin(tmp_path: Path, task_file: Path) -> None:
     """The same task, budget and seed from Python plan the same screen."""
-    import pipeline
-    from pipeline.resources import Resources
-
-    task = pipeline.load_task("toy", task_file)
-    study = pipeline.sweep(
+    task = load_task("toy", task_file)
+    study = sweep(
         task, runs=24, directory=tmp_path / "s", seed=0, stages=["screen"], resources=Resources(workers=2), track=False
     )
     done = backtrack(
@@ -196,8 +193,6 @@ def test_why_tells_a_failed_trials_story_and_repeats_nothing(swept) -> None:
 
 def test_mixtures_of_components_after_a_search_do_not_end_the_sweep(tmp_path: Path) -> None:
     """Backtracking runs configs that the search could not have picked; its study must not choke on them."""
-    import pipeline
-    from pipeline.resources import Resources
 
     def run(config, seed):
         dead = config["init.a"] == "y" and config["init.c"] == "y"
@@ -205,14 +200,12 @@ def test_mixtures_of_components_after_a_search_do_not_end_the_sweep(tmp_path: Pa
             yield {"error": 1.0 if dead else 1 - 0.2 * epoch + 0.001 * (seed % 7)}
 
     parts = {"a": ("x", "y"), "b": ("x", "y"), "c": ("x", "y")}
-    init = pipeline.Composite("init", levels={
+    init = Composite("init", levels={
         name: {part: values[place] for part, values in parts.items()} for place, name in enumerate(("plain", "fancy"))
     })  # fmt: skip
-    others = [pipeline.Categorical(name, ["0", "1", "2"]) for name in "pqr"]
-    task = pipeline.FunctionTask(name="box", run=run, metric="error", mode="min", chance=1.0, factors=[init, *others])
-    study = pipeline.sweep(
-        task, runs=120, directory=tmp_path / "s", seed=0, resources=Resources(workers=2), track=False
-    )
+    others = [Categorical(name, ["0", "1", "2"]) for name in "pqr"]
+    task = FunctionTask(name="box", run=run, metric="error", mode="min", chance=1.0, factors=[init, *others])
+    study = sweep(task, runs=120, directory=tmp_path / "s", seed=0, resources=Resources(workers=2), track=False)
     assert study.trials.num_rows == 120
     tried = {row["config.init"] for row in study.trials.to_pylist()}
     assert tried - {"plain", "fancy"}, "components were opened"

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipeline import Categorical, FunctionTask, sweep
-from pipeline.resources import usable_cpus
+from backtrack import Categorical, FunctionTask, sweep
+from backtrack.vocabulary.machine import usable_cpus
 
 
 def test_trainings_with_threads_do_not_share_their_cores(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from conftest import COMMAND, backtrack
 
-from pipeline import open_study
-from pipeline.records import Records
+from backtrack import open_study
+from backtrack.records.directory import Records
 
 
 def test_a_config_from_nothing(task_file: Path, tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline import load_task
-from pipeline.errors import TaskError
-from pipeline.space import Factor, Numeric
-from pipeline.task import builtin_tasks, load_any
-from pipeline.training import run_replicate
-from pipeline.training.runtime import compiled, device_for, precision_of, threads_of
-from search_spaces import runtime
+from backtrack import load_task
+from backtrack.errors import TaskError
+from backtrack.search_spaces import runtime
+from backtrack.task import builtin_tasks
+from backtrack.trial import run_replicate
+from backtrack.trial.runtime import compiled, device_for, precision_of, threads_of
+from backtrack.vocabulary.factors import Factor, Numeric
 
 # Row of the catalogue (design, section 4): factors with the levels that it names.
 CATALOGUE = {
@@ -126,7 +126,7 @@ def test_without_its_extra_the_road_names_the_command(monkeypatch: pytest.Monkey
 
 def test_a_trick_for_a_task_of_ones_own_is_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        "import torch\nfrom torch import nn\nfrom pipeline import Categorical, Data, TorchTask\n"
+        "import torch\nfrom torch import nn\nfrom backtrack import Categorical, Data, TorchTask\n"
         "def data(options):\n"
         "    x = torch.randn(300, 8, generator=torch.Generator().manual_seed(0))\n"
         "    y = (x[:, 0] > 0).long()\n"
@@ -141,7 +141,7 @@ def test_a_trick_for_a_task_of_ones_own_is_one_new_file(tmp_path: Path) -> None:
         "from dataclasses import replace\n"
         "from torch import nn\n"
         "from mine import task as mine\n"
-        "from pipeline import Categorical, Claim\n"
+        "from backtrack import Categorical, Claim\n"
         "SMOOTHING = Categorical('smoothing', [0.0, 0.3], claims=[Claim('it helps', 'a paper', 0.3, 0.0)])\n"
         "class Smoothed(nn.Linear):\n"
         "    def __init__(self, config):\n"
@@ -151,7 +151,7 @@ def test_a_trick_for_a_task_of_ones_own_is_one_new_file(tmp_path: Path) -> None:
         "        return super().forward(x) * (1 - self.by)\n"
         "task = replace(mine, name='mine', factors=[*mine.factors, SMOOTHING], model=Smoothed)\n"
     )
-    task = load_any(str(tmp_path / "smoothing.py"))
+    task = load_task(str(tmp_path / "smoothing.py"))
     assert [factor.name for factor in task.space] == ["lr", "smoothing"]
     values = {
         level: [p.value for p in run_replicate(task, task.space.config({"lr": 0.1, "smoothing": level}), 0).curve

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import load_task
-from pipeline.space import Categorical, reference
-from pipeline.training import run_replicate
+from backtrack import load_task
+from backtrack.trial import run_replicate
+from backtrack.vocabulary.factors import Categorical, reference
 
 SMALL = {
     "winners": {"rows": 120, "epochs": 2, "width": 32},

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from pipeline import load_task
-from pipeline.errors import DataError, TaskError
-from pipeline.space import reference
-from pipeline.training import run_replicate
-from tasks import squirrel
+from backtrack import load_task
+from backtrack.errors import DataError, TaskError
+from backtrack.tasks import squirrel
+from backtrack.trial import run_replicate
+from backtrack.vocabulary.factors import reference
 
 TITLES = Path(__file__).parents[3] / "shared" / "data" / "titles.parquet"
 SMALL = {"rows": 200, "valid_rows": 200}
@@ -111,7 +111,7 @@ def test_files_that_cannot_be_used_are_refused(task, tmp_path: Path) -> None:
 def test_unknown_options_name_the_known_ones(task) -> None:
     with pytest.raises(TaskError, match=r"no option \['row'\].*rows"):
         task.with_options({"row": 10})
-    with pytest.raises(TaskError, match="expected a int such as 4000"):
+    with pytest.raises(TaskError, match="expected a whole number such as 4000"):
         task.with_options({"rows": "many"})
 
 

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 from offline import analyse_offline, sweep_offline
 
-from pipeline import load_task
-from pipeline.report.plots import group_table, plots_of
-from pipeline.rows import CURVES, curve_rows
-from pipeline.training import run_replicate
-from tasks import opposite
-from tasks.topics import TOPICS
+from backtrack import load_task
+from backtrack.records.rows import CURVES, curve_rows
+from backtrack.tasks import opposite
+from backtrack.tasks.topics import TOPICS
+from backtrack.trial import run_replicate
+from backtrack.views.plots.overview import group_table, plots_of
 
 SMALL = {"rows": 1024, "valid_rows": 400, "epochs": 2, "width": 16}
 

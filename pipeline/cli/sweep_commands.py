@@ -1,0 +1,234 @@
+"""Commands that train: sweep, resume, why."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backtrack.cli.options import (
+    Address,
+    AsJson,
+    CpusPerTrial,
+    DataFile,
+    Debugger,
+    Fixed,
+    GpusPerTrial,
+    HereOption,
+    KeepGoing,
+    Location,
+    MaxMemory,
+    Settings,
+    TaskFile,
+    TaskName,
+    Thresholds,
+    TimeLimit,
+    Workers,
+    resources_from,
+    task_from,
+)
+from backtrack.errors import StudyError, TaskError
+
+if TYPE_CHECKING:
+    from backtrack.running.explaining import Story
+    from backtrack.views.study import Study
+
+sweep_app = typer.Typer()
+
+# What is done is recorded; but a part of the report could not be made.
+INCOMPLETE_REPORT = 4
+
+
+@sweep_app.command()
+def sweep(
+    name: TaskName = None,
+    task_file: TaskFile = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="Training runs over all stages: the cost.")] = 200,
+    study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
+    stages: Annotated[
+        str,
+        typer.Option(
+            help="Stages to run, separated by commas, each with its runs if you want to choose them (screen=120). "
+            "confirm gets runs where there are enough for it (240 in all). "
+            "claims: pairs of runs for what the sources say."
+        ),
+    ] = "screen,search,confirm,backtrack",
+    alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
+    data: DataFile = None,
+    settings: Settings = None,
+    fixed: Fixed = None,
+    thresholds: Thresholds = None,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    max_memory: MaxMemory = None,
+    here: HereOption = False,
+    debugger: Debugger = False,
+    keep_going: KeepGoing = False,
+    mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run a sweep over a task's factors and report which of them explain failures and gains."""
+    from backtrack.running import sweeping
+
+    task = task_from(name, task_file, data, settings, fixed, thresholds)
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    with _view(as_json, debugger) as view:
+        found = sweeping.sweep(
+            task,
+            runs,
+            study,
+            seed,
+            stages=[stage.strip() for stage in stages.split(",") if stage.strip()],
+            alpha=alpha,
+            resources=resources,
+            track=mlflow,
+            keep_going=keep_going,
+            here=here or debugger,
+            debugger=debugger,
+            progress=view,
+        )
+    _conclude(found, as_json, mlflow)
+
+
+@sweep_app.command()
+def resume(
+    study: Location,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    max_memory: MaxMemory = None,
+    here: HereOption = False,
+    debugger: Debugger = False,
+    keep_going: KeepGoing = False,
+    mlflow: Annotated[
+        bool | None, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow. Default: as at first.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an interrupted study from its records; no finished run is repeated."""
+    from backtrack.running import sweeping
+
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    with _view(as_json, debugger) as view:
+        found = sweeping.resume(
+            study,
+            resources=resources,
+            track=mlflow,
+            keep_going=keep_going,
+            here=here or debugger,
+            debugger=debugger,
+            progress=view,
+        )
+    _conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+
+
+@sweep_app.command()
+def report(study: Location, as_json: AsJson = False) -> None:
+    """Analyse a study's records again, write its report, and print the ranking."""
+    from backtrack.running.reporting import write_report
+
+    _show(write_report(study), as_json)
+
+
+@sweep_app.command()
+def why(
+    study: Annotated[
+        str | None, typer.Argument(help="Study directory, a path or URI. With --config: where the runs go.")
+    ] = None,
+    trial: Annotated[
+        str | None, typer.Argument(help="A failed trial; without it, all causes that the study knows.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="A built-in task or a task file, to ask about a config of it.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="JSON file with a config that never was in a study; with --task.")
+    ] = None,
+    data: DataFile = None,
+    settings: Settings = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 100,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    max_memory: MaxMemory = None,
+    here: HereOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes."""
+    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    if config is not None or task is not None:
+        from backtrack.running.explaining import read_config, why_config
+
+        if config is None or task is None or trial is not None:
+            raise TaskError("backtrack why --task TASK --config FILE: expected both, and no trial")
+        asked = task_from(task, None, data, settings)
+        told = why_config(asked, read_config(config), study, runs=runs, resources=resources, here=here)
+        sentences, known = [*told.sentences, f"Study: {told.study}"], [_known(told)]
+    elif study is None:
+        raise StudyError("backtrack why: expected a study, or --task TASK --config FILE")
+    elif trial is None:
+        sentences, known = _all_causes(study)
+    else:
+        from backtrack.running.explaining import why as explain
+
+        story = explain(study, trial, runs=runs, resources=resources, here=here)
+        sentences, known = story.sentences, [_known(story)]
+    typer.echo(json.dumps({"causes": known, "story": sentences}) if as_json else "\n".join(sentences))
+
+
+def _known(story: Story) -> dict[str, Any]:
+    parts = list(map(str, story.cause.parts)) if story.cause else []
+    return {"cause": parts, "verified": bool(story.cause and story.cause.verified)}
+
+
+def _all_causes(study: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """Sentences and facts of every cause that a study knows."""
+    from backtrack.running.reporting import write_report
+    from backtrack.views.findings import cause_sentence
+
+    analysis = write_report(study).analysis
+    assert analysis is not None
+    found = [one for one in analysis.causes if not one.cause.refuted]
+    known = [{"cause": one.cause.cause, "verified": one.cause.verified} for one in found]
+    return [cause_sentence(one) for one in found] or ["No cause explains failures beyond chance."], known
+
+
+def _view(as_json: bool, debugger: bool) -> Any:
+    from rich.console import Console
+
+    from backtrack.views.live import view_for
+
+    # A debugger and a view that is redrawn cannot share a terminal.
+    return view_for(Console(), as_json, redrawn=not debugger)
+
+
+def _conclude(study: Study, as_json: bool, tracked: bool) -> None:
+    """The last lines of a sweep: findings, ranking, where to look; or that it was interrupted."""
+    if not study.complete:
+        _print(study, as_json, tracked)
+        typer.echo(f"interrupted; go on with: backtrack resume {shlex.quote(study.directory)}", err=True)
+        raise typer.Exit(130)
+    _show(study, as_json, tracked)
+
+
+def _show(study: Study, as_json: bool, tracked: bool = False) -> None:
+    _print(study, as_json, tracked)
+    if study.problems:
+        raise typer.Exit(INCOMPLETE_REPORT)
+
+
+def _print(study: Study, as_json: bool, tracked: bool) -> None:
+    from backtrack.views.terminal import print_json, print_report
+
+    (print_json if as_json else print_report)(study, tracked)

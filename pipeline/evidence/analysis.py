@@ -1,0 +1,242 @@
+"""From the table of trials to effects, interactions, causes, claims and their verdicts.
+
+Pure functions: the same records give the same answer. Knows neither Ray nor torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from backtrack.evidence.best import best_config
+from backtrack.evidence.claims.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
+from backtrack.evidence.claims.paired import paired_estimate
+from backtrack.evidence.effects.coding import Term
+from backtrack.evidence.effects.effects import FactorEffect, FactorTest, factor_effects
+from backtrack.evidence.effects.interactions import InteractionEffect
+from backtrack.evidence.effects.model import Model
+from backtrack.evidence.effects.questions import MOST_PAIRS, ask
+from backtrack.evidence.effects.ranks import rank_intervals
+from backtrack.evidence.effects.suspects import combined_p
+from backtrack.evidence.effects.tuned import TunedEffect, tuned_effects
+from backtrack.evidence.failures.backtracking import backtrack_all
+from backtrack.evidence.failures.blame import WAYS, convicted
+from backtrack.evidence.failures.causes import ExplainedCause, explained_causes
+from backtrack.evidence.failures.laboratory import runs_of
+from backtrack.evidence.frame import Frame, frame_from
+from backtrack.evidence.responses.reported import reported_gain
+from backtrack.evidence.responses.responses import Response, gain_of, responses_of
+from backtrack.evidence.responses.speed import epochs_to_target, target_of
+from backtrack.evidence.statistics.multiple import holm
+from backtrack.vocabulary.factors import Claim
+from backtrack.vocabulary.responses import GAIN
+from backtrack.vocabulary.space import SearchSpace
+
+# An effect inside a quarter of the run-to-run standard deviation is called none (design, section 9).
+MARGIN = 0.25
+
+
+@dataclass(frozen=True)
+class ResponseAnalysis:
+    """One response's answers.
+
+    Args:
+        response: what was asked, of which runs.
+        factors: effects, ranked.
+        interactions: of all pairs, strongest first.
+        silent: `{factor: why nothing can be said}`.
+        unasked: `{pair or pairs of factors: why nothing can be said}`.
+        noise: run-to-run standard deviation (what the model leaves), NaN where it is unknown.
+        statement: what cannot be known of the whole response, and how many runs it would take; or empty.
+        ranks: `{factor: 95 % interval of its rank by size}`.
+        tuned: `{factor: its effect with a numeric nuisance tuned}`, for the gain.
+    """
+
+    response: Response
+    factors: list[FactorEffect]
+    interactions: list[InteractionEffect]
+    silent: dict[str, str]
+    unasked: dict[str, str]
+    noise: float
+    statement: str
+    ranks: dict[str, tuple[int, int]]
+    tuned: dict[str, TunedEffect]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that the trials say.
+
+    Args:
+        frame: all replicates.
+        responses: `{name: answers}`.
+        causes: of the failures, the dominant first; verified, not yet looked into, or refuted.
+        claims: verdicts.
+        target: the metric that "speed" runs to.
+        best: config, value, interval and trial of the best training, or None where nothing trained.
+        alpha: error rate that the verdicts were made at.
+    """
+
+    frame: Frame
+    responses: dict[str, ResponseAnalysis]
+    causes: list[ExplainedCause]
+    claims: list[ClaimResult]
+    target: float
+    best: dict[str, Any] | None
+    alpha: float
+
+
+def analyse(
+    space: SearchSpace,
+    trials: pa.Table,
+    curves: pa.Table,
+    metric: str,
+    mode: str,
+    alpha: float = 0.05,
+    margin: float = MARGIN,
+) -> Analysis:
+    """Analyses a study's trials.
+
+    Args:
+        space: the factors.
+        trials, curves: as `Records` gives them.
+        metric, mode: of the task.
+        alpha: error rate of the verdicts, for each response.
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+    """
+    # In the order in which stages read them, so that an investigation finds here what it found there.
+    trials = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
+    frame = frame_from(space, trials)
+    evidence = frame.of_stages()
+    target = target_of(evidence, mode)
+    epochs = epochs_to_target(evidence, curves, metric, mode, target)
+    answers: dict[str, ResponseAnalysis] = {}
+    models: dict[str, Model | None] = {}
+    # The confirm stage's design follows the gain, and leaves failing levels out: it is fresh evidence for the gain's
+    # suspects; of failures only the screen, which nothing chose, is a fair sample.
+    unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
+    for response in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
+        if response.kind.of_the_trained and not unchosen.all():
+            # As many as were planned, whether they trained or not: the stage chose its suspects by that number.
+            fresh = int((~unchosen).sum())
+            answer = _answer(gain_of(evidence, metric, mode), alpha, margin, response, fresh)
+        else:
+            answer = _answer(response, alpha, margin)
+        answers[response.kind.name], models[response.kind.name] = answer
+    asked = [(factor.name, claim) for factor in space for claim in factor.claims]
+    tested = frame.of_stages(["claims"])
+    own_target = target if len(evidence) else target_of(tested, mode)
+    in_pairs = responses_of(tested, metric, mode, epochs_to_target(tested, curves, metric, mode, own_target))
+    for claim in {claim.on: claim for _, claim in asked if claim.of}.values():
+        in_pairs.append(reported_gain(tested, curves, claim.of, mode, claim.on))
+        models[claim.on] = ask(reported_gain(evidence.rows(unchosen), curves, claim.of, mode, claim.on), alpha).model
+
+    def estimate(factor: str, claim: Claim) -> Estimate | None:
+        # Pairs were drawn for the contrast, and leave nothing to adjust for: where there are some, they decide.
+        paired = paired_estimate(tested, in_pairs, factor, claim, alpha)
+        name = claim.judged_on(answers)
+        if paired is not None:
+            return paired
+        found = answers[name].interactions if name in answers else []
+        active = {(pair.factor_a, pair.factor_b) for pair in found if pair.verdict == "active"}
+        return estimate_in_model(factor, claim, models.get(name), active, alpha)
+
+    claims = judge_claims(asked, [estimate(*one) for one in asked], alpha, margin)
+    runs = runs_of(space, trials, mode)
+    causes = explained_causes(space, runs, backtrack_all(frame, runs, alpha)[0])
+    gain = answers[GAIN]
+    pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
+    best = best_config(frame, trials, metric, mode, pairs[:MOST_PAIRS], gain.noise)
+    return Analysis(
+        frame=frame,
+        responses=answers,
+        causes=causes,
+        claims=claims,
+        target=own_target,
+        best=best,
+        alpha=alpha,
+    )
+
+
+def _answer(
+    response: Response, alpha: float, margin: float, screen: Response | None = None, fresh: int = 0
+) -> tuple[ResponseAnalysis, Model | None]:
+    """All answers for one response, and the model that claims are judged in.
+
+    Args:
+        response: the pooled evidence; effects and intervals are its.
+        alpha, margin: as for `analyse`.
+        screen: where there are fresh runs that the screen's suspects chose: the others. The p-values of both are
+            joined by `combined_p`; the pooled ones would not be valid.
+        fresh: how many such runs there are.
+    """
+    asked = ask(response, alpha)
+    raw = asked.p
+    first = None
+    if screen is not None:
+        first = ask(screen, alpha)
+        joined = combined_p(first.p, first.suspects(alpha, fresh), asked.model)
+        raw = {names: joined.get(names, 1.0) for names in raw}
+    adjusted = holm(list(raw.values()), asked.weights)
+    tests = [replace(test, p=raw[(test.term.name,)]) for test in asked.tests]
+    pairs = [
+        replace(pair, p=raw[names], p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
+        for pair, names, p in zip(asked.pairs, asked.names[len(tests) :], adjusted[len(tests) :], strict=True)
+    ]
+    pairs.sort(key=lambda pair: (pair.p, -pair.effect))
+    own = [float(p) for p in adjusted[: len(tests)]]
+    said = [""] * len(tests)
+    if response.kind.of_failures:
+        own, said = _with_rules(response, tests, own, alpha)
+    effects = factor_effects(tests, own, pairs, asked.model, alpha, margin, said)
+    noise = asked.model.fit.sd if asked.model is not None else float("nan")
+    statement = _statement(response, asked.terms, asked.model)
+    ranks = rank_intervals(asked.terms, asked.model)
+    tuned = tuned_effects(asked.model) if response.kind.of_the_trained else {}
+    answer = ResponseAnalysis(
+        response=response,
+        factors=effects,
+        interactions=pairs,
+        silent=asked.silent,
+        unasked=asked.unasked,
+        noise=noise,
+        statement=statement,
+        ranks=ranks,
+        tuned=tuned,
+    )
+    # Claims name their contrast beforehand; the confirm stage's runs follow what the screen saw, and are left out.
+    return answer, first.model if first is not None else asked.model
+
+
+def _with_rules(
+    response: Response, tests: Sequence[FactorTest], adjusted: Sequence[float], alpha: float
+) -> tuple[list[float], list[str]]:
+    """p-values of the failure's factors by model and rules together, and what is said where a rule decides."""
+    rules = convicted(response.frame, alpha)
+    joined, said = [], []
+    for test, p in zip(tests, adjusted, strict=True):
+        by_rule, rule = rules.get(test.term.name, (1.0, None))
+        joined.append(min(1.0, WAYS * min(p, by_rule)))
+        decides = rule is not None and WAYS * by_rule < alpha <= WAYS * p
+        said.append(f"active by the rule {rule.outcome} with {' and '.join(rule.cause)}" if rule and decides else "")
+    return joined, said
+
+
+def _statement(response: Response, terms: list[Term], model: Model | None) -> str:
+    columns = 1 + sum(term.columns.shape[1] for term in terms)
+    runs = len(response.y)
+    if runs < 2:
+        return f"{runs} runs have this response: nothing can be said; {response.censored or 'run more'}".strip()
+    if np.ptp(response.y) == 0:
+        value = "never happened" if response.kind.of_failures and response.y[0] == 0 else "is the same in every run"
+        return f"{response.kind.name} {value} in {runs} runs: there is nothing to explain"
+    if model is None:
+        return (
+            f"{runs} runs are too few to judge {len(terms)} factors together (it takes about {3 * columns}); "
+            "each was judged by itself, with wider intervals"
+        )
+    return ""

@@ -1,0 +1,1 @@
+"""What the sources claim, and what the runs say of it."""

@@ -1,0 +1,299 @@
+"""Which factors change a response, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+from backtrack.evidence.effects.coding import Term, term_of
+from backtrack.evidence.effects.interactions import InteractionEffect
+from backtrack.evidence.effects.model import Model, build_model
+from backtrack.evidence.frame import Floats
+from backtrack.evidence.responses.responses import Response
+from backtrack.evidence.statistics.linear import contrast, independent, wald
+from backtrack.evidence.statistics.normal import NORMAL_95
+from backtrack.vocabulary.factors import Factor
+
+
+@dataclass(frozen=True)
+class LevelMean:
+    """A level's adjusted mean: what the response would be, on average over the levels of all other factors.
+
+    Args:
+        level: as text; `a to b` for a slice of a numeric scale.
+        mean, low, high: estimate and 95 % interval, in the response's own scale.
+        runs: how many runs have that level.
+    """
+
+    level: str
+    mean: float
+    low: float
+    high: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class FactorEffect:
+    """What a factor does to a response.
+
+    Args:
+        factor: which.
+        effect, low, high: largest difference between two of its level means, with its 95 % interval.
+        p: of "no difference between any of its levels" (robust F-test).
+        p_adjusted: the same, Holm over all factors asked of this response.
+        share: of the response's explained variance.
+        verdict: active, inactive or undecided.
+        runs: how many runs the factor was active in.
+        runs_to_decide: further runs that would decide it, about; None where it is decided.
+        best_level: the level with the best mean.
+        levels: all level means.
+        statement: what cannot be known, and why; empty where everything can.
+    """
+
+    factor: Factor
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    share: float
+    verdict: str
+    runs: int
+    runs_to_decide: int | None
+    best_level: str
+    levels: tuple[LevelMean, ...] = ()
+    statement: str = ""
+
+
+def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
+    """The factors that can be asked about, and for the others what keeps them from it."""
+    terms, silent = [], {}
+    for factor in response.frame.space:
+        term = term_of(response.frame, factor) if len(response.frame) else None
+        if term is None:
+            silent[factor.name] = "only one of its levels was observed in these runs"
+        else:
+            terms.append(term)
+    return terms, silent
+
+
+@dataclass(frozen=True)
+class FactorTest:
+    """A factor with the model that it is judged in, and the p-value of "no difference between its levels".
+
+    Args:
+        term: the factor.
+        model: None where no model holds it.
+        p: 1 without a model.
+        silent: why no model holds it, or empty.
+    """
+
+    term: Term
+    model: Model | None
+    p: float
+    silent: str = ""
+
+
+def tests_of(response: Response, model: Model | None, terms: Sequence[Term]) -> list[FactorTest]:
+    """The test of every factor.
+
+    Args:
+        response: what is asked.
+        model: all factors at once; where it could not be fitted, each factor is judged by itself, which the
+            randomised design allows, at the price of wider intervals.
+        terms: the factors.
+    """
+    tests = []
+    for term in terms:
+        own = model if model is not None and model.holds(term.name) else build_model(response, [term])
+        silent = ""
+        if own is None:
+            runs = int(term.counts.sum())
+            silent = f"{runs} runs are too few to say anything about {len(term.points)} levels"
+        elif not own.holds(term.name):
+            own, silent = None, "each of its levels had seeds of its own, and cannot be told from their luck"
+        tests.append(FactorTest(term, own, _p_of(term, own), silent))
+    return tests
+
+
+def factor_effects(
+    tests: Sequence[FactorTest],
+    adjusted: Sequence[float],
+    pairs: Sequence[InteractionEffect],
+    model: Model | None,
+    alpha: float,
+    margin: float,
+    said: Sequence[str],
+) -> list[FactorEffect]:
+    """The effect of every factor on a response, ranked: active ones first, then by size.
+
+    A factor that takes part in an active interaction is active, whatever its average over the other's levels.
+
+    Args:
+        tests: of `tests_of`.
+        adjusted: their p-values, adjusted over all questions asked of the response.
+        pairs: the response's interactions, with their verdicts.
+        model: all factors at once, or None.
+        alpha: error rate.
+        margin: equivalence margin, as a share of the run-to-run standard deviation.
+        said: a statement for each test, or empty.
+    """
+    terms = [test.term for test in tests]
+    effects = []
+    for test, p_adjusted, statement in zip(tests, adjusted, said, strict=True):
+        effect = _effect(test, float(p_adjusted), alpha, margin)
+        if statement and test.model is not None:
+            effect = replace(effect, statement=statement)
+        own = test.term.name
+        partners = [pair for pair in pairs if pair.verdict == "active" and own in (pair.factor_a, pair.factor_b)]
+        if partners and effect.verdict != "active":
+            named = ", ".join(sorted({name for pair in partners for name in (pair.factor_a, pair.factor_b)} - {own}))
+            effect = replace(
+                effect,
+                verdict="active",
+                p_adjusted=min(pair.p_adjusted for pair in partners),
+                runs_to_decide=None,
+                statement=f"active through its interaction with {named}; on average over it nothing is shown",
+            )
+        twin = "" if test.silent else _twin(test.term, terms, model)
+        if twin:
+            # Whatever it seems to do by itself may be the other's doing: no verdict.
+            effect = replace(effect, verdict="undecided", runs_to_decide=None, statement=twin)
+        effects.append(effect)
+    order = {"active": 0, "undecided": 1, "inactive": 2}
+    return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
+
+
+def _twin(term: Term, terms: Sequence[Term], model: Model | None) -> str:
+    """Says with which factors `term` always changed together; empty where it did not."""
+    if model is None or len(model.terms) == len(terms):
+        return ""
+    others = [other.name for other in terms if other is not term and _same_space(term.columns, other.columns)]
+    if not others and model.holds(term.name):
+        return ""
+    named = ", ".join(others) or "a combination of other factors"
+    return f"it changed together with {named} in every run and cannot be told from it; vary them apart"
+
+
+def _same_space(left: Floats, right: Floats) -> bool:
+    """Whether two factors' columns span the same space."""
+    return len(independent(np.hstack([left, right]))) == max(left.shape[1], right.shape[1])
+
+
+def _p_of(term: Term, model: Model | None) -> float:
+    if model is None:
+        return 1.0
+    span = model.span(term.name)
+    fit = model.fit
+    return wald(fit.beta[span], fit.cov[np.ix_(span, span)], fit.influence[span], fit.dof if fit.even else None)
+
+
+def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
+    term, model, p = test.term, test.model, test.p
+    runs = int(term.counts.sum())
+    nan = float("nan")
+    if model is None:
+        return FactorEffect(
+            term.factor,
+            nan,
+            nan,
+            nan,
+            1.0,
+            1.0,
+            nan,
+            "undecided",
+            runs,
+            len(term.points) * 10,
+            "",
+            statement=test.silent,
+        )
+    fitted, span = model.fit, model.span(term.name)
+    means = term.codes @ fitted.beta[span]
+    top, bottom = int(np.argmax(means)), int(np.argmin(means))
+    widest = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
+    estimate, error, (_, high) = widest.estimate, widest.error, widest.interval()
+    # The two levels were picked as the outermost: the lower end pays for that, as Tukey's range test does.
+    low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
+    best = top if model.response.better > 0 else bottom
+    tolerance = margin * fitted.sd
+    if p_adjusted < alpha:
+        verdict, more = "active", None
+    elif high < tolerance:
+        verdict, more = "inactive", None
+    else:
+        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
+    return FactorEffect(
+        term.factor,
+        *model.response.kind.shown(estimate, low, high),
+        p,
+        p_adjusted,
+        _share(model, span),
+        verdict,
+        runs,
+        more,
+        term.labels[best],
+        tuple(_level_means(term, model)),
+    )
+
+
+@lru_cache(maxsize=256)
+def range_quantile(levels: int, dof: int) -> float:
+    """95 % quantile of the studentised range of `levels` means, in standard errors of a difference of two."""
+    if levels == 2:
+        return float(stats.t.ppf(0.975, dof))
+    return float(stats.studentized_range.ppf(0.95, levels, min(dof, 10_000)) / np.sqrt(2))
+
+
+def runs_to_decide(
+    estimate: float, error: float, tolerance: float, p: float, p_adjusted: float, alpha: float, runs: int
+) -> int:
+    """Further runs, about, until a factor is either active or inactive; the lesser of the two.
+
+    The error falls with the root of the runs. Active: the normal deviate of p grows to that of the alpha that is
+    left for this question after Holm. Inactive: estimate + 1.96 · error comes to lie within the margin.
+
+    Args:
+        estimate, error: of the effect now.
+        tolerance: the equivalence margin in the response's scale.
+        p, p_adjusted: of the effect now, p_adjusted not below alpha.
+        alpha: error rate.
+        runs: so far.
+    """
+    needed = []
+    deviate = float(stats.norm.isf(p / 2))
+    if deviate > 0:
+        wanted = float(stats.norm.isf(alpha * min(1.0, p / p_adjusted) / 2))
+        needed.append((wanted / deviate) ** 2)
+    if tolerance > estimate:
+        needed.append((NORMAL_95 * error / (tolerance - estimate)) ** 2)
+    if not needed:
+        return runs
+    return int(np.clip(np.ceil(runs * (min(needed) - 1)), 1, 10**9))
+
+
+def _share(model: Model, span: list[int]) -> float:
+    """Share of the explained sum of squares that only this factor explains."""
+    fitted = model.fit
+    # In the fit's own scale: residuals and coefficients of a weighted fit are weighted too.
+    weights = fitted.root**2
+    centre = np.average(model.response.y, weights=weights)
+    total = float((weights * (model.response.y - centre) ** 2).sum())
+    unexplained = float((fitted.residuals**2).sum())
+    beta = fitted.beta[span]
+    own = float(beta @ np.linalg.pinv(fitted.plain[np.ix_(span, span)]) @ beta)
+    explained = total - unexplained
+    return own / explained if explained > 1e-12 * max(total, 1e-300) and total > 0 else 0.0
+
+
+def _level_means(term: Term, model: Model) -> list[LevelMean]:
+    means = []
+    for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
+        weights = model.weights(term.name, code)
+        weights[0] = 1.0
+        mean = contrast(weights, model.fit)
+        means.append(LevelMean(name, *model.response.kind.shown(mean.estimate, *mean.interval()), int(count)))
+    return means

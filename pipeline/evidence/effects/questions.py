@@ -1,0 +1,122 @@
+"""Every question that is asked of one response, with its p-value: each factor and each pair, one Holm family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from backtrack.evidence.effects.coding import HANDFUL, Term
+from backtrack.evidence.effects.effects import FactorTest, terms_of, tests_of
+from backtrack.evidence.effects.interactions import InteractionEffect, interaction_effects
+from backtrack.evidence.effects.model import Model, build_model, noise_weights
+from backtrack.evidence.effects.suspects import Suspect, suspects_of
+from backtrack.evidence.responses.responses import Response
+from backtrack.evidence.statistics.multiple import holm
+
+# Active interactions join the model before the factors are judged: they take noise out of its errors. Beyond this
+# many they would eat more degrees of freedom than they give.
+MOST_PAIRS = 6
+# Of the error rate of a response, what the interactions may use up.
+PAIR_SHARE = 1 / 3
+NUISANCE_SHARE = 1 / 4
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of a response, and the model that they are asked in.
+
+    Args:
+        response: what is asked, of which runs.
+        terms, silent: the factors that can be asked about; for the others, why not.
+        model: all factors at once, or None.
+        tests, pairs: each question with its raw p-value.
+        weights: each question's share of the error rate, factors first.
+    """
+
+    response: Response
+    terms: list[Term]
+    silent: dict[str, str]
+    model: Model | None
+    tests: list[FactorTest]
+    pairs: list[InteractionEffect]
+    weights: list[float]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """The factors of each question, in the order of `weights`."""
+        return [(test.term.name,) for test in self.tests] + [(pair.factor_a, pair.factor_b) for pair in self.pairs]
+
+    @property
+    def p(self) -> dict[tuple[str, ...], float]:
+        """The raw p-value of each question."""
+        return dict(zip(self.names, [test.p for test in self.tests] + [pair.p for pair in self.pairs], strict=True))
+
+    @property
+    def unasked(self) -> dict[str, str]:
+        """`{pair or pairs: why these runs can say nothing of them}`; pairs that the space rules out are left out."""
+        if self.model is None:
+            return {}
+        frame, asked = self.response.frame, set(self.names)
+        factors = {name: term.factor for name, term in self.model.terms.items()}
+        alone = [name for name, term in self.model.terms.items() if not term.paired]
+        found = {f"pairs with {name}": f"fewer than two of its levels have {HANDFUL} runs" for name in alone}
+        for a, b in combinations((name for name in factors if name not in alone), 2):
+            if (a, b) in asked or a in (factors[b].when or {}) or b in (factors[a].when or {}):
+                continue
+            if (frame.active(factors[a]) & frame.active(factors[b])).any():
+                found[f"{a} × {b}"] = "some of their levels never occur together"
+        return found
+
+    def suspects(self, alpha: float, runs: int) -> list[Suspect]:
+        """What is worth `runs` fresh runs."""
+        adjusted = holm(list(self.p.values()), self.weights)
+        return suspects_of(self.tests, self.pairs, [float(p) for p in adjusted], self.model, alpha, runs)
+
+
+def ask(response: Response, alpha: float) -> Questions:
+    """Fits the response and asks everything of it."""
+    terms, silent = terms_of(response)
+    changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
+    model = _model(response, terms, alpha) if changes and terms else None
+    pairs = interaction_effects(response, model)
+    tests = tests_of(response, model, terms) if changes else []
+    return Questions(response, terms, silent, model, tests, pairs, _weights(response, tests, pairs))
+
+
+def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
+    """Shares of the error rate: all questions of a response are one family.
+
+    A third is for the pairs, which are many, the rest for the factors. A nuisance is not what the sweep asks about:
+    it gets a quarter of a scientific factor's share, a pair the product of its factors'.
+    """
+    role = {factor.name: NUISANCE_SHARE if factor.role == "nuisance" else 1.0 for factor in response.frame.space}
+    own = np.array([role[test.term.name] for test in tests])
+    joint = np.array([role[pair.factor_a] * role[pair.factor_b] for pair in pairs])
+    whole = 1 - PAIR_SHARE if pairs else 1.0
+    return [*(whole * own / max(own.sum(), 1e-9)), *(PAIR_SHARE * joint / max(joint.sum(), 1e-9))]
+
+
+def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:
+    """All factors at once, with the interactions that stand out, found one after another, and the noise weighted.
+
+    An interaction that is left out is noise to everything else; with it in the model, weaker ones show.
+    """
+    model = build_model(response, terms)
+    chosen: list[tuple[str, str]] = []
+    weights = None
+    while model is not None:
+        if not response.kind.of_failures and weights is None:
+            weights = noise_weights(model)
+            model = build_model(response, terms, chosen, weights) or model
+        candidates = interaction_effects(response, model)
+        bar = alpha * PAIR_SHARE / max(1, len(candidates))
+        fresh = [(e.factor_a, e.factor_b) for e in candidates if e.p < bar and (e.factor_a, e.factor_b) not in chosen]
+        richer = build_model(response, terms, [*chosen, fresh[0]], weights) if fresh else None
+        if richer is None or len(chosen) >= MOST_PAIRS or not richer.holds(*fresh[0]):
+            break
+        chosen.append(fresh[0])
+        model = richer
+    return model

@@ -1,0 +1,1 @@
+"""Which levels make trainings fail: rules, and their verification by flips."""

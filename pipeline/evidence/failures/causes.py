@@ -1,0 +1,112 @@
+"""Causes with their rates, and the symptoms that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from backtrack.evidence.failures.cause import Cause
+from backtrack.evidence.failures.laboratory import Run
+from backtrack.vocabulary.space import SearchSpace
+
+# A symptom goes with a cause when so rare an accident would make it (Bonferroni over the symptoms that were seen), and
+# at least this difference of shares lies between the runs that fail by the cause and those that train.
+SYMPTOM_ALPHA, LEAST_DIFFERENCE, MOST_SYMPTOMS = 0.01, 0.3, 3
+
+
+@dataclass(frozen=True)
+class SymptomShare:
+    """A symptom that separates the runs that fail by a cause from those that train.
+
+    Args:
+        name: of the symptom.
+        failing: (runs that show it, runs) of those with the cause and its outcome.
+        training: (runs that show it, runs) of those without the cause that trained.
+    """
+
+    name: str
+    failing: tuple[int, int]
+    training: tuple[int, int]
+
+    @property
+    def difference(self) -> float:
+        """Difference of the two shares."""
+        return self.failing[0] / max(1, self.failing[1]) - self.training[0] / max(1, self.training[1])
+
+
+@dataclass(frozen=True)
+class ExplainedCause:
+    """A cause with its place among the runs that were not made to test it.
+
+    Args:
+        cause: what backtracking found, or the failure rule that it has not looked into yet.
+        inside: (failures, runs) that have it.
+        outside: (failures, runs) that do not, nor an earlier cause of the same outcome.
+        share: of all runs with this outcome, those that have it.
+        symptoms: that separate the runs that fail by it from those that train, the clearest first.
+    """
+
+    cause: Cause
+    inside: tuple[int, int]
+    outside: tuple[int, int]
+    share: float
+    symptoms: tuple[SymptomShare, ...] = ()
+
+
+def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[Cause]) -> list[ExplainedCause]:
+    """Counts for each cause, the dominant first.
+
+    Args:
+        space: the factors.
+        runs: every recorded run.
+        causes: of `backtrack_all`.
+    """
+    runs = [run for run in runs if run.earlier]
+    taken: dict[str, np.ndarray] = {}
+    found = []
+    for cause in causes:
+        bad = np.array([run.outcome == cause.outcome for run in runs], bool)
+        comparable = bad | np.array([run.outcome == "ok" for run in runs], bool)
+        if cause.verified:
+            has = np.array([all(part.holds(space, run.config) for part in cause.parts) for run in runs], bool)
+        else:
+            assert cause.rule is not None
+            has = cause.rule.holds
+        earlier = taken.get(cause.outcome, np.zeros(len(runs), bool))
+        inside, outside = has & comparable & ~earlier, ~has & comparable & ~earlier
+        if not cause.refuted:
+            taken[cause.outcome] = earlier | has
+        found.append(
+            ExplainedCause(
+                cause,
+                (int((bad & inside).sum()), int(inside.sum())),
+                (int((bad & outside).sum()), int(outside.sum())),
+                float((bad & inside).sum() / max(1, bad.sum())),
+                separating_symptoms(
+                    [run for run, mine in zip(runs, bad & has, strict=True) if mine],
+                    [run for run, other in zip(runs, comparable & ~bad & ~has, strict=True) if other],
+                ),
+            )
+        )
+    return sorted(found, key=lambda one: (-one.inside[0], one.cause.outcome))
+
+
+def separating_symptoms(failing: Sequence[Run], training: Sequence[Run]) -> tuple[SymptomShare, ...]:
+    """The symptoms that failing runs show more often than those that train (Fisher's exact test), at most three.
+
+    Args:
+        failing, training: the two groups.
+    """
+    seen = sorted({name for run in failing for name in run.symptoms})
+    found = []
+    for name in seen:
+        with_it = [sum(name in run.symptoms for run in group) for group in (failing, training)]
+        share = SymptomShare(name, (with_it[0], len(failing)), (with_it[1], len(training)))
+        table = [[with_it[0], len(failing) - with_it[0]], [with_it[1], len(training) - with_it[1]]]
+        p = float(fisher_exact(table, alternative="greater").pvalue)
+        if p < SYMPTOM_ALPHA / len(seen) and share.difference >= LEAST_DIFFERENCE:
+            found.append(share)
+    return tuple(sorted(found, key=lambda share: (-share.difference, share.name))[:MOST_SYMPTOMS])

@@ -1,0 +1,1 @@
+"""Linear models, many questions at once, rates: on plain arrays."""

@@ -1,0 +1,1 @@
+"""What is kept: the study directory, on any file system that pyarrow knows."""

@@ -1,0 +1,82 @@
+"""What a study's manifest says about its task, its software and its machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from backtrack.task import FunctionTask, Task
+
+PACKAGES = ("backtrack-sweep", "torch", "ray", "optuna", "mlflow", "pyarrow", "numpy", "scipy")
+
+
+def describe_task(task: Task) -> dict[str, Any]:
+    """The task as the manifest keeps it: where it is found again, and what was set for it.
+
+    Args:
+        task: the task; one that was made in Python has no source, and has to be given again to `resume`.
+    """
+    source = "object"
+    if task.source is not None:
+        source = str(task.source.file) if task.source.file is not None else "builtin"
+    return {
+        "name": task.name,
+        "kind": "function" if isinstance(task, FunctionTask) else "torch",
+        "source": source,
+        "sha256": task.source.digest if task.source is not None else "",
+        "options": dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options},
+        "fixed": dict(task.fixed),
+        "thresholds": dict(task.thresholds),
+        "metric": task.metric,
+        "mode": task.mode,
+        "description": task.description,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide results, and the git commit of the working directory."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    found["git"] = _git_commit()
+    return found
+
+
+def describe_machine() -> dict[str, Any]:
+    """The driver's machine: where it is, and what it has."""
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cpus": os.cpu_count(),
+        "processor": _processor(),
+    }
+
+
+def _git_commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()

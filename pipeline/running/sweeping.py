@@ -1,0 +1,315 @@
+"""A whole sweep, from a task to its report: the Python twin of `backtrack sweep` and `backtrack resume`."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backtrack.errors import BacktrackError, StudyError
+from backtrack.records.directory import Records
+from backtrack.records.lock import driving
+from backtrack.records.making import make_study
+from backtrack.running.engine import Engine, Work
+from backtrack.running.hopeless import check_not_hopeless
+from backtrack.running.resources import Resources
+from backtrack.running.scratch import scratch
+from backtrack.running.suspicion import Suspicion
+from backtrack.stages import Sweep, next_plan, split_runs
+from backtrack.task import Task, load_task
+from backtrack.vocabulary.as_json import describe_factor
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.plan import FinishedTrial, Plan, PlannedTrial
+from backtrack.vocabulary.progress import Outline, Progress
+
+if TYPE_CHECKING:
+    import optuna
+
+    from backtrack.views.mlflow import Follower
+    from backtrack.views.study import Study
+
+DEFAULT_STAGES = ("screen", "search", "confirm", "backtrack")
+DEFAULT_RUNS = 200
+
+
+def sweep(
+    task: Task,
+    runs: int = DEFAULT_RUNS,
+    directory: str | Path | None = None,
+    seed: int = 0,
+    *,
+    stages: Sequence[str] = DEFAULT_STAGES,
+    alpha: float = 0.05,
+    resources: Resources | None = None,
+    track: bool = True,
+    keep_going: bool = False,
+    here: bool = False,
+    debugger: bool = False,
+    progress: Progress | None = None,
+) -> Study:
+    """Runs a sweep and analyses it.
+
+    Args:
+        task: what to train.
+        runs: training runs (replicates) over all stages.
+        directory: where the study goes, a path or URI; default: a new directory under `studies/`.
+        seed: of the study; the same seed plans the same screen.
+        stages: which stages to run: of screen, search, confirm, backtrack, and claims (paired runs for each claim); the
+            tool divides `runs` between them, but for those that name their own, such as "screen=120".
+        alpha: the error rate of the verdicts.
+        resources: workers, devices and limits; default: all of this machine.
+        track: whether to log to MLflow beside the study, or to `MLFLOW_TRACKING_URI`.
+        keep_going: whether to go on where every training crashes with the same exception.
+        here: whether to train in this process, one after another, without Ray; for debugging.
+        debugger: with `here`, whether to open pdb where a training crashes.
+        progress: told what happens.
+
+    Returns:
+        The study with its tables. Its `complete` is False where the sweep was interrupted.
+
+    Raises:
+        BacktrackError: for anything that can be known to be wrong before the first trial, where every training crashes
+            in the same way, and where the study directory cannot be written.
+
+    Example:
+        >>> study = sweep(load_task("squirrel"), runs=170, directory="studies/mine")  # doctest: +SKIP
+        >>> study.causes.to_pylist()  # doctest: +SKIP
+    """
+    split = split_runs(task.space, runs, stages)
+    task.validate()
+    location = str(directory) if directory is not None else default_directory(task.name)
+    with driving(Records(location)):
+        records = make_study(task, location, runs, split, seed, alpha, track)
+        with _gone_if_nothing_ran(records):
+            return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
+
+
+def resume(
+    directory: str | Path,
+    *,
+    task: Task | None = None,
+    resources: Resources | None = None,
+    track: bool | None = None,
+    keep_going: bool = False,
+    here: bool = False,
+    debugger: bool = False,
+    progress: Progress | None = None,
+) -> Study:
+    """Goes on with an interrupted study from its records: no finished run is repeated.
+
+    Args:
+        directory: the study.
+        task: the task, where it was given as an object; default: loaded as the manifest says.
+        resources, keep_going, here, debugger, progress: as for `sweep`; they may differ from the first time.
+        track: as for `sweep`; default: as the first time.
+
+    Raises:
+        StudyError: where there is no study, another driver has it, or the task's factors have changed since.
+
+    Example:
+        >>> resume("studies/mine").complete  # doctest: +SKIP
+        True
+    """
+    with driving(Records.open(directory)):
+        records = Records.open(directory)
+        task = as_recorded(task or task_of(records), records)
+        task.validate()
+        return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
+
+
+def task_of(records: Records) -> Task:
+    """The task that a study was made of, with its options.
+
+    Raises:
+        StudyError: where it was given as a Python object and cannot be found again.
+    """
+    described = records.manifest["task"]
+    if described["source"] == "object":
+        raise StudyError(
+            f"the study {records.location} was started from Python with a task object; go on with "
+            "backtrack.resume(directory, task=...)"
+        )
+    task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
+    task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
+    return task.with_thresholds(described.get("thresholds", {}))
+
+
+def as_recorded(task: Task, records: Records) -> Task:
+    """The task with the space of its study: that is what the manifest says, whatever machine goes on with it.
+
+    A task may offer the levels that its machine can run, such as numbers of threads.
+
+    Raises:
+        StudyError: where the factors are others, and so is the task's file.
+    """
+    recorded = records.manifest["factors"]
+    if [describe_factor(factor) for factor in task.space] == recorded:
+        return task
+    described = records.manifest["task"]
+    changed = task.source is None or (task.source.file is not None and task.source.digest != described["sha256"])
+    if changed or {factor.name for factor in task.space} != {fields["name"] for fields in recorded}:
+        raise StudyError(
+            f"the factors of task {task.name!r} are no longer those of the study {records.location}; "
+            "restore the task file that it was started with, or start a new study"
+        )
+    others = [factor for factor in task.factors if factor.name in task.fixed]
+    return replace(task, factors=(*records.space, *others))
+
+
+def default_directory(name: str) -> str:
+    """A new directory for a study of the task `name`: `studies/NAME-1`, `-2`, …"""
+    number = 1
+    while (Path("studies") / f"{name}-{number}").exists():
+        number += 1
+    return str(Path("studies") / f"{name}-{number}")
+
+
+def engine_for(here: bool, debugger: bool = False) -> Engine:
+    """What carries plans out; arguments as for `sweep`."""
+    if here:
+        from backtrack.running import here as own
+
+        return partial(own.execute, debugger=debugger)
+    from backtrack.running import on_ray
+
+    return on_ray.execute
+
+
+@contextmanager
+def _gone_if_nothing_ran(records: Records) -> Iterator[None]:
+    """Removes a study that failed before its first record, so that the same command can be given again."""
+    try:
+        yield
+    except BacktrackError:
+        records.discard()
+        raise
+
+
+def _run(
+    task: Task,
+    records: Records,
+    resources: Resources | None,
+    track: bool | None,
+    keep_going: bool,
+    engine: Engine,
+    progress: Progress,
+) -> Study:
+    manifest = records.manifest
+    driver = _Driver(task, records, keep_going, manifest.get("tracked", True) if track is None else track, progress)
+    progress.planned(
+        Outline(
+            task=task.name,
+            metric=task.metric,
+            mode=task.mode,
+            directory=records.location,
+            runs=driver.plan.runs,
+            recorded=tuple(driver.finished),
+        )
+    )
+    with scratch("optuna") as folder:
+        work = Work(
+            task=task,
+            next_plan=driver.next_plan,
+            record=driver.record,
+            search_study=lambda first: _search_study(task, records, driver.finished, folder, driver.plan.seed, first),
+            resources=resources or Resources(),
+            on_start=progress.started,
+            on_tick=progress.tick,
+        )
+        try:
+            # Ray takes seconds to start: not for a study that is complete.
+            complete = driver.next_plan(()) is None or engine(work)
+            driver.begin_beside()
+            progress.stage("analysing")
+            from backtrack.running.reporting import write_report
+
+            return write_report(records, complete=complete)
+        finally:
+            driver.end_beside()
+
+
+class _Driver:
+    """The driver's side of a sweep: what has finished, and what follows from it."""
+
+    def __init__(self, task: Task, records: Records, keep_going: bool, track: bool, progress: Progress) -> None:
+        manifest = records.manifest
+        self.plan = Sweep(
+            space=task.space,
+            runs=manifest["stages"],
+            seed=int(manifest["seed"]),
+            metric=task.metric,
+            mode=task.mode,
+            alpha=float(manifest["alpha"]),
+        )
+        self.finished = records.finished()
+        self._records, self._keep_going, self._track, self._progress = records, keep_going, track, progress
+        self._suspicion = Suspicion(task.space)
+        self._follower: Follower | None = None
+        self._begun = False
+
+    def next_plan(self, running: Collection[PlannedTrial]) -> Plan | None:
+        """What to run next."""
+        return next_plan(self.plan, self.finished, running)
+
+    def record(self, trial: FinishedTrial) -> None:
+        """Records a trial and tells of it.
+
+        Raises:
+            StudyError: where it cannot be written.
+            TaskError: where every training crashes in the same way.
+        """
+        self._records.append(trial)
+        # Not before trainings run: it takes seconds, and the start of Ray and its workers needs every core.
+        self.begin_beside()
+        self.finished.append(trial)
+        self._progress.finished(trial)
+        if not self._keep_going:
+            check_not_hopeless(self.finished)
+        suspected = self._suspicion.after(self.finished)
+        if suspected is not None:
+            self._progress.suspects(suspected)
+
+    def begin_beside(self) -> None:
+        """Starts once what runs beside the trainings: what writes to MLflow, and the import of the analysis."""
+        if self._begun:
+            return
+        self._begun = True
+        threading.Thread(target=importlib.import_module, args=("backtrack.running.reporting",), daemon=True).start()
+        if self._track:
+            from backtrack.views import mlflow
+
+            self._follower = mlflow.follow(self._records)
+
+    def end_beside(self) -> None:
+        """Waits until MLflow has everything, or says what it lacks."""
+        if self._follower is not None:
+            self._progress.stage("writing to MLflow")
+            problem = self._follower.finish()
+            if problem:
+                self._progress.stage(problem)
+
+
+def _search_study(
+    task: Task, records: Records, finished: Sequence[FinishedTrial], spare: Path, seed: int, first: Sequence[Config]
+) -> optuna.Study:
+    """The search's study on a journal file inside the study directory (or a local copy of a remote one)."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from backtrack.stages.search import build_study, make_sampler
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    root = records.local_path()
+    folder = (root or spare) / "optuna"
+    folder.mkdir(exist_ok=True)
+    journal = folder / "journal.log"
+    # The records are the truth; what an interrupted driver left here is made anew from them.
+    journal.unlink(missing_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    return build_study(storage, task.space, task.mode, finished, make_sampler(seed), first)

@@ -1,0 +1,144 @@
+"""A torch model with its data. torch itself is imported by the trial, never here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backtrack.errors import TaskError
+from backtrack.task.options import typed_options
+from backtrack.task.swept import Levels, Mode, Source, Swept, check_common
+from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.space import SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a torch task trains and is judged on.
+
+    Args:
+        inputs, targets: the training set, first dimension = examples.
+        valid_inputs, valid_targets: the validation set, the same layout.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    valid_inputs: Tensor
+    valid_targets: Tensor
+
+
+def _default_optimiser(model: nn.Module, config: Levels) -> torch.optim.Optimizer:
+    import torch
+
+    return torch.optim.Adam(model.parameters(), lr=float(config.get("lr", 1e-3)))
+
+
+def _class_shares(targets: Tensor, like: Tensor) -> Tensor:
+    from backtrack.task.constant_answer import log_prior
+
+    return log_prior(targets, like)
+
+
+def _default_batch_size(config: Levels) -> int:
+    return int(config.get("batch_size", 32))
+
+
+def _no_clipping(config: Levels) -> float | None:
+    clip = config.get("clip")
+    return None if clip in (None, "none", 0) else float(clip)
+
+
+@dataclass(frozen=True)
+class TorchTask(Swept):
+    """A torch model with its data; the trial does the loop, the replicates, the clock and the outcome.
+
+    Args:
+        name: the task's name.
+        data: `data(options) -> Data`; called once in a worker process.
+        model: `model(config) -> nn.Module`, already initialised; called with torch's generator seeded.
+        loss: `loss(outputs, targets) -> scalar tensor`, differentiable.
+        score: `score(outputs, targets) -> float`, the metric on the whole validation set.
+        metric: name of what `score` computes.
+        mode: "min" or "max".
+        factors: the search space.
+        epochs: passes over the training set.
+        constant: `constant(targets, like) -> outputs`: what a model that ignores its input would best answer, given
+            the training targets, shaped like the outputs `like`. Chance is *measured* with it. Default: the log
+            share of each class, right for logits under cross entropy.
+        optimiser: `optimiser(model, config) -> torch.optim.Optimizer`; default Adam at `config["lr"]`.
+        batch_size: `batch_size(config) -> int`; default `config["batch_size"]` or 32.
+        clip: `clip(config) -> float | None`, the largest gradient norm; default `config["clip"]` or none.
+        defaults: options that `--set NAME=VALUE` may change, with their default values.
+        check: `check(options)`, raises `DataError` where the data cannot be used; called before any trial.
+        description: one line for `backtrack tasks`.
+        fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
+        thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
+        source: where it was loaded from; None for an object that was made in Python.
+
+    Raises:
+        TaskError, SpaceError: for an incomplete task or an unusable space.
+    """
+
+    name: str
+    data: Callable[[Mapping[str, Any]], Data]
+    model: Callable[[Levels], nn.Module]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    score: Callable[[Tensor, Tensor], float]
+    metric: str
+    mode: Mode
+    factors: Sequence[Factor]
+    epochs: int = 2
+    constant: Callable[[Tensor, Tensor], Tensor] = _class_shares
+    optimiser: Callable[[nn.Module, Levels], torch.optim.Optimizer] = _default_optimiser
+    batch_size: Callable[[Levels], int] = _default_batch_size
+    clip: Callable[[Levels], float | None] = _no_clipping
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    description: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Levels = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    source: Source | None = field(default=None, compare=False)
+    space: SearchSpace = field(init=False, repr=False, compare=False)
+    whole_space: SearchSpace = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_common(self.name, self.metric, self.mode)
+        if self.epochs < 1:
+            raise TaskError(f"task {self.name!r}: epochs is {self.epochs}; expected at least 1")
+        self._set_spaces()
+        object.__setattr__(self, "options", {**self.defaults, **self.options})
+
+    def with_options(self, options: Mapping[str, Any]) -> TorchTask:
+        """This task with some options changed; `epochs` is one of them.
+
+        Raises:
+            TaskError: for an option that the task does not have, or of another type.
+        """
+        typed = typed_options(self.name, {"epochs": self.epochs, **self.options}, options)
+        epochs = typed.pop("epochs", self.epochs)
+        if typed.get("data") and "://" not in str(typed["data"]):
+            # Workers, and a later `resume`, may stand in another directory.
+            typed["data"] = str(Path(typed["data"]).expanduser().resolve())
+        return replace(self, epochs=epochs, options={**self.options, **typed})
+
+    def levels(self, config: Levels) -> dict[str, Any]:
+        """What `model`, `optimiser`, `batch_size` and `clip` receive for a config of `space`: the fixed levels as well,
+        the components of composites, and the options, where no factor has their name.
+        """
+        return {**self.options, **super().levels(config)}
+
+    def validate(self) -> None:
+        """Runs the task's own check of its data, before any trial.
+
+        Raises:
+            DataError: as the check finds it.
+        """
+        if self.check is not None:
+            self.check(self.options)

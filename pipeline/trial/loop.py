@@ -1,0 +1,196 @@
+"""The training loop of a torch task, top to bottom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from backtrack.task import Data, TorchTask
+from backtrack.trial.chance import Chance, measure_chance
+from backtrack.trial.ledger import Ledger
+from backtrack.trial.replicates import Alone, Replicates
+from backtrack.trial.runtime import device_for, threads_of
+from backtrack.trial.stacked import Stacked
+from backtrack.vocabulary.outcomes import judge
+from backtrack.watch.instruments import Watch
+from backtrack.watch.recorder import Recorder
+from backtrack.watch.symptoms import Layer
+from backtrack.watch.watches import Watches
+
+VALIDATION_BATCH = 500
+
+# What a process has read and measured, by the task's own functions and options (`_key`): workers are reused, and two
+# tasks of one name are two tasks.
+_data: dict[Hashable, Data] = {}
+_chance: dict[Hashable, Chance] = {}
+# More data sets than this are not kept.
+MOST_KEPT = 4
+
+
+def train_torch(
+    task: TorchTask,
+    levels: Mapping[str, Any],
+    seeds: Sequence[int],
+    recorders: Sequence[Recorder],
+    device: str,
+    watched: bool = True,
+) -> list[str]:
+    """Trains a config's replicates and returns their outcomes; curves and times go to the recorders as they come.
+
+    Several replicates are one stacked model; their time is shared out evenly between them.
+
+    Args:
+        task: what to train.
+        levels: factor levels, composites opened.
+        seeds: one a replicate; it decides initial weights, data order and every other draw, and is shared between
+            configs, so that any two of them can be compared with the same luck.
+        recorders: one a replicate; each receives "loss" at a few moments an epoch, and "valid_loss" and
+            the metric after each.
+        device: a torch device.
+        watched: whether symptoms are measured.
+
+    Raises:
+        NotStackable: where several replicates cannot be one stacked model.
+    """
+    with threads_of(levels):
+        return _train(task, levels, seeds, recorders, device_for(levels, device), watched)
+
+
+def _train(
+    task: TorchTask,
+    levels: Mapping[str, Any],
+    seeds: Sequence[int],
+    recorders: Sequence[Recorder],
+    device: str,
+    watched: bool,
+) -> list[str]:
+    data = load_data(task, device)
+    shuffles = [torch.Generator().manual_seed(seed) for seed in seeds]
+    replicates = _replicates(task, levels, seeds, device)
+    batch_size, clip = task.batch_size(levels), task.clip(levels)
+    chance = chance_of(task, data, replicates, device)
+    for recorder in recorders:
+        recorder.device, recorder.chance = device, chance.metric
+    ledger = Ledger(recorders, steps=math.ceil(len(data.inputs) / batch_size), device=device)
+    # Instruments inside a compiled model would break it into pieces.
+    watched = watched and replicates.running is replicates.models[0]
+    watches = Watches(replicates.models if watched else (), ledger.steps * task.epochs, task.epochs, recorders)
+
+    for epoch in range(1, task.epochs + 1):
+        replicates.mode(training=True)
+        ledger.new_epoch()
+        for batch in _batches(shuffles, len(data.inputs), batch_size):
+            with ledger.fetching():
+                rows = torch.stack(batch).to(device)
+                inputs, targets = data.inputs[rows], data.targets[rows]
+            measured = watches.due(ledger.step + 1)
+            losses = replicates.backward(inputs, targets, apart=measured)
+            watches.before_update()
+            replicates.update(clip)
+            ledger.count_step(losses)
+            watches.after_update(ledger.step, ledger.epoch)
+            if ledger.step == 1:
+                watches.first_losses(ledger.end_first_step(), chance.loss, ledger.epoch)
+            if ledger.due:
+                for number in ledger.write_losses():
+                    watches.at_divergence(number, ledger.step, ledger.epoch)
+                if ledger.all_diverged:
+                    return ["diverged"] * len(seeds)
+        ledger.end_training_part()
+        outputs = validate(replicates, data, watches, ledger.step, epoch)
+        for number, recorder in ledger.finite():
+            recorder.point(ledger.step, epoch, "valid_loss", float(task.loss(outputs[number], data.valid_targets)))
+            recorder.point(ledger.step, epoch, task.metric, float(task.score(outputs[number], data.valid_targets)))
+            ledger.close_epoch(recorder, epoch)
+            if epoch == 1:
+                watches.conclude(number, ledger.first_call(), ledger.step, epoch)
+    return [
+        "diverged" if number in ledger.diverged else _judged(task, recorder, chance)
+        for number, recorder in enumerate(recorders)
+    ]
+
+
+def _batches(shuffles: Sequence[torch.Generator], examples: int, batch_size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    """(batch,) indices of the examples of each step of an epoch, for each replicate in its own order."""
+    orders = [torch.randperm(examples, generator=shuffle).split(batch_size) for shuffle in shuffles]
+    return zip(*orders, strict=True)
+
+
+def _judged(task: TorchTask, recorder: Recorder, chance: Chance) -> str:
+    """The outcome of a training that ran to its end."""
+    return judge(
+        recorder.values(task.metric),
+        mode=task.mode,
+        chance=chance.metric,
+        noise=chance.noise,
+        losses=recorder.values("loss"),
+        chance_loss=chance.loss,
+    )
+
+
+def _replicates(task: TorchTask, levels: Mapping[str, Any], seeds: Sequence[int], device: str) -> Replicates:
+    """The models, each made from its own seed."""
+    models = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        models.append(task.model(levels).to(device))
+    if len(models) == 1:
+        return Alone(task, models[0], levels, device)
+    return Stacked(task, models, levels, device)
+
+
+@torch.no_grad()
+def predict(replicates: Replicates, inputs: torch.Tensor) -> torch.Tensor:
+    """(R, N, …) outputs for all (N, …) inputs, in evaluation mode, batch by batch."""
+    replicates.mode(training=False)
+    return torch.cat([replicates.predict(part).float() for part in inputs.split(VALIDATION_BATCH)], 1)
+
+
+@torch.no_grad()
+def validate(
+    replicates: Replicates,
+    data: Data,
+    watches: Sequence[Watch],
+    step: int,
+    epoch: int,
+) -> torch.Tensor:
+    """The outputs for the validation set; `watches` look at the first batch, each at its own model."""
+    if not watches or not watches[0].looks_at(epoch):
+        return predict(replicates, data.valid_inputs)
+    replicates.mode(training=False)
+    first, rest = data.valid_inputs[:VALIDATION_BATCH], data.valid_inputs[VALIDATION_BATCH:]
+    seen = []
+    for model, watch in zip(replicates.models, watches, strict=True):
+        layers: list[Layer] = []
+        with watch.looking(layers), replicates.precision:
+            seen.append(model(first).float())
+        watch.after_look(layers, seen[-1], data.valid_targets[:VALIDATION_BATCH], step, epoch)
+    outputs = torch.stack(seen)
+    return torch.cat([outputs, predict(replicates, rest)], 1) if len(rest) else outputs
+
+
+def load_data(task: TorchTask, device: str) -> Data:
+    """The task's data on `device`: read once a process."""
+    key = _key(task, device, task.data)
+    if key not in _data:
+        if len(_data) >= MOST_KEPT:
+            _data.pop(next(iter(_data)))
+        data = task.data(task.options)
+        _data[key] = Data(*(part.to(device) for part in vars(data).values()))
+    return _data[key]
+
+
+def chance_of(task: TorchTask, data: Data, replicates: Replicates, device: str) -> Chance:
+    """Chance of the task, measured once a process; the models only tell the shape of the outputs."""
+    key = _key(task, device, task.data, task.constant, task.loss, task.score)
+    if key not in _chance:
+        _chance[key] = measure_chance(task, data, predict(replicates, data.valid_inputs)[0])
+    return _chance[key]
+
+
+def _key(task: TorchTask, device: str, *functions: Callable[..., Any]) -> Hashable:
+    """What tells two tasks apart: the functions themselves, which the key keeps alive, and the options."""
+    return (*functions, repr(sorted(task.options.items(), key=str)), device)

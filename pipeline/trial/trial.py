@@ -1,0 +1,189 @@
+"""One trial: a config's replicates, side by side or one after another, each with its outcome. No Ray, no MLflow."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from backtrack.errors import TrialFailed
+from backtrack.task import FunctionTask, Task, TorchTask
+from backtrack.trial.limits import (
+    DeadlinePassed,
+    DeviceLost,
+    Limits,
+    deadline,
+    peak_memory,
+    process_memory,
+    reset_peak_memory,
+)
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.outcomes import OUTCOMES, device_lost, of_exception
+from backtrack.vocabulary.places import place_of
+from backtrack.vocabulary.result import RunResult
+from backtrack.watch.recorder import Recorder
+from backtrack.watch.symptoms import symptoms_in
+
+NO_LIMITS = Limits()
+
+log = logging.getLogger(__name__)
+
+
+def run_trial(
+    task: Task,
+    config: Config,
+    seeds: Sequence[int],
+    *,
+    device: str = "cpu",
+    limits: Limits = NO_LIMITS,
+    watched: bool = True,
+    on_crash: Callable[[BaseException], None] | None = None,
+) -> list[RunResult]:
+    """Trains `config` once for each seed; a failed training is a result, never an exception.
+
+    Several replicates of a torch task are trained as one stacked model where that can be done (see
+    `backtrack.trial.stacked`), with the same numbers.
+
+    Args:
+        task: what to train.
+        config: a config of the task's space.
+        seeds: one a replicate.
+        device: where a torch task runs, e.g. "cpu" or "cuda:0".
+        limits: what each replicate may take; stacked ones together as often their time.
+        watched: whether a torch task's symptoms are measured; those that are read from curves always are.
+        on_crash: told the exception of a crash, while its frames are there to look at.
+
+    Returns:
+        One `RunResult` a seed, in order.
+    """
+    if len(seeds) > 1 and not isinstance(task, FunctionTask):
+        stacked = _run_stacked(task, config, seeds, device, limits, watched)
+        if stacked is not None:
+            return stacked
+    return [
+        run_replicate(task, config, seed, device=device, limits=limits, watched=watched, on_crash=on_crash)
+        for seed in seeds
+    ]
+
+
+def run_replicate(
+    task: Task,
+    config: Config,
+    seed: int,
+    *,
+    device: str = "cpu",
+    limits: Limits = NO_LIMITS,
+    watched: bool = True,
+    on_crash: Callable[[BaseException], None] | None = None,
+) -> RunResult:
+    """One training run with its outcome; see `run_trial`.
+
+    Raises:
+        DeviceLost: where the GPU failed: no later training of this process could run.
+    """
+    recorder = Recorder()
+    levels = task.levels(config)
+    train, peak = _program(task, device, watched)
+    error = place = ""
+    try:
+        with _memory_of(task, device, limits), deadline(limits.seconds):
+            outcome = train(levels, seed, recorder)
+    except DeadlinePassed as passed:
+        outcome, error = "timed_out", str(passed)
+    except TrialFailed as failure:
+        known = failure.outcome in OUTCOMES and failure.outcome != "ok"
+        outcome = failure.outcome if known else "crashed"
+        error = failure.message if known else f"TrialFailed({failure.outcome!r}): expected one of {OUTCOMES[1:]}"
+    except Exception as fault:
+        if device_lost(fault):
+            raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
+        outcome, error, place = of_exception(fault), traceback.format_exc(), place_of(fault)
+        if on_crash is not None and outcome == "crashed":
+            on_crash(fault)
+    return _result(task, seed, outcome, recorder, peak(), device, error, place)
+
+
+def _run_stacked(
+    task: TorchTask, config: Config, seeds: Sequence[int], device: str, limits: Limits, watched: bool
+) -> list[RunResult] | None:
+    """The replicates as one stacked model; None where they have to be trained one after another.
+
+    That is so where they cannot be stacked, and where anything failed on the way (memory for all of them at once, a
+    bug in the task): alone each has its own outcome, and an error that says whose it is.
+    """
+    from backtrack.trial.loop import train_torch
+    from backtrack.trial.stacked_recurrent import NotStackable
+
+    recorders = [Recorder() for _ in seeds]
+    _, peak = _program(task, device, watched)
+    errors = ""
+    try:
+        with _memory_of(task, device, limits), deadline(limits.seconds and limits.seconds * len(seeds)):
+            outcomes = train_torch(task, task.levels(config), seeds, recorders, device, watched)
+    except NotStackable as reason:
+        log.info("%s: one after another: %s", config, reason)
+        return None
+    except DeadlinePassed as passed:
+        outcomes, errors = ["timed_out"] * len(seeds), f"{passed} ({len(seeds)} replicates side by side)"
+    except Exception as fault:
+        if device_lost(fault):
+            raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
+        log.info("%s: one after another: %s: %s", config, type(fault).__name__, fault)
+        return None
+    return [
+        _result(task, seed, outcome, recorder, peak(), device, errors)
+        for seed, outcome, recorder in zip(seeds, outcomes, recorders, strict=True)
+    ]
+
+
+def _result(
+    task: Task, seed: int, outcome: str, recorder: Recorder, peak: int, device: str, error: str, place: str = ""
+) -> RunResult:
+    """What is kept of one training."""
+    return RunResult(
+        seed=seed,
+        outcome=outcome,
+        value=recorder.last_finite(task.metric),
+        epochs=recorder.epochs,
+        seconds=recorder.train_seconds,
+        warmup_seconds=recorder.warmup_seconds,
+        peak_memory=peak,
+        chance=recorder.chance,
+        device=recorder.device or ("cpu" if isinstance(task, FunctionTask) else device),
+        symptoms=symptoms_in(recorder.curve, task.thresholds),
+        error=error,
+        error_place=place,
+        curve=tuple(recorder.curve),
+    )
+
+
+def _memory_of(task: Task, device: str, limits: Limits) -> AbstractContextManager[None]:
+    """The memory limit for the kind of task."""
+    if isinstance(task, FunctionTask):
+        return process_memory(limits.memory)
+    from backtrack.trial.memory import device_memory
+
+    return device_memory(device, limits)
+
+
+Train = Callable[[dict[str, Any], int, Recorder], str]
+
+
+def _program(task: Task, device: str, watched: bool) -> tuple[Train, Callable[[], int]]:
+    """The training program for the kind of task, and what reads its peak memory."""
+    reset_peak_memory()
+    if isinstance(task, FunctionTask):
+        from backtrack.trial.blackbox import run_function
+
+        return lambda levels, seed, recorder: run_function(task, levels, seed, recorder), peak_memory
+    # torch is imported only where a torch task is trained: function tasks must not need it.
+    from backtrack.trial.loop import train_torch
+    from backtrack.trial.memory import device_peak_memory, reset_device_peak
+
+    reset_device_peak(device)
+    return (
+        lambda levels, seed, recorder: train_torch(task, levels, [seed], [recorder], device, watched)[0],
+        lambda: device_peak_memory(device),
+    )

@@ -1,0 +1,1 @@
+"""What is shown: report, plots, terminal, MLflow. Views of the records and of what was concluded."""

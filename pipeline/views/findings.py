@@ -1,0 +1,346 @@
+"""What an analysis found, as sentences: the first screen of the report, the terminal's last lines, MLflow's note."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtrack.evidence.analysis import Analysis, ResponseAnalysis
+from backtrack.evidence.effects.effects import FactorEffect
+from backtrack.evidence.failures.cause import Cause
+from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
+from backtrack.evidence.failures.failure_rules import Rule, rate_interval
+from backtrack.evidence.failures.laboratory import LOW_GAIN
+from backtrack.vocabulary.config import label
+from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
+
+MOST_NAMED = 4
+# The stages whose runs were not made to test a cause.
+FIRST_STAGES = ("screen", "search", "confirm", "claims")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The answers to a newcomer's questions, each a list of sentences.
+
+    Args:
+        failed: what failed.
+        why: under which levels.
+        helped: what changed the metric.
+        sure: how sure that is.
+        next: what to do now.
+    """
+
+    failed: list[str]
+    why: list[str]
+    helped: list[str]
+    sure: list[str]
+    next: list[str]
+
+
+def findings_of(analysis: Analysis, metric: str, stages: Mapping[str, int]) -> Findings:
+    """The findings of `analysis`.
+
+    Args:
+        analysis: of the trials so far.
+        metric: the task's.
+        stages: planned runs for each stage.
+    """
+    return Findings(
+        _failed(analysis),
+        _why(analysis),
+        _helped(analysis, metric),
+        _sure(analysis),
+        _next(analysis, stages),
+    )
+
+
+def _failed(analysis: Analysis) -> list[str]:
+    frame = analysis.frame
+    counts = Counter(frame.outcome.tolist())
+    bad = sum(count for outcome, count in counts.items() if outcome != "ok")
+    if not len(frame):
+        return ["No training run has ended yet."]
+    if not bad:
+        return [f"None of {len(frame)} training runs failed."]
+    kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
+    sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+    crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
+    for error, count in crashes.most_common(2):
+        sentences.append(f"{count} crashed with: {error[:200]}")
+    return sentences
+
+
+def _why(analysis: Analysis) -> list[str]:
+    standing = [one for one in analysis.causes if not one.cause.refuted]
+    sentences = [cause_sentence(one) for one in standing[:MOST_NAMED]]
+    answer = analysis.responses[FAILURE]
+    active = [effect for effect in answer.factors if effect.verdict == "active"]
+    if active:
+        sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
+    if not sentences and analysis.frame.failed.any():
+        sentences.append(
+            "No factor, level or pair of levels explains the failures: as far as these runs can tell, they are chance."
+        )
+    failures = int(analysis.frame.of_stages(FIRST_STAGES).before_backtracking.failed.sum())
+    unexplained = failures - sum(one.inside[0] for one in standing if one.cause.outcome != LOW_GAIN)
+    if standing and unexplained > 0:
+        sentences.append(f"{unexplained} of {failures} failures are not explained by any of these.")
+    for one in analysis.causes:
+        if one.cause.refuted and one.cause.rule is not None:
+            sentences.append(
+                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}, but was refuted: "
+                f"{_flips_text(one.cause)}."
+            )
+    return sentences
+
+
+def cause_sentence(one: ExplainedCause) -> str:
+    """A cause in words: what it leads to, both rates, and what flips say of it."""
+    cause, inside, outside = one.cause, rate_interval(*one.inside), rate_interval(*one.outside)
+    outcome = "the worst quarter of the results" if cause.outcome == LOW_GAIN else cause.outcome
+    text = (
+        f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs, "
+        f"against {_percent(outside)} of {one.outside[1]} elsewhere"
+    )
+    signs = f" Its sign: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
+    if cause.verified:
+        return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{signs}"
+    return f"{text}; not verified yet.{signs}"
+
+
+def _sign_text(share: SymptomShare) -> str:
+    """The clearest symptom in few words: the report's card has them all."""
+    (failing, fails), (training, trains) = share.failing, share.training
+    return (
+        f"{share.name.replace('_', ' ')} ({failing} of {fails}, against {training} of {trains} that train without it)"
+    )
+
+
+def symptoms_text(one: ExplainedCause) -> str:
+    """The symptoms that go with a cause, each with how many runs show it on either side."""
+    return "; ".join(
+        f"{share.name.replace('_', ' ')} in {share.failing[0]} of {share.failing[1]} runs that fail by it, "
+        f"in {share.training[0]} of {share.training[1]} that train without it"
+        for share in one.symptoms
+    )
+
+
+def best_repair_text(analysis: Analysis, cause: Cause) -> str:
+    """Of all levels of the cause's factors, the one with the best metric; empty where none is shown to differ."""
+    gain = {effect.factor.name: effect for effect in analysis.responses[GAIN].factors}
+    shown = []
+    for part in cause.parts:
+        effect = gain.get(part.factor.partition(".")[0])
+        if effect is None or effect.verdict != "active" or effect.best_level == label(part.level):
+            continue
+        best = next((level for level in effect.levels if level.level == effect.best_level), None)
+        if best is not None:
+            shown.append((effect.effect, effect.factor.name, best))
+    if not shown:
+        return ""
+    _, name, best = max(shown, key=lambda row: (row[0], row[1]))
+    unit = analysis.responses[GAIN].response.kind.unit
+    return f"{name} → {best.level} ({unit} {best.mean:.3g}, {best.low:.3g} to {best.high:.3g}, of those that train)"
+
+
+def _flips_text(cause: Cause) -> str:
+    """In how many configs putting the cause in, and taking it out, turned the outcome."""
+    if not cause.broke and not cause.mended:
+        return "put into configs that trained, it did not break them"
+    broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
+    flips = [*cause.broke, *cause.mended]
+    otherwise = sum(not flip.turned and not flip.stayed for flip in flips)
+    return (
+        f"put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it mended {mended} of "
+        f"{len(cause.mended)} that failed"
+        + (f" ({otherwise} of these {len(flips)} then failed in another way)" if otherwise else "")
+    )
+
+
+def repair_text(cause: Cause) -> str:
+    """The change that was seen to mend it; of several parts, one is enough."""
+    return " or ".join(f"{part.factor} {label(part.level)} → {_mended(part.mends)}" for part in cause.parts)
+
+
+def _mended(level: object) -> str:
+    return "absent" if level is None else number_text(level)
+
+
+def rule_sentence(rule: Rule) -> str:
+    """A failure rule in words, with both rates and their intervals."""
+    inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
+    return (
+        f"{rule.outcome} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs, "
+        f"against {_percent(outside)} of {rule.outside[1]} elsewhere."
+    )
+
+
+def _helped(analysis: Analysis, metric: str) -> list[str]:
+    sentences = []
+    for name in (GAIN, GAIN_WITH_FAILURES, SPEED):
+        answer = analysis.responses.get(name)
+        if answer is None:
+            continue
+        active = [effect for effect in answer.factors if effect.verdict == "active"]
+        if active:
+            sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
+    if not sentences and not _only_claims(analysis):
+        sentences.append(f"No factor is shown to change the final {metric} or the speed.")
+    sentences += _claimed(analysis)
+    best = analysis.best
+    if best is not None:
+        sentences.append(
+            f"Best config: {metric} {best['observed']:.4g} in {best['trial']}, expected {best['value']:.4g} ("
+            + ", ".join(f"{factor}={number_text(level)}" for factor, level in best["config"].items())
+            + ")."
+        )
+    return sentences
+
+
+def _only_claims(analysis: Analysis) -> bool:
+    """Whether claims were put to the test, and nothing else."""
+    return not len(analysis.frame.of_stages()) and bool((analysis.frame.stage == "claims").any())
+
+
+def _claimed(analysis: Analysis) -> list[str]:
+    """What became of the sources' claims, in one sentence; nothing where none is decided."""
+    by_verdict: dict[str, list[str]] = {}
+    for result in analysis.claims:
+        by_verdict.setdefault(result.verdict, []).append(f"“{result.claim.text}”")
+    undecided = len(by_verdict.pop("undecided", []))
+    if not by_verdict:
+        # A screen is not made for claims: that it leaves them open is no finding.
+        return [f"None of the sources' {undecided} claims is decided yet."] if _only_claims(analysis) else []
+    parts = [f"{verdict}: {', '.join(texts)}" for verdict, texts in sorted(by_verdict.items())]
+    if undecided:
+        parts.append(f"undecided: {undecided}")
+    return [f"Of the sources' {len(analysis.claims)} claims, {'; '.join(parts)}."]
+
+
+def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
+    parts = [f"{effect.factor.name} ({effect_text(effect, answer)}; best {effect.best_level})" for effect in effects]
+    more = len(parts) - MOST_NAMED
+    return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _sure(analysis: Analysis) -> list[str]:
+    evidence = len(analysis.frame.of_stages())
+    if _only_claims(analysis):
+        return [
+            f"Verdicts on claims rest on {len(analysis.frame.of_stages(['claims'])) // 2} pairs of trainings that "
+            "differ in the claim's factor alone and share their seed, on balanced backgrounds that were drawn before "
+            "any result was known. Where no claim is true, one is called so in at most "
+            f"{_rate(analysis.alpha)} of the sweeps, for each response (Holm). Ranges are 95 % intervals."
+        ]
+    others = f"; the other {len(analysis.frame) - evidence} never settle one" if len(analysis.frame) > evidence else ""
+    screened = analysis.frame.of_stages(["screen"])
+    moved = len(screened) - len(screened.fair_for_failures)
+    aside = f" ({moved} of its runs moved out of where others failed, and not counted for failures)" if moved else ""
+    fresh = ", and fresh runs that confirm what it suspected" if evidence > len(screened) else ""
+    sentences = [
+        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known{aside}"
+        f"{fresh}{others}. "
+        f"Where nothing is true, a false “active” turns up in at most {_rate(analysis.alpha)} of the rankings (Holm). "
+        "Ranges are 95 % intervals."
+    ]
+    for answer in analysis.responses.values():
+        if answer.statement:
+            sentences.append(f"{answer.response.kind.name}: {answer.statement}.")
+        elif answer.response.censored:
+            sentences.append(f"{answer.response.kind.name}: {answer.response.censored}.")
+    return sentences
+
+
+def _next(analysis: Analysis, stages: Mapping[str, int]) -> list[str]:
+    sentences = []
+    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+    if loose:
+        those = (
+            "1 of the causes above fits the runs but is"
+            if len(loose) == 1
+            else f"{len(loose)} of the causes above fit the runs but are"
+        )
+        sentences.append(
+            f"{those} not verified by flips: "
+            + ("give the sweep more runs." if stages.get("backtrack") else "let the backtrack stage take part.")
+        )
+    undecided = [
+        (effect, name)
+        for name, answer in analysis.responses.items()
+        if name in (FAILURE, GAIN)
+        for effect in answer.factors
+        if effect.verdict == "undecided" and effect.runs_to_decide is not None and effect.factor.role == "scientific"
+    ]
+    undecided.sort(key=lambda pair: (pair[0].runs_to_decide or 0, pair[0].factor.name))
+    if undecided:
+        effect, name = undecided[0]
+        more = "no other question is" if len(undecided) == 1 else f"{len(undecided)} questions are"
+        sentences.append(
+            f"Nearest to a decision: {effect.factor.name} for {name}, about {effect.runs_to_decide} more runs of a "
+            f"screen; {more} open."
+        )
+    if analysis.frame.failed.all() and len(analysis.frame):
+        return ["Every training failed: mend what they have in common before asking what makes the difference."]
+    if not len(analysis.responses[FAILURE].response.frame):
+        sentences.append(
+            "Only claims were put to the test: which factors matter takes a sweep with a screen (leave --stages out)."
+            if _only_claims(analysis)
+            else "No run is evidence yet: nothing can be decided without a screen."
+        )
+    if not sentences:
+        sentences.append("Nothing is left open.")
+    return sentences
+
+
+def _rate(alpha: float) -> str:
+    """An error rate: 5%, 0.1%."""
+    return f"{100 * alpha:.3g}%"
+
+
+def effect_text(effect: FactorEffect, answer: ResponseAnalysis) -> str:
+    """An effect with its interval and unit: `0.043 (0.02 to 0.06) accuracy`, `×1.3 (1.1 to 1.5)`."""
+    return answer.response.kind.text(effect.effect, effect.low, effect.high)
+
+
+def number_text(level: object) -> str:
+    """A level for reading."""
+    return f"{level:.3g}" if isinstance(level, float) else str(level)
+
+
+def _percent(rate: tuple[float, float, float]) -> str:
+    value, low, high = rate
+    return "unknown" if np.isnan(value) else f"{value:.0%} ({low:.0%} to {high:.0%})"
+
+
+def markdown_summary(analysis: Analysis, findings: Findings, title: str) -> str:
+    """The ranking and the findings as Markdown: MLflow shows it as the parent run's description."""
+    lines = [f"## {title}", ""]
+    for heading, sentences in (
+        ("What failed", findings.failed),
+        ("Why", findings.why),
+        ("What helped", findings.helped),
+        ("How sure", findings.sure),
+        ("What next", findings.next),
+    ):
+        if sentences:
+            lines += [f"**{heading}**", "", *(f"- {sentence}" for sentence in sentences), ""]
+    for name, answer in analysis.responses.items():
+        if not answer.factors:
+            continue
+        lines += [
+            f"### {name}: {answer.response.kind.question}",
+            "",
+            "| # | factor | effect (95 %) | p (Holm) | verdict |",
+            "|---|---|---|---|---|",
+        ]
+        for rank, effect in enumerate(answer.factors, start=1):
+            lines.append(
+                f"| {rank} | {effect.factor.name} | {effect_text(effect, answer)} | {effect.p_adjusted:.2g} "
+                f"| {effect.verdict} |"
+            )
+        lines.append("")
+    return "\n".join(lines)

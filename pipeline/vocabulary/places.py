@@ -1,0 +1,71 @@
+"""Where in somebody's own code an exception came from."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+import traceback
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+# Frames that a message shows.
+LAST_FRAMES = 3
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+
+
+def own_frames(fault: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an exception's trace that lie in the user's own files, the outermost first.
+
+    Own is what is neither Python's, nor installed, nor this package's.
+    """
+    return [frame for frame in traceback.extract_tb(fault.__traceback__) if is_own(frame.filename)]
+
+
+def place_of(fault: BaseException) -> str:
+    """`file:line` of the last frame in the user's own files; of a syntax error its own; empty where there is none."""
+    if isinstance(fault, SyntaxError) and fault.filename:
+        return f"{fault.filename}:{fault.lineno}"
+    frames = own_frames(fault)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def place_in(trace: str) -> str:
+    """The same, of a trace that was kept as text.
+
+    Example:
+        >>> place_in('Traceback ...\\n  File "/home/me/mine.py", line 7, in run\\n    ...\\nValueError: no')
+        '/home/me/mine.py:7'
+    """
+    found = [(match["file"], match["line"]) for match in _FRAME.finditer(trace) if is_own(match["file"])]
+    return f"{found[-1][0]}:{found[-1][1]}" if found else ""
+
+
+def last_frames(trace: str) -> str:
+    """The last frames in the user's own files, of a trace that was kept as text."""
+    lines = trace.splitlines()
+    own: list[str] = []
+    for number, line in enumerate(lines):
+        match = _FRAME.match(line)
+        if match and is_own(match["file"]):
+            following = lines[number + 1 : number + 2]
+            own.append("\n".join([line, *(code for code in following if code.startswith("    "))]))
+    return "\n".join(own[-LAST_FRAMES:])
+
+
+def frames_text(fault: BaseException) -> str:
+    """The last frames in the user's own files, as Python prints them; empty where there are none."""
+    return "".join(traceback.format_list(own_frames(fault)[-LAST_FRAMES:])).rstrip()
+
+
+def is_own(file: str) -> bool:
+    """Whether a source file is the user's own."""
+    return not file.startswith(("<", *_foreign()))
+
+
+@cache
+def _foreign() -> Sequence[str]:
+    """Folders of Python, of installed packages and of this package."""
+    own = Path(__file__).resolve().parents[1]
+    installed = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
+    return tuple(sorted({f"{folder}/" for folder in (*installed, str(own))}))

@@ -1,0 +1,48 @@
+"""Collects what one training measures while it runs, so that nothing is lost where it ends early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from backtrack.vocabulary.result import CurvePoint
+
+
+class Recorder:
+    """The growing record of one training run.
+
+    Attributes:
+        curve: points so far.
+        epochs: completed epochs (reports).
+        warmup_seconds: first-call excess, once known.
+        chance: the metric at chance, once known.
+        device: where it really runs, where that is known better than by the caller.
+        train_seconds: time so far, set by the loop, warm-up left out.
+    """
+
+    def __init__(self) -> None:
+        self.curve: list[CurvePoint] = []
+        self.epochs = 0
+        self.warmup_seconds = 0.0
+        self.chance: float | None = None
+        self.device = ""
+        self.train_seconds = 0.0
+
+    def point(self, step: int, epoch: float, name: str, value: float) -> None:
+        """Adds one number; `step` and `epoch` as in `CurvePoint`."""
+        self.curve.append(CurvePoint(step, epoch, name, value, self.train_seconds))
+
+    def report(self, number: int, values: Mapping[str, float]) -> None:
+        """Adds a report of a function task: all its numbers at once."""
+        for name, value in values.items():
+            self.point(number, float(number), name, value)
+        self.epochs = number
+
+    def values(self, name: str) -> list[float]:
+        """The series called `name`, in order."""
+        return [point.value for point in self.curve if point.name == name]
+
+    def last_finite(self, name: str) -> float | None:
+        """The last finite value of the series, or None."""
+        finite = [value for value in self.values(name) if math.isfinite(value)]
+        return finite[-1] if finite else None
