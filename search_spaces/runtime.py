@@ -6,18 +6,16 @@ A torch task has these by listing them among its factors: the trial reads the le
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from backtrack.errors import TaskError, TrialFailed
+from backtrack.errors import TaskError
 from backtrack.search_spaces import ROAD, XMAS_GIFT
 from backtrack.vocabulary.factors import Categorical, Claim
 from backtrack.vocabulary.machine import usable_cpus
@@ -104,32 +102,3 @@ def environment_factor() -> Categorical | None:
             for other in levels[1:]
         ),
     )  # fmt: skip
-
-
-def run_in(interpreter: str, script: Path, spec: Mapping[str, Any]) -> Iterator[dict[str, float]]:
-    """Runs `script` in another interpreter and passes on what it reports.
-
-    Args:
-        interpreter: a Python.
-        script: reads `spec` as JSON from its input, and prints one JSON object of numbers a line.
-        spec: what to do.
-
-    Raises:
-        TrialFailed: "crashed" with the end of the script's error output, where it ends with an error.
-    """
-    environment = {**os.environ, "OMP_NUM_THREADS": str(spec.get("threads", 1))}
-    with subprocess.Popen(
-        [interpreter, str(script)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-        try:
-            process.stdin.write(json.dumps(dict(spec)))
-            process.stdin.close()
-            for line in process.stdout:
-                if line.startswith("{"):
-                    yield json.loads(line)
-            if process.wait():
-                raise TrialFailed("crashed", process.stderr.read()[-2000:])
-        finally:
-            process.kill()

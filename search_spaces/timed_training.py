@@ -1,6 +1,7 @@
-"""One timed training in an interpreter of its own: reads a spec as JSON, prints a JSON object an epoch.
+"""Timed trainings in an interpreter of its own: reads a spec as JSON from each line, prints a JSON object an epoch.
 
-A script rather than a module: it may run under another version of torch, where nothing of this project is installed.
+A script rather than a module: it may run under another version of torch, where nothing of this project is installed. It
+goes on until its input ends, since importing torch takes longer than a training; after each it prints an empty object.
 """
 
 import json
@@ -9,8 +10,14 @@ import time
 
 
 def main() -> None:
+    """Trains what each line of the input asks for."""
+    for line in sys.stdin:
+        train(json.loads(line))
+        print("{}", flush=True)
+
+
+def train(spec: dict[str, str]) -> None:
     """Trains a small net on a task that it can learn: in which half is a sequence's last symbol? Times each epoch."""
-    spec = json.load(sys.stdin)
     import torch
     from torch import nn
 

@@ -1,7 +1,7 @@
 """runtime: what shortens an epoch: device, precision, threads, compilation, the version of the framework?
 
-The question of the post "PyTorch 0.3 - an early Xmas gift". Each run has an interpreter of its own; other versions of
-torch take part where `BACKTRACK_ENVIRONMENTS=NAME=INTERPRETER,…` names them.
+The question of the post "PyTorch 0.3 - an early Xmas gift". Trainings run in interpreters of their own; other versions
+of torch take part where `BACKTRACK_ENVIRONMENTS=NAME=INTERPRETER,…` names them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from backtrack import search_spaces
+from backtrack.search_spaces.interpreters import run_in
 from backtrack.search_spaces.runtime import (
     DEFAULT_RUNTIME,
     HERE,
     environment_factor,
     interpreters,
-    run_in,
     runtime_factors,
 )
 from backtrack.task import FunctionTask

@@ -33,7 +33,6 @@ MAY_REACH = {
         "backtrack.running.on_ray",
         "backtrack.running.tune_side",
         "backtrack.running.reporting",
-        "backtrack.running.explaining",
         "backtrack.views.report",
     },
     "matplotlib": {

@@ -21,6 +21,7 @@ from typing import Any
 
 from backtrack.errors import BacktrackError, StudyError, TrackingError
 from backtrack.records.directory import Records
+from backtrack.views.mlflow_names import to_mlflow
 from backtrack.vocabulary.config import label
 
 STUDY_TAG = "backtrack.study"
@@ -324,8 +325,8 @@ class _View:
     ) -> None:
         from mlflow.entities import Metric, Param
 
-        values = [Metric(*metric) for metric in metrics or []]
-        texts = [Param(name, str(value)) for name, value in (params or {}).items()]
+        values = [Metric(to_mlflow(name), *rest) for name, *rest in metrics or []]
+        texts = [Param(to_mlflow(name), str(value)) for name, value in (params or {}).items()]
         self.client.log_batch(run, metrics=values[:BATCH], params=texts)
         for start in range(BATCH, len(values), BATCH):
             self.client.log_batch(run, metrics=values[start : start + BATCH])

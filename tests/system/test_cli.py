@@ -120,8 +120,14 @@ def test_a_study_directory_is_not_taken_over(tmp_path: Path, task_file: Path) ->
     assert (tmp_path / "s" / "thesis.tex").read_text() == "mine"
 
 
-def test_the_module_is_the_command() -> None:
-    assert [sys.executable, "-m", "backtrack"] == COMMAND
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    """`python -m backtrack` and the installed script do the same."""
+    script = Path(sys.executable).parent / "backtrack"
+    said = [
+        subprocess.run([*command, "tasks"], capture_output=True, text=True, cwd=tmp_path, check=True).stdout
+        for command in (COMMAND, [str(script)])
+    ]
+    assert said[0] == said[1] and "squirrel" in said[0]
 
 
 def test_claims_are_listed_with_their_source(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ class ExplainedCause:
         outside: (failures, runs) that do not, nor an earlier cause of the same outcome.
         share: of all runs with this outcome, those that have it.
         symptoms: that separate the runs that fail by it from those that train, the clearest first.
+        with_it, without_it: the trials of the runs inside and outside.
     """
 
     cause: Cause
@@ -54,6 +55,8 @@ class ExplainedCause:
     outside: tuple[int, int]
     share: float
     symptoms: tuple[SymptomShare, ...] = ()
+    with_it: tuple[str, ...] = ()
+    without_it: tuple[str, ...] = ()
 
 
 def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[Cause]) -> list[ExplainedCause]:
@@ -81,17 +84,23 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
             taken[cause.outcome] = earlier | has
         found.append(
             ExplainedCause(
-                cause,
-                (int((bad & inside).sum()), int(inside.sum())),
-                (int((bad & outside).sum()), int(outside.sum())),
-                float((bad & inside).sum() / max(1, bad.sum())),
-                separating_symptoms(
+                cause=cause,
+                inside=(int((bad & inside).sum()), int(inside.sum())),
+                outside=(int((bad & outside).sum()), int(outside.sum())),
+                share=float((bad & inside).sum() / max(1, bad.sum())),
+                symptoms=separating_symptoms(
                     [run for run, mine in zip(runs, bad & has, strict=True) if mine],
                     [run for run, other in zip(runs, comparable & ~bad & ~has, strict=True) if other],
                 ),
+                with_it=_trials(runs, inside),
+                without_it=_trials(runs, outside),
             )
         )
     return sorted(found, key=lambda one: (-one.inside[0], one.cause.outcome))
+
+
+def _trials(runs: Sequence[Run], mask: np.ndarray) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(run.trial for run, mine in zip(runs, mask, strict=True) if mine))
 
 
 def separating_symptoms(failing: Sequence[Run], training: Sequence[Run]) -> tuple[SymptomShare, ...]:

@@ -1,0 +1,68 @@
+"""Studies of format 1, which kept in the spelling of a trial's id what is a column now. `tests/data/format1` is one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from backtrack import StudyError, open_study, write_report
+from backtrack.records.directory import Records
+from backtrack.vocabulary.plan import DESIGN, FLIP, PAIRED, REFINED, SEARCHED
+
+OLD = Path(__file__).parents[2] / "data" / "format1"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(OLD, tmp_path / "old"))
+
+
+def test_an_old_study_says_in_columns_what_its_ids_said(old: Path) -> None:
+    assert json.loads((old / "manifest.json").read_text())["format"] == 1
+    rows = open_study(old).trials.to_pylist()
+    assert len(rows) == 240
+    by_prefix = {"screen": DESIGN, "refined": REFINED, "search": SEARCHED, "claims": PAIRED, "backtrack": FLIP}
+    assert {row["part"] for row in rows} == set(by_prefix.values())
+    for row in rows:
+        prefix, _, number = row["trial"].partition("-")
+        assert row["part"] == by_prefix[prefix]
+        assert row["pair"] == (int(number) // 2 if prefix == "claims" else None)
+        assert row["question"] == ("optimiser: adam - sgd" if prefix == "claims" else "")
+    crashed = [row for row in rows if row["outcome"] == "crashed"]
+    assert {row["error_place"] for row in crashed} == {"/tmp/old/toy.py:8"}
+
+
+def test_an_old_study_is_analysed_as_it_was(old: Path) -> None:
+    """Every number of its report, but for those that rounding moves."""
+    study = write_report(old)
+    for name in ("factors", "levels", "interactions", "causes", "claims"):
+        before, now = pq.read_table(OLD / "report" / f"{name}.parquet"), study.table(name)
+        assert now.num_rows == before.num_rows
+        for column in before.column_names:
+            there, here = before[column].to_pylist(), now[column].to_pylist()
+            assert here == (pytest.approx(there, rel=1e-6, abs=1e-9, nan_ok=True) if _numbers(there) else there), column
+
+
+def _numbers(values: list[object]) -> bool:
+    return bool(values) and all(isinstance(value, float) for value in values)
+
+
+def test_an_old_study_goes_on_with_new_rows_beside_old_ones(old: Path) -> None:
+    records = Records.open(old)
+    finished = records.finished()
+    records.append(finished[0])
+    again = Records.open(old).trials()
+    assert again.num_rows == 240
+    assert "part" not in pq.read_schema(old / "trials" / "compact-00000.parquet").names
+    assert "part" in pq.read_schema(old / "trials" / f"{finished[0].planned.trial}.parquet").names
+
+
+def test_a_format_of_the_future_is_refused(old: Path) -> None:
+    manifest = old / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 3}))
+    with pytest.raises(StudyError, match=r"format 3; this version reads the formats \(1, 2\)"):
+        open_study(old)
