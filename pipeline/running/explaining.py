@@ -205,7 +205,7 @@ def why_config(
         records = Records.open(place) if there else make_study(task, place, runs, stages, seed, 0.05, track=False)
         known = {finished.planned.trial: finished.planned.config for finished in records.finished()}
         if known.get(ASKED_TRIAL, asked) != asked:
-            raise StudyError(f"{place} asks about another config; choose another --study")
+            raise StudyError(f"{place} asks about another config; choose another directory")
 
         def missing() -> list[PlannedTrial]:
             recorded = set(records.trials()["trial"].to_pylist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -66,3 +67,41 @@ def test_resume_repeats_no_finished_run(end: str, after: int, task_file: Path, t
     assert sum((started_before & again).values()) <= 2 * len(os.sched_getaffinity(0))
     kept = {row["trial"]: row for row in trials}
     assert all(kept[row["trial"]] == row for row in recorded)
+
+
+def test_threads_that_another_machine_lacks_do_not_keep_a_study_from_going_on(tmp_path: Path) -> None:
+    """The space of a study is what its manifest says: the task `runtime` offers the threads that this machine has."""
+    done = backtrack(
+        "sweep", "runtime", "--runs", 12, "--stages", "screen=12", "--study", "s", "--set", "rows=400",
+        "--set", "epochs=2", "--no-mlflow", "--here", folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    manifest = tmp_path / "s" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    (threads,) = [fields for fields in content["factors"] if fields["name"] == "threads"]
+    threads["levels"] = [*threads["levels"], 64]
+    manifest.write_text(json.dumps(content))
+    again = backtrack("resume", "s", "--here", folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert not (tmp_path / "mlflow.db").exists(), "resume remembers --no-mlflow"
+
+
+def test_a_second_driver_is_refused_while_the_first_one_runs(task_file: Path, tmp_path: Path) -> None:
+    first = subprocess.Popen(
+        [*COMMAND, "sweep", str(task_file), "--runs", "40", "--study", "s", "--no-mlflow"],
+        cwd=tmp_path, env={**os.environ, "RUN_SECONDS": "0.5"}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(300):
+            if (tmp_path / "s" / "trials").exists():
+                break
+            time.sleep(0.1)
+        for command in (["resume", "s"], ["sweep", task_file, "--runs", 40, "--study", "s"]):
+            second = backtrack(*command, folder=tmp_path)
+            assert second.returncode == 2 and f"(process {first.pid})" in second.stderr, second.stderr
+    finally:
+        first.kill()
+        first.wait()
+    done = backtrack("resume", "s", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert open_study(tmp_path / "s").trials.num_rows == 40

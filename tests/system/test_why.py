@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from conftest import COMMAND, backtrack
 
-from backtrack import open_study
+from backtrack import Interrupted, load_task, open_study, why_config
 from backtrack.records.directory import Records
 
 
@@ -87,3 +89,31 @@ def test_killed_while_it_backtracks_it_goes_on_and_repeats_nothing(task_file: Pa
     assert {"cause": ["order=forward", "readout=last"], "verified": True} in [
         {key: row[key] for key in ("cause", "verified")} for row in study.causes.to_pylist()
     ]
+
+
+def test_why_config_makes_no_more_runs_than_it_is_given(task_file: Path, tmp_path: Path) -> None:
+    """`--runs 5` made 15."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"order": "forward", "readout": "last"}))
+    done = backtrack("why", "--task", task_file, "--config", config, "--runs", 5, "s", folder=tmp_path)
+    assert done.returncode == 2
+    assert "5 runs are too few to ask about a config: 3 of it and 12 others" in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_why_config_is_interrupted_in_a_sentence_and_goes_on(task_file: Path, tmp_path: Path) -> None:
+    """Ctrl-C ended in StopIteration."""
+    task, trained = load_task(str(task_file)), []
+
+    def run(config, seed):
+        trained.append(config)
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        yield from task.run(config, seed)
+
+    asked = replace(task, run=run)
+    config = {"order": "forward", "readout": "last", "momentum": 0}
+    with pytest.raises(Interrupted, match=r"3 runs are recorded in .*: the same command goes on"):
+        why_config(asked, config, tmp_path / "s", here=True)
+    story = why_config(asked, {**config, "momentum": 0.0}, tmp_path / "s", here=True)
+    assert story.cause is not None and story.cause.verified, "0 and 0.0 are one config"

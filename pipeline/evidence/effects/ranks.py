@@ -28,6 +28,8 @@ def rank_intervals(terms: Sequence[Term], model: Model | None) -> dict[str, tupl
     if model is None:
         return anywhere
     held = [term for term in terms if model.holds(term.name)]
+    if not held:
+        return anywhere
     rng = np.random.default_rng(len(model.response.y))
     # Half of the matrix's rounding may make it slightly indefinite; its square root is taken by eigenvalues.
     values, vectors = np.linalg.eigh((model.fit.cov + model.fit.cov.T) / 2)

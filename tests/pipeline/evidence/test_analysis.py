@@ -351,3 +351,20 @@ def test_the_best_config_is_not_the_luckiest_run() -> None:
         luckiest.append(trials["config.optimiser"][values.index(min(values))].as_py() == "adam")
         assert best["interval"][0] < best["value"] < best["interval"][1]
     assert sum(picked) >= max(23, sum(luckiest))
+
+
+def test_one_factor_that_is_confounded_with_its_seeds_is_said_to_be() -> None:
+    """It was a KeyError."""
+    space = SearchSpace((Categorical("a", ["x", "y"]),))
+    rng = np.random.default_rng(0)
+    done = [
+        FinishedTrial(
+            PlannedTrial(f"screen-{n:05d}", "screen", space.config({"a": "xy"[n % 2]}), (n % 2,)),
+            (RunResult(n % 2, "ok", float(rng.normal()), 1, 0.1, 0.0, 0, 9.0, "cpu"),),
+        )
+        for n in range(40)
+    ]
+    found = analyse(space, trial_rows(space, *done), CURVES.empty_table(), "error", "min")
+    (effect,) = found.responses["gain"].factors
+    assert effect.verdict == "undecided"
+    assert effect.statement == "each of its levels had seeds of its own, and cannot be told from their luck"

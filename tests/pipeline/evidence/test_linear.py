@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from backtrack.evidence.statistics.linear import contrast, effective_runs, fit, independent, interaction, wald
+from backtrack.evidence.statistics.linear import Contrast, contrast, effective_runs, fit, independent, interaction, wald
 
 
 @pytest.fixture
@@ -123,3 +123,8 @@ def test_the_error_rate_holds_when_noise_differs_by_level() -> None:
         plain.append(stats.f.sf(ordinary, 2, model.dof) < 0.05)
     assert np.mean(robust) < 0.07
     assert np.mean(plain) > 0.09
+
+
+def test_a_difference_without_any_noise_is_certain_one_way() -> None:
+    """It divided by zero."""
+    assert [Contrast(estimate, 0.0, 5.0).p_above for estimate in (0.3, 0.0, -0.3)] == [0.0, 1.0, 1.0]

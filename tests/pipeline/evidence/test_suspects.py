@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 from offline import analyse_offline, sweep_offline
 
 from backtrack import Categorical, FunctionTask, Numeric
-from backtrack.evidence.effects.questions import ask
+from backtrack.evidence.effects.questions import Questions, ask
 from backtrack.evidence.effects.suspects import Suspect, fresh_contrasts
 from backtrack.evidence.failures.failure_rules import failure_rules
 from backtrack.evidence.frame import frame_from
@@ -110,3 +111,29 @@ def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> No
     confirmed = sweep_offline(task, 60, 0, {"screen": 52, "confirm": 8})
     assert {t.planned.config["f3"] for t in confirmed if t.planned.stage == "confirm"} == {"a", "b"}
     assert np.all([r.outcome == "ok" for t in confirmed if t.planned.stage == "confirm" for r in t.results])
+
+
+def test_suspects_are_judged_with_the_number_of_runs_that_they_were_planned_with(monkeypatch) -> None:
+    """Half of the fresh runs crash: the stage still chose its suspects by all of them, and so must the analysis."""
+    counted = []
+
+    class Counting(Questions):
+        def suspects(self, alpha, runs):
+            counted.append(runs)
+            return super().suspects(alpha, runs)
+
+    def run(config, seed):
+        if seed % 2 and config["f1"] == "a":
+            raise ValueError("some runs crash")
+        yield from box(0.1).run(config, seed)
+
+    task = replace(box(0.1), run=run)
+    finished = sweep_offline(task, 90, 0, {"screen": 60, "confirm": 30})
+    assert sum(trial.results[0].outcome == "crashed" for trial in finished if trial.planned.stage == "confirm")
+    monkeypatch.setattr("backtrack.evidence.analysis.ask", lambda *given: _as(Counting, ask(*given)))
+    analyse_offline(task, finished)
+    assert set(counted) == {30}
+
+
+def _as(kind, found):
+    return kind(**{field.name: getattr(found, field.name) for field in fields(found)})

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -275,3 +276,36 @@ print([open(f"/proc/self/task/{thread}/comm").read() for thread in set(os.listdi
 """
     done = subprocess.run([sys.executable, "-c", program, tmp_path / "s"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_a_stale_curve_does_not_survive_a_crash_and_a_compaction(tmp_path: Path) -> None:
+    """A run that reported .5 three times came back with nine points of 9.0."""
+
+    def with_curve(value: float, points: int) -> FinishedTrial:
+        first = trial(0)
+        curve = tuple(CurvePoint(step, float(step), "error", value, 0.0) for step in range(1, points + 1))
+        return replace(first, results=tuple(replace(result, curve=curve) for result in first.results))
+
+    records = Records.create(tmp_path / "s", SPACE, MANIFEST)
+    # Killed between the curve and the trial: the curve lies there, the trial does not.
+    records.append(with_curve(9.0, 9))
+    (tmp_path / "s" / "trials" / f"{trial(0).planned.trial}.parquet").unlink()
+    records.append(trial(1))
+    records._compact()
+    records.append(with_curve(0.5, 3))
+    for _ in range(2):
+        own = records.curves().filter(pa.compute.equal(records.curves()["trial"], trial(0).planned.trial))
+        by_replicate = {}
+        for row in own.to_pylist():
+            by_replicate.setdefault(row["replicate"], []).append(row["value"])
+        assert all(values == [0.5] * 3 for values in by_replicate.values()) and by_replicate
+        records._compact()
+
+
+def test_a_trial_that_runs_again_replaces_what_was_compacted_of_it(tmp_path: Path) -> None:
+    records = Records.create(tmp_path / "s", SPACE, MANIFEST)
+    records.append(trial(0))
+    records._compact()
+    again = replace(trial(0), results=tuple(replace(result, value=0.123) for result in trial(0).results))
+    records.append(again)
+    assert set(Records.open(tmp_path / "s").trials()["value"].to_pylist()) == {0.123}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -127,3 +129,15 @@ def test_following_to_a_dead_server_ends_with_a_hint(records: Records, monkeypat
     hint = tracking.follow(records).finish()
     assert "could not be written" in hint
     assert f"backtrack sync {records.location}" in hint
+
+
+def test_a_follower_that_takes_too_long_leaves_no_process_and_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 0.2)
+    log = tmp_path / "log"
+    log.touch()
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.PIPE)
+    assert "took more than" in tracking.Follower(process, log, "studies/x").finish()
+    assert process.returncode is not None, "it was waited for"
+    assert not log.exists()

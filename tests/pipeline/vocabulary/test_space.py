@@ -155,3 +155,17 @@ def test_repair_fills_what_becomes_active() -> None:
 
 def test_labels() -> None:
     assert [label(x) for x in (True, 0.001, 1, "sgd", None)] == ["true", "0.001", "1", "sgd", "-"]
+
+
+def test_whole_numbers_stay_inside_an_interval_whose_ends_are_none() -> None:
+    factor = Numeric("layers", 0.5, 3.5, integer=True)
+    assert {factor.at(share / 50) for share in range(51)} == {1, 2, 3}
+    with pytest.raises(SpaceError, match="no whole number lies in"):
+        Numeric("layers", 1.2, 1.8, integer=True)
+
+
+def test_one_and_one_point_nought_are_one_level() -> None:
+    space = SearchSpace((Categorical("depth", [1, 2]), Numeric("lr", 0, 1), Categorical("flag", [True, False])))
+    one, other = (space.config({"depth": depth, "lr": lr, "flag": True}) for depth, lr in ((1, 1), (1.0, 1.0)))
+    assert one == other and one.hash == other.hash
+    assert [type(level) for level in other.values()] == [int, bool, float]
