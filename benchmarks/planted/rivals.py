@@ -25,7 +25,11 @@ TOOLS = ("fANOVA", "MDI", "PED-ANOVA", "forest permutation")
 
 
 def importances(space: SearchSpace, finished: list[FinishedTrial], mode: str) -> dict[str, dict[str, float]]:
-    """`{tool: {factor: importance}}`; conditional factors are imputed as absent, which the tools cannot take."""
+    """`{tool: {factor: importance}}`.
+
+    PED-ANOVA is Optuna's default, conditional since version 5: it takes every factor (`params=None`). fANOVA and MDI
+    take none that some trials lack; the forest sees those as absent.
+    """
     study = build_study(optuna.storages.InMemoryStorage(), space, mode, finished, make_sampler(0))
     everywhere = [factor.name for factor in space if not factor.when]
     found: dict[str, dict[str, float]] = {}
@@ -35,7 +39,8 @@ def importances(space: SearchSpace, finished: list[FinishedTrial], mode: str) ->
         PedAnovaImportanceEvaluator(),
     )
     for tool, evaluator in zip(TOOLS, evaluators, strict=False):
-        found[tool] = optuna.importance.get_param_importances(study, evaluator=evaluator, params=everywhere)
+        params = None if tool == "PED-ANOVA" else everywhere
+        found[tool] = optuna.importance.get_param_importances(study, evaluator=evaluator, params=params)
     columns, owners = [], []
     for factor in space:
         levels = [trial.planned.config.get(factor.name) for trial in finished]

@@ -6,6 +6,7 @@ It prints two tables over the same problems, with a line for each number of runs
 discoveries of active factors and of interactions, exactly named failure causes, coverage of the 95 % intervals, the
 best config's distance from the optimum, and the alarms on problems where nothing is true. The second: what importance
 tools make of a pure TPE search of as many runs (`rivals.py`), and how many runs ours takes for the best one's recall.
+The third: what random repairs of failing configs name (`repairs.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import optuna
 from offline import analyse_offline, sweep_offline
 from problems import NOISE, draw
+from repairs import Repairs, repair_at_random
 from rivals import TOOLS, rank
 from score import Ranking, Score, score
 
@@ -42,6 +44,7 @@ OURS = [
     "alarms",
     "false causes",
 ]
+REPAIRS = ["runs", "of which repairs", "that mended", "first named is a rule's", "dominant rule's factors exact"]
 RANKINGS = ["runs", "Backtrack", *TOOLS, "regret of the search", "runs of Backtrack's for the best tool's recall"]
 
 
@@ -57,6 +60,13 @@ def others(seed: int, runs: int) -> tuple[dict[str, Ranking], float]:
     """The importance tools' rankings of one problem, and the regret of their search."""
     quiet()
     return rank(draw(seed), runs)
+
+
+def random_repairs(seed: int, runs: int, stages: list[str]) -> Repairs:
+    """What random repairs make of one problem; nothing where it has no failure rule."""
+    quiet()
+    problem = draw(seed)
+    return repair_at_random(problem, runs, stages) if problem.rules else Repairs()
 
 
 def quiet() -> None:
@@ -99,6 +109,16 @@ def ranking_row(
         *(f"{one.hits / one.asked:.3f}, {one.inverted / one.problems:.0%}" for one in (ours, *tools)),
         f"{sum(regret for _, regret in theirs) / len(theirs):.2f}",
         needed,
+    ]
+
+
+def repairs_row(found: Repairs) -> list[str]:
+    """The third table's cells after the number of runs."""
+    return [
+        f"{found.tried / max(1, found.problems):.0f}",
+        rate(found.mended, found.tried),
+        rate(found.first_right, found.problems),
+        rate(found.exact, found.problems),
     ]
 
 
@@ -166,6 +186,13 @@ def main() -> None:
         for runs in counts:
             theirs = list(pool.map(others, seeds, repeat(runs)))
             print_row([runs, *ranking_row(ours[runs], theirs, by_runs)])
+        if "backtrack" not in stages:
+            return
+        print()
+        print_head(REPAIRS)
+        for runs in counts:
+            luck = sum(pool.map(random_repairs, seeds, repeat(runs), repeat(stages)), Repairs())
+            print_row([runs, *repairs_row(luck)])
 
 
 if __name__ == "__main__":

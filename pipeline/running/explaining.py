@@ -56,6 +56,10 @@ class Story:
         metric: that the curves show.
         outcomes: how the runs of the trial ended.
         study: where the runs are recorded.
+
+    Example:
+        >>> story = why("studies/mine", "screen-00007")  # doctest: +SKIP
+        >>> print(*story.sentences)  # doctest: +SKIP
     """
 
     trial: str
@@ -78,7 +82,7 @@ class Story:
         told = [f"{self.trial} ended in {cause.outcome}: {levels}."]
         if cause.passing is None or cause.failing is None:
             told.append(
-                f"Its failure did not come again with other seeds: chance, as far as {cause.runs} runs can tell."
+                f"Its failure did not come again with other seeds ({cause.runs} runs): this seed's luck decided."
                 if cause.refuted
                 else f"{cause.runs} runs were not enough to shrink it; give --runs more."
             )
@@ -94,13 +98,13 @@ class Story:
         for trial in (cause.failing.trial, cause.passing.trial):
             if self.curves.get(trial):
                 told.append(f"{self.metric} of {trial}: {' '.join(f'{value:.3g}' for value in self.curves[trial])}.")
-        for way, what in ((cause.broke, "Put into"), (cause.mended, "Taken out of")):
+        for way, what in ((cause.broke, "Adding it to"), (cause.mended, "Removing it from")):
             if way:
                 turned = sum(flip.turned for flip in way)
                 names = ", ".join(f"{flip.before} → {flip.after}" for flip in way)
-                told.append(f"{what} other configs it turned the outcome in {turned} of {len(way)}: {names}.")
+                told.append(f"{what} other configs turned the outcome in {turned} of {len(way)}: {names}.")
         state = "verified both ways" if cause.verified else "refuted" if cause.refuted else "not verified yet"
-        told.append(f"State: {state}; {cause.runs} answers of the laboratory, {self.runs} runs made now.")
+        told.append(f"State: {state}. This rests on {cause.runs} runs, {self.runs} runs made now.")
         return told
 
     def _tried(self, cause: Cause) -> list[str]:

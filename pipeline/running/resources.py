@@ -29,6 +29,10 @@ class Resources:
         time_limit: seconds for each replicate, or None.
         address: of a running Ray cluster; None: this machine alone.
         max_memory: bytes that each training may take, of the GPU or of the process; beyond it ends out_of_memory.
+
+    Example:
+        >>> Resources(workers=2, time_limit=600, max_memory=2 * 1024**3).gpus_per_trial is None
+        True
     """
 
     workers: int | None = None

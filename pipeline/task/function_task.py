@@ -38,6 +38,16 @@ class FunctionTask(Swept):
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
+
+    Example:
+        >>> from backtrack import Categorical
+        >>> def run(config, seed):
+        ...     for epoch in range(3):
+        ...         yield {"error": 1.0 - 0.1 * epoch * config["speed"]}
+        >>> task = FunctionTask(name="mine", run=run, metric="error", mode="min", chance=1.0,
+        ...                     factors=[Categorical("speed", [1, 2])])
+        >>> [factor.name for factor in task.space]
+        ['speed']
     """
 
     name: str

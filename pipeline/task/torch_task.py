@@ -25,6 +25,11 @@ class Data:
     Args:
         inputs, targets: the training set, first dimension = examples.
         valid_inputs, valid_targets: the validation set, the same layout.
+
+    Example:
+        >>> import torch
+        >>> inputs, targets = torch.randn(100, 8), torch.randint(0, 2, (100,))
+        >>> data = Data(inputs[:80], targets[:80], inputs[80:], targets[80:])
     """
 
     inputs: Tensor
@@ -83,6 +88,23 @@ class TorchTask(Swept):
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
+
+    Example:
+        >>> import torch
+        >>> from backtrack import Categorical, Numeric
+        >>> def data(options):
+        ...     inputs = torch.randn(500, 8)
+        ...     targets = (inputs.sum(1) > 0).long()
+        ...     return Data(inputs[:400], targets[:400], inputs[400:], targets[400:])
+        >>> task = TorchTask(
+        ...     name="mine", data=data, model=lambda config: torch.nn.Linear(8, 2),
+        ...     loss=torch.nn.functional.cross_entropy,
+        ...     score=lambda outputs, targets: float((outputs.argmax(1) == targets).float().mean()),
+        ...     metric="accuracy", mode="max",
+        ...     factors=[Numeric("lr", 1e-4, 1.0, log=True), Categorical("batch_size", [16, 64])],
+        ... )
+        >>> task.epochs
+        2
     """
 
     name: str

@@ -83,16 +83,16 @@ def _why(analysis: Analysis) -> list[str]:
         sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
     if not sentences and analysis.frame.failed.any():
         sentences.append(
-            "No factor, level or pair of levels explains the failures: as far as these runs can tell, they are chance."
+            "No level, and no two levels together, explain these failures. These runs cannot tell what does."
         )
     failures = int(analysis.frame.of_stages(FIRST_STAGES).before_backtracking.failed.sum())
     unexplained = failures - sum(one.inside[0] for one in standing if one.cause.outcome != LOW_GAIN)
     if standing and unexplained > 0:
-        sentences.append(f"{unexplained} of {failures} failures are not explained by any of these.")
+        sentences.append(f"None of these explains {unexplained} of the {failures} failures.")
     for one in analysis.causes:
         if one.cause.refuted and one.cause.rule is not None:
             sentences.append(
-                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}, but was refuted: "
+                f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}. Flips refuted it: "
                 f"{_flips_text(one.cause)}."
             )
     return sentences
@@ -103,21 +103,19 @@ def cause_sentence(one: ExplainedCause) -> str:
     cause, inside, outside = one.cause, rate_interval(*one.inside), rate_interval(*one.outside)
     outcome = "the worst quarter of the results" if cause.outcome == LOW_GAIN else cause.outcome
     text = (
-        f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs, "
-        f"against {_percent(outside)} of {one.outside[1]} elsewhere"
+        f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs end so. "
+        f"Without it, {_percent(outside)} of {one.outside[1]} runs do."
     )
-    signs = f" Its sign: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
+    sign = f" Typical symptom: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
     if cause.verified:
-        return f"{text}; verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{signs}"
-    return f"{text}; not verified yet.{signs}"
+        return f"{text} Verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{sign}"
+    return f"{text} Not verified yet.{sign}"
 
 
 def _sign_text(share: SymptomShare) -> str:
     """The clearest symptom in few words: the report's card has them all."""
     (failing, fails), (training, trains) = share.failing, share.training
-    return (
-        f"{share.name.replace('_', ' ')} ({failing} of {fails}, against {training} of {trains} that train without it)"
-    )
+    return f"{share.name.replace('_', ' ')} ({failing} of {fails} failing runs, {training} of {trains} healthy ones)"
 
 
 def symptoms_text(one: ExplainedCause) -> str:
@@ -150,13 +148,13 @@ def best_repair_text(analysis: Analysis, cause: Cause) -> str:
 def _flips_text(cause: Cause) -> str:
     """In how many configs putting the cause in, and taking it out, turned the outcome."""
     if not cause.broke and not cause.mended:
-        return "put into configs that trained, it did not break them"
+        return "adding it to healthy configs did not break them"
     broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
     flips = [*cause.broke, *cause.mended]
     otherwise = sum(not flip.turned and not flip.stayed for flip in flips)
     return (
-        f"put in, it broke {broke} of {len(cause.broke)} configs that trained; taken out, it mended {mended} of "
-        f"{len(cause.mended)} that failed"
+        f"adding it broke {broke} of {len(cause.broke)} healthy configs; removing it mended {mended} of "
+        f"{len(cause.mended)} failing ones"
         + (f" ({otherwise} of these {len(flips)} then failed in another way)" if otherwise else "")
     )
 
@@ -174,8 +172,8 @@ def rule_sentence(rule: Rule) -> str:
     """A failure rule in words, with both rates and their intervals."""
     inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
     return (
-        f"{rule.outcome} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs, "
-        f"against {_percent(outside)} of {rule.outside[1]} elsewhere."
+        f"{rule.outcome} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs end so. "
+        f"Without it, {_percent(outside)} of {rule.outside[1]} runs do."
     )
 
 
@@ -189,12 +187,13 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
         if active:
             sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
     if not sentences and not _only_claims(analysis):
-        sentences.append(f"No factor is shown to change the final {metric} or the speed.")
+        sentences.append(f"These runs show no factor that changes the final {metric} or the speed.")
     sentences += _claimed(analysis)
     best = analysis.best
     if best is not None:
         sentences.append(
-            f"Best config: {metric} {best['observed']:.4g} in {best['trial']}, expected {best['value']:.4g} ("
+            f"Best config: it reached {metric} {best['observed']:.4g} in {best['trial']}, and a new run is expected to "
+            f"reach {best['value']:.4g} ("
             + ", ".join(f"{factor}={number_text(level)}" for factor, level in best["config"].items())
             + ")."
         )
@@ -215,10 +214,11 @@ def _claimed(analysis: Analysis) -> list[str]:
     if not by_verdict:
         # A screen is not made for claims: that it leaves them open is no finding.
         return [f"None of the sources' {undecided} claims is decided yet."] if _only_claims(analysis) else []
-    parts = [f"{verdict}: {', '.join(texts)}" for verdict, texts in sorted(by_verdict.items())]
+    parts = [f"{verdict.capitalize()}: {', '.join(texts)}." for verdict, texts in sorted(by_verdict.items())]
     if undecided:
-        parts.append(f"undecided: {undecided}")
-    return [f"Of the sources' {len(analysis.claims)} claims, {'; '.join(parts)}."]
+        parts.append(f"Undecided: {undecided}.")
+    count = len(analysis.claims)
+    return [f"The sources make {count} claim{'s' if count > 1 else ''}. {' '.join(parts)}"]
 
 
 def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
@@ -236,14 +236,15 @@ def _sure(analysis: Analysis) -> list[str]:
             "any result was known. Where no claim is true, one is called so in at most "
             f"{_rate(analysis.alpha)} of the sweeps, for each response (Holm). Ranges are 95 % intervals."
         ]
-    others = f"; the other {len(analysis.frame) - evidence} never settle one" if len(analysis.frame) > evidence else ""
+    spare = len(analysis.frame) - evidence
+    others = f" The other {spare} runs never settle a verdict." if spare else ""
     screened = analysis.frame.of_stages(["screen"])
     moved = len(screened) - len(screened.fair_for_failures)
-    aside = f" ({moved} of its runs moved out of where others failed, and not counted for failures)" if moved else ""
-    fresh = ", and fresh runs that confirm what it suspected" if evidence > len(screened) else ""
+    aside = f" ({moved} of its runs moved out of where others failed; they do not count for failures)" if moved else ""
+    fresh = ", and fresh runs for what the screen suspected" if evidence > len(screened) else ""
     sentences = [
-        f"Verdicts rest on {evidence} runs of balanced designs: the screen, drawn before any result was known{aside}"
-        f"{fresh}{others}. "
+        f"Verdicts rest on {evidence} runs of balanced designs: a screen that was drawn before any result was known"
+        f"{aside}{fresh}.{others} "
         f"Where nothing is true, a false “active” turns up in at most {_rate(analysis.alpha)} of the rankings (Holm). "
         "Ranges are 95 % intervals."
     ]
@@ -260,14 +261,12 @@ def _next(analysis: Analysis, stages: Mapping[str, int]) -> list[str]:
     loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
     if loose:
         those = (
-            "1 of the causes above fits the runs but is"
+            "One cause above fits the runs, but no flips have verified it"
             if len(loose) == 1
-            else f"{len(loose)} of the causes above fit the runs but are"
+            else f"{len(loose)} causes above fit the runs, but no flips have verified them"
         )
-        sentences.append(
-            f"{those} not verified by flips: "
-            + ("give the sweep more runs." if stages.get("backtrack") else "let the backtrack stage take part.")
-        )
+        remedy = "Give the sweep more runs." if stages.get("backtrack") else "Let the backtrack stage take part."
+        sentences.append(f"{those}. {remedy}")
     undecided = [
         (effect, name)
         for name, answer in analysis.responses.items()
@@ -278,10 +277,11 @@ def _next(analysis: Analysis, stages: Mapping[str, int]) -> list[str]:
     undecided.sort(key=lambda pair: (pair[0].runs_to_decide or 0, pair[0].factor.name))
     if undecided:
         effect, name = undecided[0]
-        more = "no other question is" if len(undecided) == 1 else f"{len(undecided)} questions are"
+        asked = "make trainings fail" if name == FAILURE else f"change the {name}"
+        more = "No other question is" if len(undecided) == 1 else f"In all, {len(undecided)} questions are"
         sentences.append(
-            f"Nearest to a decision: {effect.factor.name} for {name}, about {effect.runs_to_decide} more runs of a "
-            f"screen; {more} open."
+            f"Nearest to its answer: does {effect.factor.name} {asked}? About {effect.runs_to_decide} more runs would "
+            f"tell. {more} open."
         )
     if analysis.frame.failed.all() and len(analysis.frame):
         return ["Every training failed: mend what they have in common before asking what makes the difference."]

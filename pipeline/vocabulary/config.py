@@ -26,6 +26,12 @@ class Config(Mapping[str, Level]):
 
     `Config.hash` is the first 16 hex digits of the SHA-256 of its canonical JSON: it does not depend on
     the order of the factors, on the process, or on the machine.
+
+    Example:
+        >>> Config({"lr": 0.1, "cell": "rnn"}) == Config({"cell": "rnn", "lr": 0.1})
+        True
+        >>> Config({"lr": 0.1})
+        Config(lr=0.1)
     """
 
     __slots__ = ("_levels", "hash")

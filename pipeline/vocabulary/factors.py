@@ -37,6 +37,11 @@ class Claim:
         expect: "better" (higher gain, fewer failures, faster), "worse", or "same".
         where: levels of other factors under which the claim is made, e.g. `{"optimiser": "adam"}`.
         of: another number that the task reports, whose last value the gain is of; default: the metric.
+
+    Example:
+        >>> claim = Claim("reverse reads better", "a post", level="reverse", against="forward", where={"cell": "rnn"})
+        >>> claim.contrast
+        'reverse - forward | cell=rnn'
     """
 
     text: str
@@ -108,6 +113,11 @@ class Categorical(_Factor):
 
     Raises:
         SpaceError: for a bad name, fewer than two levels, repeated levels, or an unusable condition.
+
+    Example:
+        >>> momentum = Categorical("momentum", [0.0, 0.9], when={"optimiser": ["sgd"]})
+        >>> momentum.contains(0.9), momentum.contains(0.5)
+        (True, False)
     """
 
     levels: Sequence[Level]
@@ -159,6 +169,11 @@ class Numeric(_Factor):
 
     Raises:
         SpaceError: for an interval that is empty, not finite, or not positive where `log`.
+
+    Example:
+        >>> lr = Numeric("lr", 1e-4, 1e-1, log=True, role="nuisance")
+        >>> lr.at(0.0), lr.at(0.5), lr.at(1.0)
+        (0.0001, 0.00316228, 0.1)
     """
 
     low: float
@@ -232,6 +247,14 @@ class Composite(_Factor):
 
     Raises:
         SpaceError: for fewer than two levels, or levels that do not name the same components.
+
+    Example:
+        >>> init = Composite("init", {
+        ...     "default": {"embedding": "normal", "cell": "uniform"},
+        ...     "heuristic": {"embedding": "uniform", "cell": "orthogonal"},
+        ... })
+        >>> init.parts("heuristic")["cell"], init.mixture({"embedding": "uniform", "cell": "uniform"})
+        ('orthogonal', 'embedding=uniform|cell=uniform')
     """
 
     levels: Mapping[str, Mapping[str, Level]]

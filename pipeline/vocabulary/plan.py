@@ -44,6 +44,10 @@ class PlannedTrial:
         part: of the stage; one of `PARTS`.
         pair: number of the pair that it belongs to; None for most.
         question: that it answers, in words: of a pair its contrast, of backtracking the suspected cause; or empty.
+
+    Example:
+        >>> PlannedTrial("screen-00007", "screen", Config({"a": 1}), seeds=(3,)).part
+        'design'
     """
 
     trial: str
@@ -65,6 +69,14 @@ class FinishedTrial:
         attempt: 1, or more where infrastructure failed and the trial was run again.
         node: name of the machine.
         ended: seconds since 1970 when it ended.
+
+    Example:
+        >>> from backtrack import RunResult
+        >>> planned = PlannedTrial("screen-00007", "screen", Config({"a": 1}), seeds=(3,))
+        >>> result = RunResult(3, "ok", 0.2, epochs=5, seconds=1.0, warmup_seconds=0.1, peak_memory=0, chance=1.0,
+        ...                    device="cpu")
+        >>> FinishedTrial(planned, (result,)).results[0].outcome
+        'ok'
     """
 
     planned: PlannedTrial

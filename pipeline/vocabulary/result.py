@@ -15,6 +15,10 @@ class CurvePoint:
         name: what is measured: "loss", "valid_loss", the metric.
         value: the number.
         seconds: training time so far, warm-up left out.
+
+    Example:
+        >>> CurvePoint(step=120, epoch=1.5, name="loss", value=0.69, seconds=2.1).name
+        'loss'
     """
 
     step: int
@@ -42,6 +46,11 @@ class RunResult:
         error: the traceback of a crash, or the message of a failure.
         error_place: `file:line` of a crash in the user's own files; empty where it is not known.
         curve: the numbers over time.
+
+    Example:
+        >>> RunResult(0, "crashed", None, epochs=0, seconds=0.0, warmup_seconds=0.0, peak_memory=0, chance=1.0,
+        ...           device="cpu", error="ValueError: no", error_place="mine.py:7").outcome
+        'crashed'
     """
 
     seed: int

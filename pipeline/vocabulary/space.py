@@ -32,6 +32,16 @@ class SearchSpace:
     Raises:
         SpaceError: for repeated names, conditions on unknown factors or levels, circles, and claims about
             levels that do not exist.
+
+    Example:
+        >>> space = SearchSpace((
+        ...     Categorical("optimiser", ["sgd", "adam"]),
+        ...     Categorical("momentum", [0.0, 0.9], when={"optimiser": ["sgd"]}),
+        ... ))
+        >>> dict(space.repair({"optimiser": "sgd"}, {}))
+        {'momentum': 0.0, 'optimiser': 'sgd'}
+        >>> dict(space.repair({"optimiser": "adam", "momentum": 0.9}, {}))
+        {'optimiser': 'adam'}
     """
 
     factors: tuple[Factor, ...]

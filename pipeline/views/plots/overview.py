@@ -117,7 +117,7 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
     Shows the metric, or the training loss where trainings are too short for the metric to have three points; None where
     no flip left a curve.
     """
-    ways = [(cause.broke, "cause put into configs that train"), (cause.mended, "cause taken out of configs that fail")]
+    ways = [(cause.broke, "cause added to healthy configs"), (cause.mended, "cause removed from failing configs")]
     wanted = {(trial, flip.seed) for way, _ in ways for flip in way for trial in (flip.before, flip.after)}
     mine = curves.filter(
         pa.compute.is_in(curves["trial"], pa.array([trial for trial, _ in sorted(wanted)], pa.string()))

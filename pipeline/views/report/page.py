@@ -192,8 +192,8 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
                 "what": turned if flip.turned else stayed if flip.stayed else "then fails in another way",
             }
             for way, turned, stayed in (
-                (cause.broke, "put in: breaks it", "put in: does not break it"),
-                (cause.mended, "taken out: mends it", "taken out: does not mend it"),
+                (cause.broke, "added: breaks it", "added: does not break it"),
+                (cause.mended, "removed: mends it", "removed: does not mend it"),
             )
             for flip in way
         ]

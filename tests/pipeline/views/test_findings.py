@@ -36,7 +36,7 @@ def test_a_cause_is_named_with_both_rates() -> None:
     found = findings(lambda config: "diverged" if config["a"] == "x" else "ok")
     assert found.failed == ["12 of 24 training runs failed: 12 diverged."]
     assert found.why[0].startswith("diverged with a=x: 100%")
-    assert "against 0%" in found.why[0]
+    assert "Without it, 0%" in found.why[0]
 
 
 def test_a_crash_shows_its_error_and_what_to_do() -> None:
