@@ -161,6 +161,18 @@ def functions() -> dict[str, int]:
     return found
 
 
+def wide_values() -> set[str]:
+    """Names of the dataclasses with more than five fields."""
+    return {
+        node.name
+        for file in modules().values()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and sum(isinstance(statement, ast.AnnAssign) for statement in node.body) > 5
+    }
+
+
 def table() -> str:
     """The rooms as a Markdown table: a row a room, a column a room, in each cell how many modules import it."""
     counts = room_imports()

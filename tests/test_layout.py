@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from pathlib import Path
 
@@ -125,3 +126,18 @@ def test_no_file_grows_two_ideas() -> None:
 def test_no_function_grows_two_steps() -> None:
     long = {name: lines for name, lines in rooms.functions().items() if lines > LONGEST_FUNCTION}
     assert not long, f"name the steps of: {long}"
+
+
+def test_results_with_more_than_five_fields_are_built_by_keyword() -> None:
+    wide = rooms.wide_values()
+    assert wide, "there are some"
+    positional = [
+        f"{module}:{node.lineno} {node.func.id}"
+        for module, file in rooms.modules().items()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in wide
+        and (len(node.args) > 5 or any(isinstance(argument, ast.Starred) for argument in node.args))
+    ]
+    assert positional == []

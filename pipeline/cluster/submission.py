@@ -201,14 +201,14 @@ def status(job: str, address: str | None = None) -> JobState:
     study = metadata.get("backtrack.study", "")
     recorded, planned, outcomes = _progress(study)
     return JobState(
-        job,
-        str(details.status),
-        details.message or "",
-        metadata.get("backtrack.task", ""),
-        study,
-        recorded,
-        planned,
-        outcomes,
+        job=job,
+        status=str(details.status),
+        message=details.message or "",
+        task=metadata.get("backtrack.task", ""),
+        study=study,
+        recorded=recorded,
+        planned=planned,
+        outcomes=outcomes,
     )
 
 

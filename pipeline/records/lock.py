@@ -62,7 +62,14 @@ class Lease:
         self._records = records
         self._stop = threading.Event()
         self._taken_over = False
-        self._owner = Owner(_user(), socket.gethostname(), os.getpid(), _start_of(os.getpid()), secrets.token_hex(8), 0)
+        self._owner = Owner(
+            user=_user(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=_start_of(os.getpid()),
+            token=secrets.token_hex(8),
+            renewed=0,
+        )
 
     def take(self) -> None:
         """Takes the study.

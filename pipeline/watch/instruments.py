@@ -88,7 +88,14 @@ class Watch:
         weights = {name: next(numbers) for name in self.matrices}
         changes = {name: next(numbers) for name in self.matrices}
         embeddings = {name: next(numbers) for name in self.tables[: len(tables)]}
-        taken = Moment(gradients, weights, changes, self.matrices, embeddings, tuple(numbers))
+        taken = Moment(
+            gradients=gradients,
+            weights=weights,
+            updates=changes,
+            matrices=self.matrices,
+            embeddings=embeddings,
+            over_time=tuple(numbers),
+        )
         for symptom in all_symptoms():
             value = symptom.at_step(taken)
             if value is not None:

@@ -99,7 +99,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
         columns = np.where(active[:, None], polynomials(shares, degree), 0.0)
         slices = np.histogram(shares[active], bins=len(GRID), range=(0, 1))[0].astype(float)
         codes = polynomials(np.array(GRID), degree)
-        return Term(factor, columns, GRID, codes, slices, columns, codes)
+        return Term(
+            factor=factor,
+            columns=columns,
+            points=GRID,
+            codes=codes,
+            counts=slices,
+            pair_columns=columns,
+            pair_codes=codes,
+        )
     column = frame.levels[factor.name]
     names = list(factor.levels)
     observed = [label(name) for name in names if (column == label(name)).any()]
@@ -114,7 +122,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
     counts = np.array([(column == text).sum() for text in observed], dtype=float)
     kept = [number for number, count in enumerate(counts) if count >= max(HANDFUL, SPARSE * counts.mean())]
     if len(kept) == len(observed):
-        return Term(factor, columns, tuple(observed), codes, counts, columns, codes)
+        return Term(
+            factor=factor,
+            columns=columns,
+            points=tuple(observed),
+            codes=codes,
+            counts=counts,
+            pair_columns=columns,
+            pair_codes=codes,
+        )
     # With one level left, or none, there is nothing to multiply: no columns.
     width = max(0, len(kept) - 1)
     pair_codes = np.zeros((len(observed), width))
@@ -123,7 +139,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
     pair_columns = np.zeros((len(frame), width))
     for text, row in zip(observed, pair_codes, strict=True):
         pair_columns[column == text] = row
-    return Term(factor, columns, tuple(observed), codes, counts, pair_columns, pair_codes)
+    return Term(
+        factor=factor,
+        columns=columns,
+        points=tuple(observed),
+        codes=codes,
+        counts=counts,
+        pair_columns=pair_columns,
+        pair_codes=pair_codes,
+    )
 
 
 def polynomials(shares: Floats, degree: int) -> Floats:

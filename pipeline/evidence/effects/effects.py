@@ -198,17 +198,17 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     nan = float("nan")
     if model is None:
         return FactorEffect(
-            term.factor,
-            nan,
-            nan,
-            nan,
-            1.0,
-            1.0,
-            nan,
-            "undecided",
-            runs,
-            len(term.points) * 10,
-            "",
+            factor=term.factor,
+            effect=nan,
+            low=nan,
+            high=nan,
+            p=1.0,
+            p_adjusted=1.0,
+            share=nan,
+            verdict="undecided",
+            runs=runs,
+            runs_to_decide=len(term.points) * 10,
+            best_level="",
             statement=test.silent,
         )
     fitted, span = model.fit, model.span(term.name)
@@ -226,17 +226,20 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         verdict, more = "inactive", None
     else:
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
+    shown, low, high = model.response.kind.shown(estimate, low, high)
     return FactorEffect(
-        term.factor,
-        *model.response.kind.shown(estimate, low, high),
-        p,
-        p_adjusted,
-        _share(model, span),
-        verdict,
-        runs,
-        more,
-        term.labels[best],
-        tuple(_level_means(term, model)),
+        factor=term.factor,
+        effect=shown,
+        low=low,
+        high=high,
+        p=p,
+        p_adjusted=p_adjusted,
+        share=_share(model, span),
+        verdict=verdict,
+        runs=runs,
+        runs_to_decide=more,
+        best_level=term.labels[best],
+        levels=tuple(_level_means(term, model)),
     )
 
 

@@ -59,10 +59,21 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         steps = seen_steps(left, right, model, added) if known.any() else []
         if steps:
             estimate, low, high = _largest_difference(left, right, added, steps)
-            shown = response.kind.shown(estimate, max(0.0, low), high)
+            effect, low, high = response.kind.shown(estimate, max(0.0, low), high)
             cov, influence = added.cov[np.ix_(known, known)], added.influence[known]
             p = wald(added.beta[known], cov, influence, added.dof if model.fit.even else None)
-            effects.append(InteractionEffect(a, b, *shown, p, 1.0, "undecided"))
+            effects.append(
+                InteractionEffect(
+                    factor_a=a,
+                    factor_b=b,
+                    effect=effect,
+                    low=low,
+                    high=high,
+                    p=p,
+                    p_adjusted=1.0,
+                    verdict="undecided",
+                )
+            )
     return sorted(effects, key=lambda e: (e.p, -e.effect))
 
 

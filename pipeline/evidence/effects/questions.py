@@ -83,7 +83,15 @@ def ask(response: Response, alpha: float) -> Questions:
     model = _model(response, terms, alpha) if changes and terms else None
     pairs = interaction_effects(response, model)
     tests = tests_of(response, model, terms) if changes else []
-    return Questions(response, terms, silent, model, tests, pairs, _weights(response, tests, pairs))
+    return Questions(
+        response=response,
+        terms=terms,
+        silent=silent,
+        model=model,
+        tests=tests,
+        pairs=pairs,
+        weights=_weights(response, tests, pairs),
+    )
 
 
 def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:

@@ -103,4 +103,16 @@ def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
     factor = nuisance.factor
     assert isinstance(factor, Numeric)
     tuned, together = answer(at_best), answer(np.full(len(codes), common))
-    return TunedEffect(term.name, nuisance.name, *tuned, *together, label(factor.at(GRID[common])))
+    return TunedEffect(
+        factor=term.name,
+        nuisance=nuisance.name,
+        tuned=tuned[0],
+        tuned_low=tuned[1],
+        tuned_high=tuned[2],
+        tuned_best=tuned[3],
+        common=together[0],
+        common_low=together[1],
+        common_high=together[2],
+        common_best=together[3],
+        common_at=label(factor.at(GRID[common])),
+    )

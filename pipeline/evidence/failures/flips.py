@@ -76,21 +76,21 @@ def verify(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Seque
     with_it, without = clipped(cause.rates)
     ways = (
         _Way(
-            cause.broke,
-            others,
-            lambda run: with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
-            "ok",
-            cause.outcome,
-            tries_for(with_it),
+            found=cause.broke,
+            backgrounds=others,
+            changed=lambda run: with_parts(space, run.config, cause.parts, cause.failing, put_in=True),
+            outcome="ok",
+            wanted=cause.outcome,
+            tries=tries_for(with_it),
         ),
         _Way(
-            cause.mended,
-            [run for run in failing if has(run) and run != cause.failing],
-            lambda run: with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
-            cause.outcome,
-            "ok",
+            found=cause.mended,
+            backgrounds=[run for run in failing if has(run) and run != cause.failing],
+            changed=lambda run: with_parts(space, run.config, cause.parts, cause.passing, put_in=False),
+            outcome=cause.outcome,
+            wanted="ok",
             # Without its cause a failing config fails as seldom as others do.
-            tries_for(1 - without),
+            tries=tries_for(1 - without),
         ),
     )
     missing: list[Wanted] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from backtrack import Categorical, Numeric, SearchSpace
@@ -54,7 +53,8 @@ def analysis() -> Analysis:
 
 def test_the_largest_effect_has_rank_one_for_sure_and_inert_ones_share_the_last_places(analysis: Analysis) -> None:
     ranks = analysis.responses["gain"].ranks
-    assert ranks["strong"] == (1, 1) or ranks["strong"][1] <= 2
+    # The rate's range is as large (.2): one of the two is first.
+    assert ranks["strong"][1] <= 2 and ranks["lr"][1] <= 2
     assert ranks["weak"][0] > ranks["strong"][0]
     for number in range(3):
         low, high = ranks[f"inert{number}"]
@@ -62,24 +62,23 @@ def test_the_largest_effect_has_rank_one_for_sure_and_inert_ones_share_the_last_
 
 
 def test_the_intervals_hold_the_true_ranks() -> None:
-    # True order: lr and strong before optimiser (averaged over lr: none) … only strong > weak > inert is certain.
-    held = total = 0
-    for seed in range(8):
-        ranks = analysed(seed).responses["gain"].ranks
-        held += ranks["strong"][0] <= 2 <= ranks["strong"][1] + 1
-        total += 1
-    assert held == total
+    # True order: strong and lr (.2 each), weak (.05), then what does nothing (the optimiser, averaged over lr, too).
+    seen = [analysed(seed).responses["gain"].ranks for seed in range(8)]
+    held = [ranks["weak"][0] <= 3 <= ranks["weak"][1] for ranks in seen]
+    assert sum(held) >= 7
+    assert np.mean([high - low for low, high in (ranks["weak"] for ranks in seen)]) < 1.5, "and they say something"
+    assert all(ranks["strong"][0] <= 2 and ranks["inert0"][1] >= 5 for ranks in seen)
 
 
 def test_a_tuned_rate_takes_an_apparent_difference_away(analysis: Analysis) -> None:
     effect = analysis.responses["gain"].tuned["optimiser"]
-    # At their own rates both are as good; at any common one they differ.
+    # At their own rates both are as good; at any common one but the middle they differ.
     assert effect.tuned < 0.03
-    assert effect.tuned_low <= 0.0 + 1e-9
+    assert effect.tuned_low == 0.0
     for name in ("strong", "weak"):
         other = analysis.responses["gain"].tuned[name]
         assert other.tuned == pytest.approx({"strong": 0.2, "weak": 0.05}[name], abs=0.03)
-        assert not other.differs or other.tuned_best == other.common_best
+        assert other.common == pytest.approx(other.tuned, abs=0.03) and not other.differs
 
 
 def test_both_are_in_the_table_and_in_words(analysis: Analysis) -> None:
@@ -87,7 +86,8 @@ def test_both_are_in_the_table_and_in_words(analysis: Analysis) -> None:
     rows = {(row["response"], row["factor"]): row for row in table.to_pylist()}
     row = rows["gain", "strong"]
     assert row["tuned_best"] == row["common_best"] == "a"
-    assert row["rank_low"] <= row["rank"] <= row["rank_high"] or row["rank_high"] <= 2
+    assert (row["rank_low"], row["rank_high"]) == analysis.responses["gain"].ranks["strong"]
+    assert row["rank_low"] <= row["rank"] <= row["rank_high"]
     assert all(row["tuned"] is None for (response, _), row in rows.items() if response != "gain")
     for name, effect in analysis.responses["gain"].tuned.items():
         assert bool(tuned_text(analysis.responses["gain"], name)) == effect.differs
@@ -100,7 +100,6 @@ def test_a_second_opinion_is_the_same_each_time() -> None:
     assert set(first) == {"fANOVA", "PED-ANOVA"}
     assert max(first["fANOVA"], key=first["fANOVA"].__getitem__) in ("strong", "lr")
     assert importances(SPACE, trials[:3], "min") == {}
-    assert isinstance(trial_rows(SPACE, *trials), pa.Table)
 
 
 def test_no_nuisance_nothing_to_tune() -> None:
