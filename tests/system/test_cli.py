@@ -173,3 +173,12 @@ def _wait(condition, seconds: float) -> None:
     while not condition():
         assert time.monotonic() < end, f"not so within {seconds} s"
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--debug", "sweep", "nope"], ["sweep", "nope", "--debug"], ["sweep", "--debug", "nope"]]
+)
+def test_debug_shows_the_trace_wherever_it_stands(tmp_path: Path, arguments: list[str]) -> None:
+    done = backtrack(*arguments, folder=tmp_path)
+    assert done.returncode == 1 and "Traceback" in done.stderr and "there is no task 'nope'" in done.stderr
+    assert "Traceback" not in backtrack("sweep", "nope", folder=tmp_path).stderr

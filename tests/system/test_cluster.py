@@ -106,9 +106,14 @@ def complete(study: object) -> None:
 def test_a_submitted_sweep_uses_both_nodes_and_a_fetched_study_is_the_same(
     nodes: Nodes, task_file: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "neighbour.py").write_text("LIMIT = 0.02\n")
+    # His project: neighbours that are used, one of them only in a training, and modules of our names that are not.
+    (tmp_path / "neighbour.py").write_text("from utils import LIMIT\n")
+    (tmp_path / "utils.py").write_text("LIMIT = 0.02\n")
+    for name in ("pipeline", "tasks", "search_spaces", "worker", "analysis", "backtrack_helpers"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not meant')")
     text = slowed(task_file, 0.05).read_text()
-    task_file.write_text("import neighbour\n" + text.replace("0.02)}", "neighbour.LIMIT)}"))
+    late = text.replace("    rng = ", "    import neighbour\n    rng = ", 1)
+    task_file.write_text(late.replace("0.02)}", "neighbour.LIMIT)}"))
     study = tmp_path / "shared"
     job = submitted(nodes, task_file, study)
     until(lambda: study.exists() and parts(study) > 2)
@@ -121,6 +126,7 @@ def test_a_submitted_sweep_uses_both_nodes_and_a_fetched_study_is_the_same(
     assert (state["recorded"], state["planned"], state["task"]) == (RUNS, RUNS, "toy")
     assert '"event"' in printed
     complete(study)
+    assert not any(open_study(study).trials["error"].to_pylist())
     again = run(nodes, "fetch", job, tmp_path / "early", "--address", nodes.address, folder=tmp_path)
     assert again.returncode == 0, again.stderr
     here, there = open_study(tmp_path / "early"), open_study(study)

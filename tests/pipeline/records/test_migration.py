@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from backtrack import StudyError, open_study, write_report
+from backtrack import Categorical, FunctionTask, StudyError, open_study, sweep, write_report
 from backtrack.records.directory import Records
 from backtrack.vocabulary.plan import DESIGN, FLIP, PAIRED, REFINED, SEARCHED
 
@@ -66,3 +66,16 @@ def test_a_format_of_the_future_is_refused(old: Path) -> None:
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 3}))
     with pytest.raises(StudyError, match=r"format 3; this version reads the formats \(1, 2\)"):
         open_study(old)
+
+
+def test_no_name_of_ours_is_pickled_into_a_study(old: Path, tmp_path: Path) -> None:
+    """A study of any version is plain numbers, texts and lists: no import name is needed to read it."""
+    task = FunctionTask("box", lambda config, seed: iter([{"e": 0.5}]), "e", "min", [Categorical("a", [1, 2])])
+    new = Path(sweep(task, 12, tmp_path / "new", here=True, track=False).directory)
+    plain = ("string", "double", "int32", "int64", "bool", "list<element: string>")
+    for study in (old, new):
+        for file in study.rglob("*.parquet"):
+            assert {str(field.type) for field in pq.read_schema(file)} <= set(plain), file
+        assert json.loads((study / "manifest.json").read_text())["task"]["name"]
+    for line in (new / "optuna" / "journal.log").read_text().splitlines():
+        json.loads(line)
