@@ -18,8 +18,8 @@ MOST_TRIALS, LEAST_TRIALS = 400, 10
 def importances(space: SearchSpace, finished: Sequence[FinishedTrial], mode: str) -> dict[str, dict[str, float]]:
     """`{tool: {factor: importance}}` of fANOVA (Hutter et al. 2014) and PED-ANOVA (Watanabe et al. 2023).
 
-    Both see failures as bad values, and only factors that every trial has; the same runs give the same numbers. Empty
-    where there are too few trials or nothing differs.
+    Both see failures as bad values. fANOVA sees only factors that every trial has; PED-ANOVA, conditional since Optuna
+    5, sees all. The same runs give the same numbers. Empty where there are too few trials or nothing differs.
 
     Args:
         space: the factors.
