@@ -138,7 +138,7 @@ def test_claims_are_listed_with_their_source(tmp_path: Path) -> None:
 
 
 def test_fix_holds_a_factor_in_every_run(tmp_path: Path, task_file: Path) -> None:
-    done = backtrack("sweep", "toy", "--task", task_file, "--fix", "optimiser=adam", "--runs", 20, "--study", "s",
+    done = backtrack("sweep", task_file, "--here", "--fix", "optimiser=adam", "--runs", 20, "--study", "s",
                      "--stages", "screen", "--no-mlflow", folder=tmp_path, RUN_LOG=str(tmp_path / "log"))  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "log").read_text().splitlines()

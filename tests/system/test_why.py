@@ -20,7 +20,7 @@ from backtrack.records.directory import Records
 def test_a_config_from_nothing(task_file: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"order": "forward", "readout": "last", "optimiser": "adam", "lr": 0.01}))
-    asked = ("why", "--task", task_file, "--config", config)
+    asked = ("why", "--here", "--task", task_file, "--config", config)
     done = backtrack(*asked, "w", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "ended in no_learning" in done.stdout
@@ -39,7 +39,7 @@ def test_a_config_from_nothing(task_file: Path, tmp_path: Path) -> None:
 def test_a_config_that_trains_is_said_to_train(task_file: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"order": "reverse"}))
-    done = backtrack("why", "--task", task_file, "--config", config, folder=tmp_path)
+    done = backtrack("why", "--here", "--task", task_file, "--config", config, folder=tmp_path)
     assert "did not fail: ok, ok, ok" in done.stdout, done.stderr
     for content, message in (
         ('{"ordre": "x"}', "does not vary"),
