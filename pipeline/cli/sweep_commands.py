@@ -100,6 +100,9 @@ def sweep(
 @sweep_app.command()
 def resume(
     study: Location,
+    task_file: Annotated[
+        Path | None, typer.Option("--task", help="The task file, where it is no longer where the sweep found it.")
+    ] = None,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
@@ -115,12 +118,15 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted study from its records; no finished run is repeated."""
+    from backtrack.records.directory import Records
     from backtrack.running import sweeping
 
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
     with _view(as_json, debugger) as view:
         found = sweeping.resume(
             study,
+            task=task,
             resources=resources,
             track=mlflow,
             keep_going=keep_going,

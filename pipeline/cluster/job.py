@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,34 +12,50 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import backtrack
+from backtrack.running.scratch import for_this_process
+
 # The arguments, in the job's working directory.
 ASKED = "backtrack-job.json"
 # Exit codes that another attempt would only repeat: done, and a fault of what was asked (3 is one of the machines).
 FINAL = (0, 2)
 PAUSE_SECONDS = 5.0
 # Options of `sweep` that `resume` takes as well.
-SHARED = ("--workers", "--cpus-per-trial", "--gpus-per-trial", "--time-limit", "--max-memory")
+SHARED = ("--task", "--workers", "--cpus-per-trial", "--gpus-per-trial", "--time-limit", "--max-memory")
 SHARED_FLAGS = ("--no-mlflow", "--keep-going")
 
 
 def main() -> int:
     """Runs the sweep to its end, in at most so many attempts as were asked for; returns the exit code."""
     asked = json.loads(Path(ASKED).read_text())
+    folder = kept_folder()
     environment = driver_environment(asked["environment"])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), environment.get("PYTHONPATH"))))
     # The study may lie where only the travelling credentials lead.
     os.environ.update(asked["environment"])
     code = 1
     for attempt in range(1, int(asked["attempts"]) + 1):
         command = command_for(asked)
         print(f"backtrack job, attempt {attempt}: {' '.join(command[:2])}", flush=True)
-        code = subprocess.run(
-            [sys.executable, "-P", "-m", "backtrack", *command], env=environment, check=False
-        ).returncode
+        driver = [sys.executable, "-P", "-m", "backtrack", *command]
+        code = subprocess.run(driver, env=environment, cwd=folder / "job", check=False).returncode
         if code in FINAL:
             return code
         print(f"backtrack job: the driver ended with {code}; its finished runs are recorded", flush=True)
         time.sleep(PAUSE_SECONDS)
     return code
+
+
+def kept_folder() -> Path:
+    """A folder of this process's own with the job's files and this package.
+
+    Ray removes those that it unpacked once it counts no user of them, and it counts wrongly where a driver was killed:
+    the next one then stands in a folder that is gone.
+    """
+    folder = for_this_process("job")
+    shutil.copytree(".", folder / "job")
+    shutil.copytree(Path(backtrack.__file__).parent, folder / "backtrack")
+    return folder
 
 
 def driver_environment(travelled: Mapping[str, str]) -> dict[str, str]:

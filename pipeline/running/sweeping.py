@@ -122,19 +122,23 @@ def resume(
         return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
 
 
-def task_of(records: Records) -> Task:
+def task_of(records: Records, file: Path | None = None) -> Task:
     """The task that a study was made of, with its options.
+
+    Args:
+        records: the study.
+        file: the task file, where it is no longer where the manifest says.
 
     Raises:
         StudyError: where it was given as a Python object and cannot be found again.
     """
     described = records.manifest["task"]
-    if described["source"] == "object":
+    if described["source"] == "object" and file is None:
         raise StudyError(
             f"the study {records.location} was started from Python with a task object; go on with "
             "backtrack.resume(directory, task=...)"
         )
-    task = load_task(described["name"], None if described["source"] == "builtin" else described["source"])
+    task = load_task(described["name"], file or (None if described["source"] == "builtin" else described["source"]))
     task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
     return task.with_thresholds(described.get("thresholds", {}))
 

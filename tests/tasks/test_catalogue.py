@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from backtrack import load_task
+from backtrack import TrialFailed, load_task
 from backtrack.errors import TaskError
 from backtrack.search_spaces import runtime
+from backtrack.search_spaces.interpreters import run_in
 from backtrack.task import builtin_tasks
 from backtrack.trial import run_replicate
 from backtrack.trial.runtime import compiled, device_for, precision_of, threads_of
@@ -89,13 +90,17 @@ def test_another_environment_is_an_interpreter_of_its_own(monkeypatch: pytest.Mo
     assert factor is not None and factor.levels == ("here", "other")
     assert [claim.against for claim in factor.claims] == ["other"]
     script = tmp_path / "train.py"
-    script.write_text("import json, sys\nspec = json.load(sys.stdin)\nprint(json.dumps({'error': spec['x']}))\n")
-    found = list(runtime.run_in(runtime.interpreters()["other"], script, {"x": 0.5}))
+    script.write_text(
+        "import json, sys\nfor line in sys.stdin:\n    print(json.dumps({'error': json.loads(line)['x']}))\n"
+        "    print('{}', flush=True)\n"
+    )
+    found = list(run_in(runtime.interpreters()["other"], script, {"x": 0.5}))
     assert found == [{"error": 0.5}]
     assert str(script) in (tmp_path / "used").read_text()
     script.write_text("raise ValueError('no such version')")
-    with pytest.raises(Exception, match="no such version"):
-        list(runtime.run_in(sys.executable, script, {}))
+    with pytest.raises(TrialFailed) as failed:
+        list(run_in(sys.executable, script, {}))
+    assert "no such version" in failed.value.message
     empty = tmp_path / "empty"
     empty.write_text("#!/bin/sh\necho 'No module named torch' >&2\nexit 1\n")
     empty.chmod(0o755)

@@ -18,9 +18,9 @@ def test_the_driver_joins_the_cluster_that_its_job_belongs_to(monkeypatch: pytes
 
 
 def test_a_study_that_is_there_is_gone_on_with(tmp_path: Path) -> None:
-    sweep = ["toy", "--runs", "60", "--workers", "2", "--max-memory=1GB", "--no-mlflow"]
+    sweep = ["toy", "--task", "project/toy.py", "--runs", "60", "--workers", "2", "--max-memory=1GB", "--no-mlflow"]
     asked = {"study": str(tmp_path), "sweep": sweep}
     assert command_for(asked) == ["sweep", *sweep, "--json"]
     (tmp_path / "manifest.json").write_text("{}")
     assert command_for(asked) == ["resume", str(tmp_path), *shared_options(sweep), "--json"]
-    assert shared_options(sweep) == ["--workers", "2", "--max-memory=1GB", "--no-mlflow"]
+    assert shared_options(sweep) == ["--task", "project/toy.py", "--workers", "2", "--max-memory=1GB", "--no-mlflow"]

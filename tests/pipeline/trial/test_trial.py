@@ -66,7 +66,7 @@ TASK = FunctionTask(name="ways", run=behave, metric="error", mode="min", chance=
     [
         ("ok", "ok"), ("no_learning", "no_learning"), ("diverged", "diverged"), ("collapsed", "collapsed"),
         ("crashed", "crashed"), ("out_of_memory", "out_of_memory"), ("timed_out", "timed_out"),
-        ("named", "diverged"), ("unnamed", "crashed"), ("no_metric", "crashed"), ("never_yields", "no_learning"),
+        ("named", "diverged"), ("unnamed", "crashed"), ("no_metric", "crashed"), ("never_yields", "crashed"),
     ],
 )  # fmt: skip
 def test_a_function_ends_in(way: str, expected: str) -> None:
