@@ -66,11 +66,11 @@ def cell(part: int, whole: int) -> str:
 
 INTRO = """# Symptoms
 
-Backtrack watches every training for these signs of trouble. `benchmarks/symptoms.py` writes this page. Each symptom is a file in
-`pipeline/watch/symptoms/`. The records keep what it measures as the curve `symptom/NAME` (MLflow shows a group of its own). The
-names of the symptoms that a run showed stand in `trials.parquet`, and in the report beside the cause that they go with.
-`--threshold NAME=VALUE`, or `thresholds={…}` of a task, sets another threshold. A black box that yields `loss`, `valid_loss`,
-`active` or `norm` is judged by these as well.
+Backtrack watches every training for these signs of trouble. `benchmarks/symptoms.py` writes this page. Each symptom
+is a file in `pipeline/watch/symptoms/`. The records keep what it measures as the curve `symptom/NAME` (MLflow shows
+a group of its own). The names of the symptoms that a run showed stand in `trials.parquet`, and in the report beside
+the cause that they go with. `--threshold NAME=VALUE`, or `thresholds={…}` of a task, sets another threshold. A
+black box that yields `loss`, `valid_loss`, `active` or `norm` is judged by these as well.
 
 | symptom | measured | seen when | points at | cost | source |
 |---|---|---|---|---|---|
@@ -78,8 +78,9 @@ names of the symptoms that a run showed stand in `trials.parquet`, and in the re
 RATES = """
 ## How often they are seen
 
-The table counts them in screens over the tasks' whole spaces: among the trainings that ended ok, and among those that
-failed. A symptom of a training that ended ok is a false alarm, unless it shows what keeps that training from being better.
+The table counts them in screens over the tasks' whole spaces: among the trainings that ended ok, and among those
+that failed. A symptom of a training that ended ok is a false alarm, unless it shows what keeps that training from
+being better.
 
 """
 COSTS = """
@@ -87,8 +88,8 @@ COSTS = """
 
 """
 OUTRO = """
-Backtrack measures the first step of a training and eight more, at most every eighth; it looks at three validations. None of
-this was run on a GPU so far.
+Backtrack measures the first step of a training and eight more, at most every eighth; it looks at three validations.
+None of this was run on a GPU so far.
 """
 
 
