@@ -14,7 +14,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,10 +90,18 @@ class Parcel:
             TaskError: where its file does not run here.
             Exception: whatever unpickling raises, such as an import error.
         """
-        key = hashlib.sha256(repr((self, self.project and self.project.contents)).encode()).hexdigest()
+        key = self.key
         if key not in _unpacked:
             _unpacked[key] = self._unpack()
         return _unpacked[key]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The same for parcels of the same task with the same code."""
+        contents = self.project.contents if self.project is not None else None
+        bytes_ = (self.pickled or b"", contents or b"")
+        # The project's own text has its root, file and digest; its contents are not shown.
+        return (*(hashlib.sha256(part).hexdigest() for part in bytes_), repr(replace(self, pickled=None)))
 
     def _unpack(self) -> Task:
         file = self.project.here() if self.project is not None else None
@@ -127,7 +135,7 @@ def _let_travel_on(file: Path) -> None:
 
 
 # A worker is used again for the next sweep of its driver: what it has loaded it keeps.
-_unpacked: dict[str, Task] = {}
+_unpacked: dict[tuple[str, ...], Task] = {}
 
 
 def pack(task: Task, everywhere: bool) -> Parcel:
