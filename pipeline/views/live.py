@@ -120,7 +120,7 @@ class LiveView(Tally):
         )
         grid = Table.grid(padding=(0, 2))
         stages = "  ".join(f"{stage} {self.stages[stage]}/{runs}" for stage, runs in self.runs.items())
-        grid.add_row("stages", stages + (f"   ({self.workers} workers, {self.device})" if self.workers else ""))
+        grid.add_row("stages", stages + (f"   ({_workers(self.workers)}, {self.device})" if self.workers else ""))
         outcomes = Text("  ").join(
             Text(f"{outcome} {count}", style="green" if outcome == "ok" else "red")
             for outcome, count in self.outcomes.most_common()
@@ -159,7 +159,7 @@ class PlainLines(Tally):
         if self.as_json:
             self._json("started", workers=workers, device=device)
         else:
-            self._say(f"{workers} workers on {device}")
+            self._say(f"{_workers(workers)} on {device}")
 
     def finished(self, trial: FinishedTrial) -> None:
         super().finished(trial)
@@ -199,6 +199,10 @@ def view_for(console: Console, as_json: bool, redrawn: bool = True) -> LiveView 
     if as_json or not redrawn or not console.is_terminal or not sys.stdout.isatty():
         return PlainLines(as_json)
     return LiveView(console)
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def _duration(seconds: float | None) -> str:
