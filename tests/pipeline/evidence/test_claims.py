@@ -215,8 +215,8 @@ def test_a_sweep_of_claims_alone_says_what_it_can_say():
     task = box(lambda config, noise, luck: (config["a"] == "x") + noise, PLAIN)
     analysis = analyse_offline(task, sweep_offline(task, 160, 0, ["claims"]))
     findings = findings_of(analysis, "score", {"claims": 160})
-    assert any("supported: “a claim”" in sentence for sentence in findings.helped)
-    assert not any("No factor" in sentence for sentence in findings.helped), "no factor was asked about"
+    assert any("Supported: “a claim”" in sentence for sentence in findings.helped)
+    assert not any("show no factor" in sentence for sentence in findings.helped), "no factor was asked about"
     assert "80 pairs" in findings.sure[0] and "Only claims" in findings.next[0]
     assert all("would decide it" in one.statement for one in analysis.claims if one.verdict == "undecided")
     panels = claim_figure(analysis.claims).axes
