@@ -37,8 +37,9 @@ def test_an_old_study_says_in_columns_what_its_ids_said(old: Path) -> None:
 
 
 def test_an_old_study_is_analysed_as_it_was(old: Path) -> None:
-    """Every number of its report. The last bit of a number depends on where its array lies in memory: it may move a drawn
-    rank, or a whole number of runs, by one."""
+    """Every number of its report. The last bit of a number depends on where its array lies in memory, and may move a
+    drawn rank, or a whole number of runs, by one.
+    """
     study = write_report(old)
     for name in ("factors", "levels", "interactions", "causes", "claims"):
         before, now = pq.read_table(OLD / "report" / f"{name}.parquet"), study.table(name)
