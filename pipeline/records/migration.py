@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from backtrack.vocabulary.config import label
 from backtrack.vocabulary.contrasts import contrast_question, contrasts_of
 from backtrack.vocabulary.places import place_in
-from backtrack.vocabulary.plan import ASKED, DESIGN, EXTENSION, FLIP, PAIRED, REFINED, SEARCHED
+from backtrack.vocabulary.plan import ASKED, CLAIMED, DESIGN, EXTENSION, FLIP, OTHER, PAIRED, REFINED, SEARCHED
 from backtrack.vocabulary.space import SearchSpace
 
 # Formats that can be read; a new study is of the last.
@@ -30,19 +31,27 @@ def migrated(trials: pa.Table, space: SearchSpace) -> pa.Table:
     """
     if "part" in trials.column_names:
         return trials
-    contrasts = [contrast_question(factor.name, claim) for factor, claim in contrasts_of(space)]
-    parts, pairs, questions = [], [], []
-    for trial, stage in zip(trials["trial"].to_pylist(), trials["stage"].to_pylist(), strict=True):
+    contrasts = contrasts_of(space)
+    parts, pairs, sides, questions = [], [], [], []
+    for number, (trial, stage) in enumerate(zip(trials["trial"].to_pylist(), trials["stage"].to_pylist(), strict=True)):
         part = _PARTS_BY_PREFIX.get(trial.partition("-")[0]) or _PARTS_BY_STAGE[stage]
         # Trials 2k and 2k + 1 of the claims were the k-th pair; pairs took the contrasts in turn.
         pair = int(trial.rpartition("-")[2]) // 2 if part == PAIRED else None
+        side = question = ""
+        if pair is not None:
+            factor, claim = contrasts[pair % len(contrasts)]
+            level = trials[f"config.{factor.name}"][number].as_py()
+            side = CLAIMED if label(level) == label(claim.level) else OTHER
+            question = contrast_question(factor.name, claim)
         parts.append(part)
         pairs.append(pair)
-        questions.append("" if pair is None else contrasts[pair % len(contrasts)])
+        sides.append(side)
+        questions.append(question)
     places = [place_in(error or "") for error in trials["error"].to_pylist()]
     for name, column in (
         ("part", pa.array(parts, pa.string())),
         ("pair", pa.array(pairs, pa.int64())),
+        ("side", pa.array(sides, pa.string())),
         ("question", pa.array(questions, pa.string())),
         ("error_place", pa.array(places, pa.string())),
     ):

@@ -38,6 +38,7 @@ def trials_schema(space: SearchSpace) -> pa.Schema:
             ("stage", pa.string()),
             ("part", pa.string()),
             ("pair", pa.int64()),
+            ("side", pa.string()),
             ("question", pa.string()),
             *((f"config.{factor.name}", level_type(factor)) for factor in space),
             ("config_hash", pa.string()),
@@ -95,6 +96,7 @@ def _rows_of(space: SearchSpace, schema: pa.Schema, finished: FinishedTrial) -> 
             "stage": planned.stage,
             "part": planned.part,
             "pair": planned.pair,
+            "side": planned.side,
             "question": planned.question,
             **levels,
             "config_hash": planned.config.hash,
@@ -144,6 +146,7 @@ def _finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTr
         seeds=tuple(row["seed"] for row in rows),
         part=first["part"],
         pair=first["pair"],
+        side=first["side"],
         question=first["question"],
     )
     return FinishedTrial(planned, results, first["attempt"], first["node"], first["ended"])

@@ -13,7 +13,7 @@ from backtrack.vocabulary.config import Config, Level
 from backtrack.vocabulary.contrasts import contrast_question, contrasts_of
 from backtrack.vocabulary.factors import Claim, Factor
 from backtrack.vocabulary.narrowing import narrow, whole
-from backtrack.vocabulary.plan import PAIRED, PlannedTrial, trial_id
+from backtrack.vocabulary.plan import CLAIMED, OTHER, PAIRED, PlannedTrial, trial_id
 from backtrack.vocabulary.space import SearchSpace
 
 # Fifty pairs show a difference of .4 standard deviations of the pairs' differences four times in five.
@@ -61,6 +61,7 @@ def plan_claims(space: SearchSpace, runs: int, seed: int) -> list[PlannedTrial]:
                     seeds=(seed * 1000 + number,),
                     part=PAIRED,
                     pair=number,
+                    side=CLAIMED if config is first else OTHER,
                     question=contrast_question(contrasts[contrast][0].name, contrasts[contrast][1]),
                 )
             )

@@ -25,6 +25,7 @@ REFINED = "refined"
 EXTENSION = "extension"
 # One of two trainings that differ in nothing but a claim's factor.
 PAIRED = "pair"
+CLAIMED, OTHER = "claimed", "other"
 # Questions of backtracking: whether a config fails; what becomes of a config with a cause put in or taken out.
 PROBE, FLIP = "probe", "flip"
 # A config that somebody asks about.
@@ -43,6 +44,7 @@ class PlannedTrial:
         seeds: one for each replicate.
         part: of the stage; one of `PARTS`.
         pair: number of the pair that it belongs to; None for most.
+        side: of the pair: `CLAIMED`, at the level that the claim is about, or `OTHER`; else empty.
         question: that it answers, in words: of a pair its contrast, of backtracking the suspected cause; or empty.
 
     Example:
@@ -56,6 +58,7 @@ class PlannedTrial:
     seeds: tuple[int, ...]
     part: str = DESIGN
     pair: int | None = None
+    side: str = ""
     question: str = ""
 
 

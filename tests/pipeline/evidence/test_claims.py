@@ -58,6 +58,8 @@ def test_pairs_differ_in_the_claims_factor_alone_and_backgrounds_are_balanced():
         number = questions.index(first.question)
         assert (second.pair, second.question) == (first.pair, first.question) and first.part == PAIRED
         factor, named = contrasts[number]
+        sides = {first.side: first.config[factor.name], second.side: second.config[factor.name]}
+        assert sides == {"claimed": named.level, "other": named.against}
         assert {first.config[factor.name], second.config[factor.name]} == {named.level, named.against}
         firsts[number, first.config[factor.name] == named.level] += 1
         differs = {

@@ -32,6 +32,8 @@ def test_an_old_study_says_in_columns_what_its_ids_said(old: Path) -> None:
         assert row["part"] == by_prefix[prefix]
         assert row["pair"] == (int(number) // 2 if prefix == "claims" else None)
         assert row["question"] == ("optimiser: adam - sgd" if prefix == "claims" else "")
+        side = {"adam": "claimed", "sgd": "other"}[row["config.optimiser"]] if prefix == "claims" else ""
+        assert row["side"] == side
     crashed = [row for row in rows if row["outcome"] == "crashed"]
     assert {row["error_place"] for row in crashed} == {"/tmp/old/toy.py:8"}
 
