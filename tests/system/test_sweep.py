@@ -185,7 +185,7 @@ def test_why_tells_a_failed_trials_story_and_repeats_nothing(swept) -> None:
     assert "0 runs made now" in again.stdout
     assert len(open_study(folder / "s").trials) == before
     known = backtrack("why", "s", folder=folder)
-    assert "verified" in known.stdout
+    assert "Verified" in known.stdout
     wrong = backtrack("why", "s", "screen-99999", folder=folder)
     assert wrong.returncode != 0
     assert "has no trial" in wrong.stderr
