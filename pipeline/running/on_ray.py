@@ -60,7 +60,9 @@ def execute(work: Work) -> bool:
         if asked is None:
             resources = replace(resources, cpus_per_trial=_on_one_node(resources.cpus_per_trial or 1))
         parcel = pack(work.task, everywhere=len(ray.nodes()) > 1 or _address(resources) is not None)
-        _try_to_load(parcel)
+        if parcel.project is not None:
+            # A built-in task's code is this package's own, which a worker has where it runs at all.
+            _try_to_load(parcel)
         places = _places(resources, work.task, parcel)
         work.on_start(places.workers, "cuda" if places.gpu_share else "cpu")
         seat = Seat(work)
@@ -115,7 +117,7 @@ def _tune(seat: Seat, resources: Resources, places: Places, parcel: Parcel) -> N
 
 
 def _try_to_load(parcel: Parcel) -> None:
-    """Loads the task once in a worker, before anything is trained; the worker is used again.
+    """Loads a user's task once in a worker, before anything is trained.
 
     Raises:
         TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said.
