@@ -15,27 +15,29 @@ ClusterAddress = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help="Dashboard of the Ray cluster, http://host:8265. Default: RAY_API_SERVER_ADDRESS, RAY_ADDRESS.",
+        help="The dashboard of the Ray cluster, http://host:8265. Default: RAY_API_SERVER_ADDRESS or RAY_ADDRESS.",
     ),
 ]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id that `backtrack submit` printed.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id that `backtrack submit` printed.")]
 
 
 @cluster_app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def submit(
     context: typer.Context,
-    study: Annotated[str, typer.Option(help="URI (s3://…, gs://…) or mounted path that the cluster's nodes share.")],
+    study: Annotated[
+        str, typer.Option(help="A place that all nodes of the cluster share: a URI (s3://…, gs://…) or a mounted path.")
+    ],
     name: TaskName = None,
     task_file: TaskFile = None,
     data: DataFile = None,
     address: ClusterAddress = None,
-    attempts: Annotated[int, typer.Option(min=1, help="How often the driver may be started.")] = 3,
+    attempts: Annotated[int, typer.Option(min=1, help="Start the driver at most this many times.")] = 3,
     passed: Annotated[
-        list[str] | None, typer.Option("--pass", help="Environment variable whose value the driver gets as well.")
+        list[str] | None, typer.Option("--pass", help="Pass this environment variable on to the driver.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand a sweep over to a Ray cluster; returns at once with a job id. Takes every option of `sweep`."""
+    """Hand a sweep over to a Ray cluster and print its job id. Accepts every option of `sweep`."""
     from backtrack.cluster.submission import Submission
     from backtrack.cluster.submission import submit as hand_over
     from backtrack.stages import split_runs
@@ -84,7 +86,7 @@ def status(job: JobId, address: ClusterAddress = None, as_json: AsJson = False) 
 def logs(
     job: JobId,
     address: ClusterAddress = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the job ends.")] = False,
 ) -> None:
     """Show what a submitted sweep has printed."""
     from backtrack.cluster.submission import logs as printed
@@ -104,11 +106,11 @@ def stop(job: JobId, address: ClusterAddress = None) -> None:
 
 @cluster_app.command()
 def fetch(
-    source: Annotated[str, typer.Argument(metavar="JOB|STUDY", help="Job id, or place of a study.")],
-    directory: Annotated[str, typer.Argument(help="Where to on this machine.")],
+    source: Annotated[str, typer.Argument(metavar="JOB|STUDY", help="A job's id, or a study's place.")],
+    directory: Annotated[str, typer.Argument(help="The directory on this machine that gets the copy.")],
     address: ClusterAddress = None,
 ) -> None:
-    """Copy a study from the cluster's storage to this machine, also while it runs."""
+    """Copy a study from the cluster's storage to this machine, even while it runs."""
     from backtrack.cluster.submission import fetch as copy
 
     typer.echo(f"{copy(source, directory, address)} copied to {directory}; backtrack report {directory} shows it")

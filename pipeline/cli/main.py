@@ -30,7 +30,9 @@ app = typer.Typer(
 
 @app.callback()
 def _common(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the whole trace of an error; anywhere.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole trace of an error. May stand anywhere in the command.")
+    ] = False,
 ) -> None:
     """Options of every command."""
 

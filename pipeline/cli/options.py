@@ -21,13 +21,14 @@ TaskName = Annotated[
     ),
 ]
 TaskFile = Annotated[
-    Path | None, typer.Option("--task", help="The task file; TASK then says which of its tasks, and may be left out.")
+    Path | None,
+    typer.Option("--task", help="The task file. TASK then picks one of its tasks; leave it out if there is only one."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, one JSON object a line.")]
-Location = Annotated[str, typer.Argument(help="Study directory, a path or URI.")]
-DataFile = Annotated[str | None, typer.Option("--data", help="Data file of yours, for tasks that take one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, one object per line.")]
+Location = Annotated[str, typer.Argument(help="The study's directory: a path or a URI.")]
+DataFile = Annotated[str | None, typer.Option("--data", help="Your own data file, for tasks that accept one.")]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Option of the task as NAME=VALUE, e.g. --set epochs=3.")
+    list[str] | None, typer.Option("--set", help="Set an option of the task: NAME=VALUE, e.g. --set epochs=3.")
 ]
 Fixed = Annotated[
     list[str] | None,
@@ -35,28 +36,35 @@ Fixed = Annotated[
 ]
 Thresholds = Annotated[
     list[str] | None,
-    typer.Option("--threshold", help="Threshold of a symptom: NAME=VALUE, e.g. --threshold dead_units=0.5."),
+    typer.Option("--threshold", help="Set a symptom's threshold: NAME=VALUE, e.g. --threshold dead_units=0.5."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Trainings side by side. Default: what the CPUs and GPUs allow.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Run this many trainings side by side. Default: as many as the CPUs and GPUs allow.")
+]
 CpusPerTrial = Annotated[
     float | None,
-    typer.Option(help="CPU cores of each training. Default: 1, or the most that a factor `threads` gives it."),
+    typer.Option(
+        help="Give each training this many CPU cores. Default: 1, or the largest level of a factor `threads`."
+    ),
 ]
 GpusPerTrial = Annotated[
-    float | None, typer.Option(help="Share of a GPU for each training. Default: a share where there is a GPU.")
+    float | None,
+    typer.Option(help="Give each training this share of a GPU. Default: the share that its measured memory needs."),
 ]
-TimeLimit = Annotated[float | None, typer.Option(help="Seconds that one training may take; then it is timed_out.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Stop a training after this many seconds; it counts as timed_out.")
+]
 MaxMemory = Annotated[
     str | None,
-    typer.Option(help="Memory that one training may take, such as 2GB; beyond it ends out_of_memory."),
+    typer.Option(help="Stop a training that takes more memory than this, such as 2GB; it counts as out_of_memory."),
 ]
-Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster. Default: this machine.")]
+Address = Annotated[str | None, typer.Option(help="Use the Ray cluster at this address. Default: this machine alone.")]
 HereOption = Annotated[
-    bool, typer.Option("--here", help="Train in this process, one after another, without Ray: for debugging.")
+    bool, typer.Option("--here", help="For debugging: train in this process, one run after another, without Ray.")
 ]
 Debugger = Annotated[bool, typer.Option("--pdb", help="With --here: open the debugger where a training crashes.")]
 KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Go on where every training crashes with the same exception.")
+    bool, typer.Option("--keep-going", help="Go on even if every training crashes with the same exception.")
 ]
 
 

@@ -46,18 +46,20 @@ INCOMPLETE_REPORT = 4
 def sweep(
     name: TaskName = None,
     task_file: TaskFile = None,
-    runs: Annotated[int, typer.Option("--runs", "-n", help="Training runs over all stages: the cost.")] = 200,
-    study: Annotated[str | None, typer.Option(help="Directory or URI for the study. Default: studies/TASK-1.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the study: the same seed plans the same screen.")] = 0,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="How many trainings the whole sweep may run.")] = 200,
+    study: Annotated[str | None, typer.Option(help="The study's directory or URI. Default: studies/TASK-1.")] = None,
+    seed: Annotated[int, typer.Option(help="The study's seed. The same seed plans the same screen.")] = 0,
     stages: Annotated[
         str,
         typer.Option(
-            help="Stages to run, separated by commas, each with its runs if you want to choose them (screen=120). "
-            "confirm gets runs where there are enough for it (240 in all). "
-            "claims: pairs of runs for what the sources say."
+            help="Stages to run, separated by commas. screen=120 also sets how many runs a stage gets. "
+            "confirm gets runs only if there are enough (240 in all). "
+            "claims runs pairs of trainings that test what the sources say."
         ),
     ] = "screen,search,confirm,backtrack",
-    alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Error rate of the verdicts.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="The share of false verdicts that you accept.")
+    ] = 0.05,
     data: DataFile = None,
     settings: Settings = None,
     fixed: Fixed = None,
@@ -71,7 +73,7 @@ def sweep(
     here: HereOption = False,
     debugger: Debugger = False,
     keep_going: KeepGoing = False,
-    mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow.")] = True,
+    mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Run a sweep over a task's factors and report which of them explain failures and gains."""
@@ -101,7 +103,7 @@ def sweep(
 def resume(
     study: Location,
     task_file: Annotated[
-        Path | None, typer.Option("--task", help="The task file, where it is no longer where the sweep found it.")
+        Path | None, typer.Option("--task", help="The task file, if it has moved since the sweep began.")
     ] = None,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = None,
@@ -113,11 +115,12 @@ def resume(
     debugger: Debugger = False,
     keep_going: KeepGoing = False,
     mlflow: Annotated[
-        bool | None, typer.Option("--mlflow/--no-mlflow", help="Whether to log to MLflow. Default: as at first.")
+        bool | None,
+        typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not. Default: as when the sweep began."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an interrupted study from its records; no finished run is repeated."""
+    """Go on with an interrupted study. No finished run is repeated."""
     from backtrack.records.directory import Records
     from backtrack.running import sweeping
 
@@ -148,20 +151,21 @@ def report(study: Location, as_json: AsJson = False) -> None:
 @sweep_app.command()
 def why(
     study: Annotated[
-        str | None, typer.Argument(help="Study directory, a path or URI. With --config: where the runs go.")
+        str | None, typer.Argument(help="The study's directory: a path or a URI. With --config, it receives the runs.")
     ] = None,
     trial: Annotated[
-        str | None, typer.Argument(help="A failed trial; without it, all causes that the study knows.")
+        str | None, typer.Argument(help="A failed trial. Leave it out to see all causes that the study knows.")
     ] = None,
     task: Annotated[
-        str | None, typer.Option("--task", help="A built-in task or a task file, to ask about a config of it.")
+        str | None,
+        typer.Option("--task", help="A built-in task or a task file; --config then says which config you ask about."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="JSON file with a config that never was in a study; with --task.")
+        Path | None, typer.Option("--config", help="A JSON file with a config of that task that no study has run.")
     ] = None,
     data: DataFile = None,
     settings: Settings = None,
-    runs: Annotated[int, typer.Option("--runs", "-n", help="At most so many further training runs.")] = 100,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="Run at most this many further trainings.")] = 100,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,

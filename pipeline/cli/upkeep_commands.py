@@ -18,7 +18,7 @@ upkeep_app = typer.Typer()
 
 @upkeep_app.command()
 def doctor(
-    study: Annotated[str, typer.Option(help="Where studies would go.")] = "studies",
+    study: Annotated[str, typer.Option(help="The directory that studies would go to.")] = "studies",
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
@@ -52,8 +52,8 @@ def sync(study: Location) -> None:
 
 @upkeep_app.command()
 def ui(
-    study: Annotated[str, typer.Argument(help="A study whose MLflow store is shown.")] = "studies",
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+    study: Annotated[str, typer.Argument(help="The study, or a directory of studies.")] = "studies",
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Show the MLflow UI of a study (or of all studies in a directory) on 127.0.0.1 until Ctrl-C."""
     from backtrack.records.directory import Records

@@ -97,7 +97,7 @@ def submit(submission: Submission, address: str | None = None) -> str:
                 metadata={"backtrack.task": submission.task, "backtrack.study": submission.study},
             )
         except Exception as fault:
-            raise ClusterError(f"the cluster at {_shown(address)} took no job: {_line(fault)}") from fault
+            raise ClusterError(f"the cluster at {_shown(address)} did not accept the job: {_line(fault)}") from fault
     return job
 
 
@@ -280,7 +280,7 @@ def _details(client: JobSubmissionClient, job: str, address: str | None) -> JobD
     try:
         return client.get_job_info(job)
     except Exception as fault:
-        raise ClusterError(f"the cluster at {_shown(address)} tells nothing of job {job}: {_line(fault)}") from fault
+        raise ClusterError(f"the cluster at {_shown(address)} does not know job {job}: {_line(fault)}") from fault
 
 
 def _client(address: str | None) -> JobSubmissionClient:
@@ -289,9 +289,9 @@ def _client(address: str | None) -> JobSubmissionClient:
         return JobSubmissionClient(_target(address))
     except Exception as fault:
         raise ClusterError(
-            f"no cluster answers at {_shown(address)}: {_line(fault)}. Expected the address of a Ray dashboard such as "
-            "http://127.0.0.1:8265, and where the cluster wants one, its token in RAY_AUTH_TOKEN or "
-            "~/.ray/auth_token with RAY_AUTH_MODE=token"
+            f"no cluster answers at {_shown(address)}: {_line(fault)}. Give the address of a Ray dashboard such as "
+            "http://127.0.0.1:8265. If the cluster asks for a token, set RAY_AUTH_MODE=token and put the token into "
+            "RAY_AUTH_TOKEN or ~/.ray/auth_token"
         ) from fault
 
 

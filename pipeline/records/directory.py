@@ -64,7 +64,7 @@ class Records:
         records = cls(location)
         if records._exists("manifest.json"):
             raise StudyError(
-                f"{location} holds a study already; go on with it by `backtrack resume {location}`, "
+                f"{location} already holds a study; go on with it by `backtrack resume {location}`, "
                 "or choose another --study"
             )
         if records._list(""):
@@ -155,7 +155,7 @@ class Records:
             except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError, KeyError) as fault:
                 raise StudyError(
                     f"{path} is damaged or of another schema ({str(fault).splitlines()[0]}); "
-                    "move it away: its trials will be run again by `backtrack resume`"
+                    "move it away, and `backtrack resume` runs its trials again"
                 ) from fault
         # A trial that was run again replaces what an earlier driver left of it, wherever that lies.
         again = pa.array(single, pa.string())
@@ -206,7 +206,7 @@ class Records:
             reason = "the disk is full" if fault.errno == errno.ENOSPC else str(fault)
             raise StudyError(
                 f"cannot write {self.location}/{name}: {reason}. Everything finished before it is recorded; "
-                f"make room or mend the connection, then `backtrack resume {self.location}`"
+                f"make room or mend the connection, then run `backtrack resume {self.location}`"
             ) from fault
 
     def create_file(self, name: str, content: bytes) -> bool:

@@ -85,13 +85,15 @@ class Lease:
             if found is not None and found.alive:
                 raise StudyError(
                     f"the study {self._records.location} is driven by {found.user} on {found.host} (process "
-                    f"{found.pid}); wait for its end, or end that process, then go on with `backtrack resume "
+                    f"{found.pid}); wait until it ends, or end that process, then go on with `backtrack resume "
                     f"{self._records.location}`"
                 )
             if found is not None:
                 self._records.remove(LEASE)
                 self._taken_over = True
-        raise StudyError(f"the study {self._records.location} was taken by another driver just now; wait for its end")
+        raise StudyError(
+            f"the study {self._records.location} has just been taken over by another driver; wait until that one ends"
+        )
 
     def give_back(self) -> None:
         """Lets the next driver have it."""

@@ -199,4 +199,4 @@ def _level_from(factor: Factor, stored: Any) -> Any:
     for level in factor.levels:
         if label(level) == stored or (level == stored and isinstance(level, bool) == isinstance(stored, bool)):
             return level
-    raise StudyError(f"the records hold {factor.name}={stored!r}, which is not a level of it: {list(factor.levels)}")
+    raise StudyError(f"the records hold {factor.name}={stored!r}, which is none of its levels: {list(factor.levels)}")

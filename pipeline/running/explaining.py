@@ -198,8 +198,8 @@ def why_config(
     beforehand = sum(len(planned.seeds) for planned in first)
     if runs < beforehand:
         raise PlanError(
-            f"{runs} runs are too few to ask about a config: {ASKED_SEEDS} of it and {len(screen)} others to compare "
-            f"it with come first; expected at least {beforehand}, and useful answers take about {beforehand + 40}"
+            f"{runs} runs are too few to ask about a config: {ASKED_SEEDS} runs of the config and {len(screen)} of "
+            f"others to compare it with come first; give at least {beforehand}; {beforehand + 40} give useful answers"
         )
     task.validate()
     place = str(directory) if directory is not None else default_directory(f"why-{task.name}")

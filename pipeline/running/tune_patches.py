@@ -75,6 +75,6 @@ def _check_that_it_can() -> None:
     missing = [name for name in wanted if name not in own]
     if missing:
         raise EngineError(
-            f"Ray {ray.__version__} has no TuneController.{missing[0]}, by which warm workers are kept; install a "
-            "version that backtrack-sweep was made for: pip install 'ray[default,tune]>=2.50,<2.61'"
+            f"Ray {ray.__version__} has no TuneController.{missing[0]}, which keeps workers warm; install a "
+            "version that backtrack-sweep supports: pip install 'ray[default,tune]>=2.50,<2.61'"
         )

@@ -72,7 +72,7 @@ def check_claims(space: SearchSpace, runs: int) -> None:
     """Refuses what `plan_claims` could not plan, before anything runs; arguments and errors as there."""
     contrasts = len(contrasts_of(space))
     if not contrasts:
-        raise PlanError("no factor of this task carries a claim: leave the stage claims out, or give a factor claims")
+        raise PlanError("no factor of this task carries a claim; leave the stage claims out, or give a factor a claim")
     if runs < 2 * contrasts:
         raise PlanError(
             f"{runs} runs are too few for the claims: {contrasts} contrasts need at least {2 * contrasts}, and useful "

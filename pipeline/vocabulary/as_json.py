@@ -48,7 +48,7 @@ def factor_from(fields: Mapping[str, Any]) -> Factor:
     arguments = dict(fields)
     kind = arguments.pop("kind", None)
     if kind not in kinds:
-        raise SpaceError(f"a factor of kind {kind!r} is not known; expected one of {sorted(kinds)}")
+        raise SpaceError(f"unknown kind of factor {kind!r}; expected one of {sorted(kinds)}")
     arguments["claims"] = tuple(Claim(**claim) for claim in arguments.get("claims", ()))
     arguments["when"] = arguments.get("when") or None
     factor: Factor = kinds[kind](**arguments)

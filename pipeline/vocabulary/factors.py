@@ -85,8 +85,8 @@ class _Factor:
             )
         if role not in ("scientific", "nuisance"):
             raise SpaceError(
-                f"factor {self.name!r}: role {role!r} is not known; use 'scientific' (the sweep asks about it) "
-                "or 'nuisance' (only tuned, such as a learning rate)"
+                f"factor {self.name!r}: unknown role {role!r}; use 'scientific' (the sweep asks about it) "
+                "or 'nuisance' (the sweep only tunes it, such as a learning rate)"
             )
         for parent, levels in (when or {}).items():
             if isinstance(levels, str) or not isinstance(levels, Sequence) or not levels:

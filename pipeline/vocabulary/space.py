@@ -49,7 +49,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
         if not self.factors:
-            raise SpaceError("the search space has no factors; expected at least one, there is nothing to sweep")
+            raise SpaceError("the search space has no factors, so there is nothing to sweep; expected at least one")
         for factor in self.factors:
             if not isinstance(factor, (Categorical, Numeric, Composite)):
                 raise SpaceError(
@@ -94,7 +94,7 @@ class SearchSpace:
             if claim.of and claim.response != "gain":
                 raise SpaceError(
                     f"a claim about factor {factor.name!r} is of {claim.of!r} and on {claim.response}; expected "
-                    "a claim of another number than the metric to be on its gain"
+                    "response 'gain' for a claim about another number than the metric"
                 )
             # A task may share a factor without the others that a claim about it names: it is then not judged.
             known = {own.name for own in self.factors}
@@ -152,7 +152,9 @@ class SearchSpace:
             elif level is None:
                 raise SpaceError(f"factor {factor.name!r} has no level, although it is active here")
             elif not factor.contains(level):
-                raise SpaceError(f"{factor.name}={level!r} is not a level of it; expected {describe_levels(factor)}")
+                raise SpaceError(
+                    f"{factor.name}={level!r} is not one of its levels; expected {describe_levels(factor)}"
+                )
         # Equal levels are one level, however they were spelled: 1 and 1.0 must not make two configs.
         return Config({name: self[name].own(level) for name, level in levels.items() if level is not None})
 
