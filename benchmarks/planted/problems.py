@@ -127,7 +127,7 @@ class Problem:
     def run(self, config: Mapping[str, Any], seed: int) -> Iterator[dict[str, float]]:
         """The black box."""
         plain = {name: level for name, level in config.items() if "." not in name}
-        rng = np.random.default_rng([self.seed, seed, int(_digest(plain), 16)])
+        rng = np.random.default_rng([self.seed, seed, int(digest(plain), 16)])
         shared = np.random.default_rng([self.seed, seed, 7]).normal(0, self.luck) if self.luck else 0.0
         outcome = next((r.outcome for r in self.rules if r.holds(config) and rng.random() < r.rate), None)
         if outcome is None and rng.random() < self.base_rate:
@@ -198,7 +198,7 @@ def draw(seed: int, inert: bool = False) -> Problem:
         return Problem(seed, space, base_rate=max(base_rate, 0.02), spread=spread, luck=luck)
     names = [factor.name for factor in factors if factor.name not in ("lr", "size")]
     active = list(rng.choice(names, size=int(rng.integers(3, 6)), replace=False))
-    main = {str(name): _main(rng, space[str(name)]) for name in active}
+    main = {str(name): main_effects(rng, space[str(name)]) for name in active}
     curves = {"lr": (float(rng.uniform(2, 8) * NOISE * 4), float(rng.uniform(0.3, 0.7)))}
     if rng.random() < 0.5:
         curves["size"] = (float(rng.uniform(2, 6) * NOISE * 4), float(rng.uniform(0.2, 0.8)))
@@ -215,7 +215,7 @@ def draw(seed: int, inert: bool = False) -> Problem:
     return Problem(seed, space, main, curves, pairs, rules, base_rate, spread, luck, paces)
 
 
-def _main(rng: np.random.Generator, factor: Factor) -> dict[str, float]:
+def main_effects(rng: np.random.Generator, factor: Factor) -> dict[str, float]:
     names = [label(level) for level in _grid(factor)]
     raw = rng.normal(size=len(names))
     raw -= raw.mean()
@@ -264,6 +264,6 @@ def _grid(factor: Factor) -> list[Any]:
     return list(factor.levels)
 
 
-def _digest(levels: Mapping[str, Any]) -> str:
+def digest(levels: Mapping[str, Any]) -> str:
     text = "|".join(f"{name}={label(levels[name])}" for name in sorted(levels))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
@@ -18,6 +19,9 @@ Floats = NDArray[np.float64]
 Strings = NDArray[np.str_]
 Mask = NDArray[np.bool_]
 
+# Stands in a column where a factor does not exist: a character that no keyboard has, since "-" may be a level.
+INACTIVE = "\ue000"
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -25,8 +29,8 @@ class Frame:
 
     Args:
         space: the factors.
-        levels: `{factor: (n,)}`: labels of a categorical or composite factor ("-" when inactive), numbers of a
-            numeric one (NaN when inactive).
+        levels: `{factor: (n,)}`: labels of a categorical or composite factor (`INACTIVE` where it does not exist),
+            numbers of a numeric one (NaN there).
         seed: (n,) seeds.
         stage, part: (n,) stages, and parts of them.
         trial: (n,) trial ids.
@@ -56,6 +60,15 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.seed)
+
+    @property
+    def crash(self) -> Strings:
+        """(n,) the kind of each crash: its message without what differs from run to run; empty elsewhere."""
+        kinds = [
+            crash_kind(error) if outcome == "crashed" else ""
+            for error, outcome in zip(self.error, self.outcome, strict=True)
+        ]
+        return np.array(kinds, dtype=np.str_)
 
     @property
     def failed(self) -> Mask:
@@ -88,7 +101,7 @@ class Frame:
     def active(self, factor: Factor) -> Mask:
         """(n,) where `factor` exists."""
         column = self.levels[factor.name]
-        return ~np.isnan(column.astype(float)) if isinstance(factor, Numeric) else np.asarray(column != "-")
+        return ~np.isnan(column.astype(float)) if isinstance(factor, Numeric) else np.asarray(column != INACTIVE)
 
 
 def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
@@ -104,7 +117,9 @@ def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
         if isinstance(factor, Numeric):
             levels[factor.name] = _floats(column)
         else:
-            levels[factor.name] = np.array([label(level) for level in column.to_pylist()], dtype=np.str_)
+            levels[factor.name] = np.array(
+                [INACTIVE if level is None else label(level) for level in column.to_pylist()], dtype=np.str_
+            )
     value = _floats(trials["value"])
     return Frame(
         space=space,
@@ -122,6 +137,16 @@ def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
         seconds=_floats(trials["seconds"]),
         error=np.array([_last_line(text) for text in trials["error"].to_pylist()], dtype=np.str_),
     )
+
+
+def crash_kind(error: str) -> str:
+    """An error's last line without numbers and addresses: errors that differ in these only are one kind.
+
+    Example:
+        >>> crash_kind("RuntimeError: size 12 at 0x7f01") == crash_kind("RuntimeError: size 7 at 0x88aa")
+        True
+    """
+    return re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", error)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

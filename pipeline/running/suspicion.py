@@ -36,10 +36,9 @@ class Suspicion:
             return None
         self._looked_at = failed
         # Imported here: a sweep whose trainings do not fail need not wait for it.
-        from backtrack.evidence.failures.failure_rules import failure_rules
+        from backtrack.evidence.failures.failure_rules import all_failure_rules
         from backtrack.evidence.frame import frame_from
         from backtrack.views.findings import rule_sentence
 
-        common = next(outcome for outcome, _ in outcomes.most_common() if outcome != "ok")
-        rules = failure_rules(frame_from(self._space, trial_rows(self._space, *finished)), common)
+        rules = all_failure_rules(frame_from(self._space, trial_rows(self._space, *finished)))
         return rule_sentence(rules[0]) if rules else "no level stands out among the failures yet"

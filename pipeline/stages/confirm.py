@@ -107,13 +107,11 @@ def narrowed(frame: Frame, suspects: Sequence[Suspect], rules: Sequence[Rule]) -
 
 def _without(kept: Any, condition: Condition) -> Any | None:
     """What is left of `kept` without the levels of a condition; None where nothing is."""
-    sign = condition.sign
-    if sign == "=":
-        rest = [own for own in kept if label(own) != label(condition.level)]
-        return rest or None
-    threshold = float(condition.level)
     if isinstance(kept, tuple):
-        low, high = (kept[0], min(kept[1], threshold)) if sign == ">" else (max(kept[0], threshold), kept[1])
+        low, high = kept
+        if condition.sign == ">":
+            high = min(high, condition.number)
+        else:
+            low = max(low, condition.number)
         return (low, high) if low < high else None
-    rest = [own for own in kept if (own <= threshold if sign == ">" else own >= threshold)]
-    return rest or None
+    return [own for own in kept if not condition.means(own)] or None

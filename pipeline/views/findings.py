@@ -14,7 +14,6 @@ from backtrack.evidence.failures.cause import Cause
 from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
 from backtrack.evidence.failures.failure_rules import Rule, rate_interval
 from backtrack.evidence.failures.laboratory import LOW_GAIN
-from backtrack.vocabulary.config import label
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
 
 MOST_NAMED = 4
@@ -101,15 +100,26 @@ def _why(analysis: Analysis) -> list[str]:
 def cause_sentence(one: ExplainedCause) -> str:
     """A cause in words: what it leads to, both rates, and what flips say of it."""
     cause, inside, outside = one.cause, rate_interval(*one.inside), rate_interval(*one.outside)
-    outcome = "the worst quarter of the results" if cause.outcome == LOW_GAIN else cause.outcome
     text = (
-        f"{outcome} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs end so. "
+        f"{outcomes_text(one)} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs end so. "
         f"Without it, {_percent(outside)} of {one.outside[1]} runs do."
     )
+    if cause.amplifiers:
+        text += f" Worse with {' and '.join(map(str, cause.amplifiers))}."
     sign = f" Typical symptom: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
     if cause.verified:
         return f"{text} Verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{sign}"
-    return f"{text} Not verified yet.{sign}"
+    so_far = f" So far {_flips_text(cause)}." if cause.broke or cause.mended else ""
+    return f"{text} Not verified yet.{so_far}{sign}"
+
+
+def outcomes_text(one: ExplainedCause) -> str:
+    """What a cause leads to; with numbers where that are several outcomes."""
+    if one.cause.outcome == LOW_GAIN:
+        return "the worst quarter of the results"
+    if len(one.outcomes) < 2:
+        return next(iter(one.outcomes), one.cause.outcome)
+    return " or ".join(f"{outcome} ({count})" for outcome, count in one.outcomes.items())
 
 
 def _sign_text(share: SymptomShare) -> str:
@@ -133,7 +143,7 @@ def best_repair_text(analysis: Analysis, cause: Cause) -> str:
     shown = []
     for part in cause.parts:
         effect = gain.get(part.factor.partition(".")[0])
-        if effect is None or effect.verdict != "active" or effect.best_level == label(part.level):
+        if effect is None or effect.verdict != "active" or effect.best_level == part.level_text:
             continue
         best = next((level for level in effect.levels if level.level == effect.best_level), None)
         if best is not None:
@@ -152,16 +162,23 @@ def _flips_text(cause: Cause) -> str:
     broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
     flips = [*cause.broke, *cause.mended]
     otherwise = sum(not flip.turned and not flip.stayed for flip in flips)
+    worse = sum(flip.turned and not flip.reached for flip in cause.mended)
     return (
         f"adding it broke {broke} of {len(cause.broke)} healthy configs; removing it mended {mended} of "
         f"{len(cause.mended)} failing ones"
+        + (f" ({worse} of which reach less than healthy runs)" if worse else "")
         + (f" ({otherwise} of these {len(flips)} then failed in another way)" if otherwise else "")
     )
 
 
 def repair_text(cause: Cause) -> str:
-    """The change that was seen to mend it; of several parts, one is enough."""
-    return " or ".join(f"{part.factor} {label(part.level)} → {_mended(part.mends)}" for part in cause.parts)
+    """The changes that were seen to mend it, each by itself."""
+    return " or ".join(repairs_of(cause)) or "none was seen"
+
+
+def repairs_of(cause: Cause) -> list[str]:
+    """Each change that mends it, as `factor level → level`; of a cause that is not verified, what its parts suggest."""
+    return [f"{part.factor} {part.level_text} → {_mended(part.mends)}" for part in cause.repairs or cause.parts]
 
 
 def _mended(level: object) -> str:
@@ -172,7 +189,8 @@ def rule_sentence(rule: Rule) -> str:
     """A failure rule in words, with both rates and their intervals."""
     inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
     return (
-        f"{rule.outcome} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs end so. "
+        f"{' or '.join(rule.outcomes)} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs "
+        "end so. "
         f"Without it, {_percent(outside)} of {rule.outside[1]} runs do."
     )
 

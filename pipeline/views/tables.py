@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from backtrack.evidence.failures.failure_rules import rate_interval
-from backtrack.vocabulary.config import label
+from backtrack.views.findings import repairs_of
 
 if TYPE_CHECKING:
     from backtrack.evidence.analysis import Analysis, ResponseAnalysis
@@ -182,6 +182,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
         rows.append(
             {
                 "outcome": cause.outcome,
+                "outcomes": [f"{outcome}: {count}" for outcome, count in explained.outcomes.items()],
                 "cause": list(cause.cause),
                 "share": explained.share,
                 "fails_with": with_rate,
@@ -194,13 +195,15 @@ def causes_table(analysis: Analysis) -> pa.Table:
                 "runs_without": explained.outside[1],
                 "flips": cause.flips,
                 "verified": cause.verified,
-                "repair": [label(part.mends) for part in cause.parts] if cause.verified else [],
+                "repairs": repairs_of(cause) if cause.verified else [],
+                "amplifiers": list(map(str, cause.amplifiers)),
                 "symptoms": [share.name for share in explained.symptoms],
             }
         )
     schema = pa.schema(
         [
             ("outcome", pa.string()),
+            ("outcomes", pa.list_(pa.string())),
             ("cause", pa.list_(pa.string())),
             ("share", pa.float64()),
             ("fails_with", pa.float64()),
@@ -213,7 +216,8 @@ def causes_table(analysis: Analysis) -> pa.Table:
             ("runs_without", pa.int64()),
             ("flips", pa.int64()),
             ("verified", pa.bool_()),
-            ("repair", pa.list_(pa.string())),
+            ("repairs", pa.list_(pa.string())),
+            ("amplifiers", pa.list_(pa.string())),
             ("symptoms", pa.list_(pa.string())),
         ]
     )

@@ -18,14 +18,13 @@ from backtrack.evidence.failures.ddmin import ddmin
 from backtrack.evidence.failures.failure_rules import Rule, all_failure_rules
 from backtrack.evidence.failures.flips import spread_runs, verify, with_parts
 from backtrack.evidence.failures.laboratory import Laboratory, NotRun, Run, Wanted
+from backtrack.evidence.failures.thresholds import threshold
 from backtrack.evidence.frame import Frame
 from backtrack.vocabulary.conditions import Condition
 from backtrack.vocabulary.config import Config, Level
-from backtrack.vocabulary.factors import Composite, Numeric
+from backtrack.vocabulary.factors import Composite, Factor, Numeric
 from backtrack.vocabulary.space import SearchSpace
 
-# A threshold is bracketed to this share of its scale.
-BRACKET = 0.08
 # Starting points that are tried until one reproduces.
 STARTS = 3
 
@@ -39,7 +38,7 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
         alpha: error rate of the failure rules that raise suspicions.
 
     Returns:
-        The causes, the dominant first, and for each the runs that it wants next; what would show a settled one under
+        The causes, the surest first, and for each the runs that it wants next; what would show a settled one under
         further seeds is in its `further`.
     """
     frame = replace(frame, outcome=np.array([run.outcome for run in runs], dtype=np.str_))
@@ -49,11 +48,11 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
     causes: list[Cause] = []
     wanted: list[list[Wanted]] = []
     for rule in rules:
-        lab = _laboratory(frame.space, runs, f"{rule.outcome} with {' and '.join(rule.cause)}")
-        cause = Cause(rule.outcome, rule)
+        lab = _laboratory(frame.space, runs, f"{' or '.join(rule.outcomes)} with {' and '.join(rule.cause)}")
+        cause = Cause(rule.outcomes, rule)
         # Where another rule holds as well, nobody could say whose failure it is.
         alone = rule.holds & (covered == 1)
-        failing = [run for run, mine in zip(known, alone, strict=True) if mine and run.outcome == rule.outcome]
+        failing = [run for run, mine in zip(known, alone, strict=True) if mine and run.outcome in rule.outcomes]
         passing = [
             run for run, rules_here in zip(known, covered, strict=True) if not rules_here and run.outcome == "ok"
         ]
@@ -94,7 +93,7 @@ def backtrack_one(space: SearchSpace, runs: Sequence[Run], trial: str) -> tuple[
     if not passing:
         raise StudyError("no training of this study passed: there is nothing to compare with; widen its factors")
     outcome = failed[0].outcome
-    cause = Cause(outcome, None)
+    cause = Cause((outcome,), None)
     others = [run for run in runs if run.outcome == outcome and run.trial != trial]
     lab = _laboratory(space, runs, f"{outcome} of {trial}")
     try:
@@ -201,7 +200,7 @@ def _shrink(cause: Cause, lab: Laboratory, failing: Run, passing: Run) -> list[s
 
 def _minimal(cause: Cause, lab: Laboratory, failing: Run, passing: Run, among: Sequence[str]) -> list[str]:
     def fails(names: Sequence[str]) -> bool:
-        return lab.fails(_mixed(lab.space, passing.config, failing.config, names), cause.outcome, cause.rates)
+        return lab.fails(_mixed(lab.space, passing.config, failing.config, names), cause.outcomes, cause.rates)
 
     return ddmin(among, fails) if among and fails(among) else []
 
@@ -220,7 +219,7 @@ def _needed(cause: Cause, lab: Laboratory, passing: Sequence[Run]) -> tuple[Cond
             [with_parts(lab.space, run.config, rest, cause.failing, put_in=True) for run in others] if rest else []
         )
         usable = [config for config in changed if config is not None and not part.holds(lab.space, config)]
-        if usable and all(lab.fails(config, cause.outcome, cause.rates) for config in usable):
+        if usable and all(lab.fails(config, cause.outcomes, cause.rates) for config in usable):
             kept = rest
     return tuple(kept)
 
@@ -234,7 +233,7 @@ def _open(cause: Cause, lab: Laboratory, name: str, shrunk: Sequence[str]) -> li
     broken = _mixed(space, cause.passing.config, cause.failing.config, shrunk)
 
     def with_level(level: Level) -> bool:
-        return lab.fails(space.repair({**broken, name: level}, broken), cause.outcome, cause.rates)
+        return lab.fails(space.repair({**broken, name: level}, broken), cause.outcomes, cause.rates)
 
     if isinstance(factor, Composite) and good is not None:
         there, here = factor.parts(str(bad)), factor.parts(str(good))
@@ -246,30 +245,14 @@ def _open(cause: Cause, lab: Laboratory, name: str, shrunk: Sequence[str]) -> li
         minimal = ddmin(changed, mixture_fails)
         return [Condition(f"{name}.{part}", "=", there[part], here[part]) for part in minimal]
     if isinstance(factor, Numeric) and good is not None:
-        return [_threshold(cause, factor, float(good), float(bad), with_level)]
-    return [Condition(name, "=", bad, good)]
+        return [threshold(cause, lab, factor, float(good), float(bad), with_level)]
+    return [_as_ruled(cause, factor, bad, good)]
 
 
-def _threshold(cause: Cause, factor: Numeric, good: float, bad: float, fails: Any) -> Condition:
-    """Where between a passing and a failing number the outcome turns, by bisection on the factor's own scale."""
-    sign = ">" if bad > good else "<"
-    low, high = factor.share(good), factor.share(bad)
-    named = [c for c in (cause.rule.conditions if cause.rule else ()) if c.factor == factor.name and c.sign == sign]
-    if named:
-        # The rule's threshold is a good guess: look just beside it, on either side, before halving.
-        guess, step = factor.share(float(named[0].level)), BRACKET / 2 * (1 if high > low else -1)
-        for probe in (guess + step, guess - step):
-            if min(low, high) < probe < max(low, high):
-                low, high = (low, probe) if fails(factor.at(probe)) else (probe, high)
-    while abs(high - low) > BRACKET:
-        middle = (low + high) / 2
-        if factor.at(middle) in (factor.at(low), factor.at(high)):
-            break
-        low, high = (low, middle) if fails(factor.at(middle)) else (middle, high)
-    ends = sorted((float(factor.at(low)), float(factor.at(high))))
-    middle = float(np.sqrt(ends[0] * ends[1])) if factor.log else sum(ends) / 2
-    # The smallest repair is a number just on the good side, clear of the threshold's own bracket: the passing config's
-    # number may lie far off, where another background has other trouble.
-    beside = low - BRACKET if high > low else low + BRACKET
-    within = max(beside, factor.share(good)) if high > low else min(beside, factor.share(good))
-    return Condition(factor.name, sign, float(f"{middle:.4g}"), factor.at(within), (ends[0], ends[1]))
+def _as_ruled(cause: Cause, factor: Factor, bad: Level, good: Level | None) -> Condition:
+    """A level of the cause: with the others that the rule found to do the same, where it did."""
+    for condition in cause.rule.conditions if cause.rule else ():
+        own = condition.factor == factor.name and condition.means(bad)
+        if own and condition.sign != "=" and (good is None or not condition.means(good)):
+            return replace(condition, mends=good)
+    return Condition(factor.name, "=", bad, good)

@@ -20,6 +20,8 @@ class Flip:
         turned: whether the outcome turned with it.
         stayed: whether the outcome stayed as it was. Neither where it then failed in another way: that may be chance,
             or another cause's doing, and says nothing of this one.
+        part: that was taken out; None where the whole cause was put in.
+        reached: whether a run that turned to ok reached what runs without the cause reach.
     """
 
     before: str
@@ -27,6 +29,8 @@ class Flip:
     seed: int
     turned: bool
     stayed: bool
+    part: Condition | None = None
+    reached: bool = True
 
 
 @dataclass
@@ -34,7 +38,7 @@ class Cause:
     """What is known of one cause; filled step by step.
 
     Args:
-        outcome: what it leads to.
+        outcomes: what it leads to, the most frequent first.
         rule: the failure rule that raised the suspicion, or None.
         failing, passing: the two configs whose difference was shrunk.
         parts: the minimal set of level changes; empty while unknown.
@@ -46,7 +50,7 @@ class Cause:
         tried: configs that were judged on the way, and whether they failed.
     """
 
-    outcome: str
+    outcomes: tuple[str, ...]
     rule: Rule | None
     failing: Run | None = None
     passing: Run | None = None
@@ -60,9 +64,40 @@ class Cause:
     tried: list[tuple[Config, bool]] = field(default_factory=list)
 
     @property
+    def outcome(self) -> str:
+        """What it leads to most."""
+        return self.outcomes[0]
+
+    @property
     def flips(self) -> int:
         """Verified reversals, both ways together."""
         return sum(flip.turned for flip in (*self.broke, *self.mended))
+
+    @property
+    def repairs(self) -> tuple[Condition, ...]:
+        """The parts whose change was seen to mend configs, so that they reach what healthy ones reach."""
+        return tuple(part for part in self.parts if self._turned(part) and not self._only_amplifies(part))
+
+    @property
+    def amplifiers(self) -> tuple[Condition, ...]:
+        """What makes the failure worse or more frequent, and is no cause: it fails without it too."""
+        hiding = [part for part in self.parts if self.repairs and self._only_amplifies(part)]
+        return (*(self.rule.amplifiers if self.rule else ()), *hiding)
+
+    def _told(self, part: Condition) -> list[Flip]:
+        return [flip for flip in self.mended if flip.part == part and (flip.turned or flip.stayed)]
+
+    def _turned(self, part: Condition) -> list[Flip]:
+        return [flip for flip in self._told(part) if flip.turned]
+
+    def _only_amplifies(self, part: Condition) -> bool:
+        """Whether runs without the part mostly fail too, or never come back to what healthy ones reach.
+
+        One flip may fail by chance, and one mended run may have other trouble: it takes two of either.
+        """
+        turned = self._turned(part)
+        stayed = len(self._told(part)) - len(turned)
+        return (stayed >= 2 and stayed > len(turned)) or (len(turned) >= 2 and not any(f.reached for f in turned))
 
     @property
     def rates(self) -> tuple[float, float]:
@@ -73,5 +108,11 @@ class Cause:
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """The parts as text; those of the rule as long as nothing better is verified."""
-        return tuple(map(str, self.parts)) if self.verified or not self.rule else self.rule.cause
+        """What it is as text; the rule's conditions as long as nothing better is verified."""
+        return tuple(map(str, self.needed)) if self.verified or not self.rule else self.rule.cause
+
+    @property
+    def needed(self) -> tuple[Condition, ...]:
+        """The parts without those that only amplify."""
+        hiding = self.amplifiers
+        return tuple(part for part in self.parts if part not in hiding)

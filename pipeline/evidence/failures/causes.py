@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import fisher_exact
 from backtrack.evidence.failures.cause import Cause
 from backtrack.evidence.failures.laboratory import Run
 from backtrack.vocabulary.space import SearchSpace
+from backtrack.watch.symptoms import all_symptoms
 
 # A symptom goes with a cause when so rare an accident would make it (Bonferroni over the symptoms that were seen), and
 # at least this difference of shares lies between the runs that fail by the cause and those that train.
@@ -44,8 +46,9 @@ class ExplainedCause:
     Args:
         cause: what backtracking found, or the failure rule that it has not looked into yet.
         inside: (failures, runs) that have it.
-        outside: (failures, runs) that do not, nor an earlier cause of the same outcome.
-        share: of all runs with this outcome, those that have it.
+        outside: (failures, runs) that do not, nor an earlier cause.
+        share: of all runs with these outcomes, those that have it.
+        outcomes: `{outcome: failures}` of those inside, the most frequent first.
         symptoms: that separate the runs that fail by it from those that train, the clearest first.
         with_it, without_it: the trials of the runs inside and outside.
     """
@@ -54,6 +57,7 @@ class ExplainedCause:
     inside: tuple[int, int]
     outside: tuple[int, int]
     share: float
+    outcomes: Mapping[str, int]
     symptoms: tuple[SymptomShare, ...] = ()
     with_it: tuple[str, ...] = ()
     without_it: tuple[str, ...] = ()
@@ -68,20 +72,20 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
         causes: of `backtrack_all`.
     """
     runs = [run for run in runs if run.earlier]
-    taken: dict[str, np.ndarray] = {}
+    taken = np.zeros(len(runs), bool)
     found = []
     for cause in causes:
-        bad = np.array([run.outcome == cause.outcome for run in runs], bool)
-        comparable = bad | np.array([run.outcome == "ok" for run in runs], bool)
+        bad = np.array([run.outcome in cause.outcomes for run in runs], bool)
+        trained = np.array([run.outcome == "ok" for run in runs], bool)
         if cause.verified:
-            has = np.array([all(part.holds(space, run.config) for part in cause.parts) for run in runs], bool)
+            has = np.array([all(part.holds(space, run.config) for part in cause.needed) for run in runs], bool)
         else:
             assert cause.rule is not None
             has = cause.rule.holds
-        earlier = taken.get(cause.outcome, np.zeros(len(runs), bool))
-        inside, outside = has & comparable & ~earlier, ~has & comparable & ~earlier
+        # Every run counts, however it ended: one that failed in another way did not end in these outcomes.
+        inside, outside = has & ~taken, ~has & ~taken
         if not cause.refuted:
-            taken[cause.outcome] = earlier | has
+            taken = taken | has
         found.append(
             ExplainedCause(
                 cause=cause,
@@ -90,13 +94,20 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
                 share=float((bad & inside).sum() / max(1, bad.sum())),
                 symptoms=separating_symptoms(
                     [run for run, mine in zip(runs, bad & has, strict=True) if mine],
-                    [run for run, other in zip(runs, comparable & ~bad & ~has, strict=True) if other],
+                    [run for run, other in zip(runs, trained & ~has, strict=True) if other],
                 ),
+                outcomes=_counts(runs, bad & inside),
                 with_it=_trials(runs, inside),
                 without_it=_trials(runs, outside),
             )
         )
-    return sorted(found, key=lambda one: (-one.inside[0], one.cause.outcome))
+    return sorted(found, key=lambda one: (-one.inside[0], one.cause.outcome, one.cause.cause))
+
+
+def _counts(runs: Sequence[Run], mask: np.ndarray) -> dict[str, int]:
+    """How many of the runs in `mask` had each outcome, the most frequent first."""
+    counts = Counter(run.outcome for run, mine in zip(runs, mask, strict=True) if mine)
+    return dict(sorted(counts.items(), key=lambda row: (-row[1], row[0])))
 
 
 def _trials(runs: Sequence[Run], mask: np.ndarray) -> tuple[str, ...]:
@@ -118,4 +129,10 @@ def separating_symptoms(failing: Sequence[Run], training: Sequence[Run]) -> tupl
         p = float(fisher_exact(table, alternative="greater").pvalue)
         if p < SYMPTOM_ALPHA / len(seen) and share.difference >= LEAST_DIFFERENCE:
             found.append(share)
-    return tuple(sorted(found, key=lambda share: (-share.difference, share.name))[:MOST_SYMPTOMS])
+    return tuple(sorted(found, key=_clearest_first)[:MOST_SYMPTOMS])
+
+
+def _clearest_first(share: SymptomShare) -> tuple[float, bool, str]:
+    """By the difference in tenths; of equal ones first those that say more than that the training did not learn."""
+    effects = {symptom.name for symptom in all_symptoms() if symptom.effect}
+    return -round(share.difference, 1), share.name in effects, share.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from backtrack.vocabulary.space import SearchSpace
 
 # A test of a config ends when either answer is this many times as likely as the other (Wald 1945: it then errs with
 # probability of at most about 1 / ODDS), or after so many runs.
-ODDS, MOST_RUNS = 19.0, 12
+ODDS, MOST_RUNS = 19.0, 8
 # Rates are held inside these bounds, so that no single run decides.
 SUREST, LEAST = 0.9, 0.05
 # The outcome that stands for "learns, but worse than three quarters of the runs" where nothing fails.
@@ -32,6 +32,7 @@ class Run:
         config, seed: what was run.
         outcome: as recorded, or `LOW_GAIN`.
         symptoms: that it showed.
+        reached: its final metric, larger is better; NaN where it has none.
     """
 
     trial: str
@@ -41,6 +42,7 @@ class Run:
     seed: int
     outcome: str
     symptoms: tuple[str, ...] = ()
+    reached: float = math.nan
 
     @property
     def earlier(self) -> bool:
@@ -112,16 +114,16 @@ class Laboratory:
         self.used += len(wanted)
         return [self._known[pair] for pair in wanted]
 
-    def fails(self, config: Config, outcome: str, rates: tuple[float, float]) -> bool:
-        """Whether `config` ends in `outcome` as often as the suspected cause does, or as seldom as others do.
+    def fails(self, config: Config, outcomes: Collection[str], rates: tuple[float, float]) -> bool:
+        """Whether `config` ends in `outcomes` as often as the suspected cause does, or as seldom as others do.
 
         Wald's sequential test of two rates, seed by seed: it ends when one is `ODDS` times as likely. A cause that
         fails nearly always takes two runs, one that fails half the time four or five.
 
         Args:
             config: to be judged.
-            outcome: that is meant by failing.
-            rates: of `outcome` (with the cause, without it), as the earlier stages saw them.
+            outcomes: that are meant by failing.
+            rates: of `outcomes` (with the cause, without it), as the earlier stages saw them.
 
         Raises:
             NotRun: as `look`.
@@ -134,7 +136,7 @@ class Laboratory:
         score, votes = 0.0, 0
         while abs(score) < math.log(ODDS) and votes < MOST_RUNS:
             for run in self.look([(config, seed) for seed in seeds[votes : votes + (1 if votes else least)]]):
-                score += step[run.outcome == outcome]
+                score += step[run.outcome in outcomes]
                 votes += 1
         self.tried.append((config, score > 0))
         return score > 0
@@ -156,6 +158,7 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
     """
     runs = []
     values = []
+    sign = 1.0 if mode == "max" else -1.0
     for row in trials.to_pylist():
         symptoms = tuple(row["symptoms"] or ())
         runs.append(
@@ -167,13 +170,13 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
                 seed=int(row["seed"]),
                 outcome=row["outcome"],
                 symptoms=symptoms,
+                reached=math.nan if row["value"] is None else sign * row["value"],
             )
         )
         values.append(row["value"])
     first = [(run, value) for run, value in zip(runs, values, strict=True) if run.stage == "screen" and run.earlier]
     if not first or any(run.outcome != "ok" for run, _ in first):
         return runs
-    sign = 1.0 if mode == "max" else -1.0
     known = sorted(sign * value for _, value in first if value is not None and math.isfinite(value))
     if len(known) < 8 or known[0] == known[-1]:
         return runs

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.curves import Paths
+from backtrack.evidence.frame import INACTIVE
 from backtrack.views.ink import FAINT, INK, LINES
 from backtrack.views.plots.drawing import apart, finite_paths_of
 from backtrack.vocabulary.factors import Numeric
@@ -97,4 +98,4 @@ def _separating(paths: Paths, analysis: Analysis) -> tuple[str, dict[tuple[str, 
     if not best[1]:
         return "", dict.fromkeys(keys, "all runs")
     column = frame.levels[best[1]]
-    return best[1], {key: str(level) for key, level in zip(keys, column, strict=True) if str(level) != "-"}
+    return best[1], {key: str(level) for key, level in zip(keys, column, strict=True) if str(level) != INACTIVE}

@@ -16,7 +16,7 @@ import pyarrow as pa
 from backtrack.evidence.analysis import MARGIN, Analysis, ResponseAnalysis
 from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.views import ink
-from backtrack.views.findings import Findings, best_repair_text, repair_text, symptoms_text
+from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Numeric
 from backtrack.vocabulary.responses import FAILURE, GAIN
@@ -189,7 +189,11 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
             {
                 "before": flip.before,
                 "after": flip.after,
-                "what": turned if flip.turned else stayed if flip.stayed else "then fails in another way",
+                "what": turned + ("" if flip.reached else ", but it reaches less than healthy runs")
+                if flip.turned
+                else stayed
+                if flip.stayed
+                else "then fails in another way",
             }
             for way, turned, stayed in (
                 (cause.broke, "added: breaks it", "added: does not break it"),
@@ -199,7 +203,7 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
         ]
         rows.append(
             {
-                "outcome": cause.outcome.replace("_", " "),
+                "outcome": outcomes_text(one),
                 "cause": " and ".join(cause.cause),
                 "with_": f"{inside[0]:.0%} ({inside[1]:.0%} to {inside[2]:.0%}) of {one.inside[1]}",
                 "without": f"{outside[0]:.0%} ({outside[1]:.0%} to {outside[2]:.0%}) of {one.outside[1]}",
@@ -209,6 +213,7 @@ def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]
                 "with_it": " ".join(one.with_it),
                 "without_it": " ".join(one.without_it),
                 "repair": repair_text(cause) if cause.verified else "",
+                "amplifiers": " and ".join(map(str, cause.amplifiers)),
                 "best_repair": best_repair_text(analysis, cause) if cause.verified else "",
                 "symptoms": symptoms_text(one),
                 "plot": name if (name := f"cause-{number}.png") in plots else "",

@@ -34,4 +34,5 @@ SYMPTOM = Symptom(
     source="SageMaker Debugger's rules (class imbalance of predictions)",
     found=last_under("collapsed_predictions"),
     at_look=at_look,
+    effect=True,
 )

@@ -31,4 +31,5 @@ SYMPTOM = Symptom(
     cost="none: read from the curve of the loss",
     source="AUTOTRAINER (Zhang et al., ICSE 2021)",
     found=found,
+    effect=True,
 )

@@ -25,4 +25,5 @@ SYMPTOM = Symptom(
     cost="none: read from the curves of the losses",
     source="SageMaker Debugger's rules",
     found=found,
+    effect=True,
 )

@@ -110,6 +110,7 @@ class Symptom:
         found: whether a run's curves show it, for a threshold.
         at_step: what to keep of a sampled step; None where there is nothing to measure.
         at_look: what to keep of a look at the model.
+        effect: whether it only says that a training does not learn, or no longer, and nothing of where that comes from.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Symptom:
     found: Rule
     at_step: Callable[[Moment], float | None] = _nothing
     at_look: Callable[[Look], float | None] = _nothing
+    effect: bool = False
 
     @property
     def curve(self) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from backtrack import Categorical, Claim, Numeric, SearchSpace
 from backtrack.evidence.analysis import Analysis, analyse
-from backtrack.evidence.failures.failure_rules import log_likelihood_gain, rate_interval
+from backtrack.evidence.failures.failure_rules import rate_interval
+from backtrack.evidence.failures.rule_search import log_likelihood_gain
 from backtrack.evidence.frame import frame_from
 from backtrack.evidence.responses.speed import epochs_to_target
 from backtrack.records.rows import CURVES, curve_rows, trial_rows

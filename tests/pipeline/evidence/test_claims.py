@@ -96,7 +96,7 @@ def test_claims_that_name_what_the_space_does_not_have():
     for wrong, said in (
         (claim(1, 2, where={"b": 3}), "which b never takes"),
         (claim(1, 1), "with itself"),
-        (Claim("c", "s", 1, 2, "failure", of="x"), "expected a claim of another number"),
+        (Claim("c", "s", 1, 2, "failure", of="x"), "expected response .gain. for a claim about another number"),
     ):
         with pytest.raises(SpaceError, match=said):
             SearchSpace((Categorical("a", [1, 2], claims=(wrong,)), Categorical("b", [1, 2])))

@@ -14,7 +14,7 @@ from offline import analyse_offline, sweep_offline
 from backtrack import Categorical, FunctionTask, Numeric
 from backtrack.evidence.effects.questions import Questions, ask
 from backtrack.evidence.effects.suspects import Suspect, fresh_contrasts
-from backtrack.evidence.failures.failure_rules import failure_rules
+from backtrack.evidence.failures.failure_rules import all_failure_rules
 from backtrack.evidence.frame import frame_from
 from backtrack.evidence.responses.responses import gain_of
 from backtrack.records.rows import trial_rows, trials_schema
@@ -102,7 +102,7 @@ def test_failing_levels_are_left_out_of_fresh_runs_and_suspects_keep_two() -> No
         task.space,
         pa.concat_tables([trials_schema(task.space).empty_table(), *(trial_rows(task.space, t) for t in finished)]),
     )
-    rules = failure_rules(frame, "no_learning")
+    rules = all_failure_rules(frame)
     suspects = [Suspect(("f0",), ("a",), ("c",), 1.0, 0.01), Suspect(("lr",), (0.025,), (0.975,), -1.0, 0.01)]
     space, fixed = narrowed(frame, suspects, rules)
     low, high = space["lr"].levels

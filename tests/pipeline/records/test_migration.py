@@ -39,14 +39,17 @@ def test_an_old_study_says_in_columns_what_its_ids_said(old: Path) -> None:
 
 
 def test_an_old_study_is_analysed_as_it_was(old: Path) -> None:
-    """Every number of its report. The last bit of a number depends on where its array lies in memory, and may move a
-    drawn rank, or a whole number of runs, by one.
+    """Every number of its report, but of causes only what they are and how often they fail: rates without a cause count
+    every run since, and flips are made in another order. The last bit of a number depends on where its array lies in
+    memory, and may move a drawn rank, or a whole number of runs, by one.
     """
     study = write_report(old)
     for name in ("factors", "levels", "interactions", "causes", "claims"):
         before, now = pq.read_table(OLD / "report" / f"{name}.parquet"), study.table(name)
         assert now.num_rows == before.num_rows
         for column in before.column_names:
+            if name == "causes" and column not in ("outcome", "cause", "fails_with", "runs_with"):
+                continue
             close = 1.01 if column in ("runs_to_decide", "rank_low", "rank_high") else 1e-9
             for was, is_now in zip(before[column].to_pylist(), now[column].to_pylist(), strict=True):
                 number = isinstance(was, (int, float)) and not isinstance(was, bool)

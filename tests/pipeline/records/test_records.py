@@ -186,7 +186,7 @@ def test_kill_9_while_writing_loses_nothing_whole_and_leaves_nothing_half(tmp_pa
 
 def test_a_study_is_never_overwritten(tmp_path: Path) -> None:
     Records.create(tmp_path / "s", SPACE, MANIFEST)
-    with pytest.raises(StudyError, match=r"holds a study already.*backtrack resume"):
+    with pytest.raises(StudyError, match=r"already holds a study.*backtrack resume"):
         Records.create(tmp_path / "s", SPACE, MANIFEST)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("mine")
