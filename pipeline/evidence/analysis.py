@@ -27,6 +27,7 @@ from backtrack.evidence.failures.backtracking import backtrack_all
 from backtrack.evidence.failures.blame import WAYS, convicted
 from backtrack.evidence.failures.causes import ExplainedCause, explained_causes
 from backtrack.evidence.failures.laboratory import runs_of
+from backtrack.evidence.fellows import agreed
 from backtrack.evidence.frame import Frame, frame_from
 from backtrack.evidence.responses.reported import reported_gain
 from backtrack.evidence.responses.responses import Response, gain_of, responses_of
@@ -79,6 +80,7 @@ class Analysis:
         target: the metric that "speed" runs to.
         best: config, value, interval and trial of the best training, or None where nothing trained.
         alpha: error rate that the verdicts were made at.
+        reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
     """
 
     frame: Frame
@@ -88,6 +90,7 @@ class Analysis:
     target: float
     best: dict[str, Any] | None
     alpha: float
+    reconsidered: int = 0
 
 
 def analyse(
@@ -109,7 +112,8 @@ def analyse(
         margin: equivalence margin, as a share of the run-to-run standard deviation.
     """
     # In the order in which stages read them, so that an investigation finds here what it found there.
-    trials = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
+    recorded = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
+    trials = agreed(recorded, mode)
     frame = frame_from(space, trials)
     evidence = frame.of_stages()
     target = target_of(evidence, mode)
@@ -159,6 +163,7 @@ def analyse(
         target=own_target,
         best=best,
         alpha=alpha,
+        reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backtrack.evidence.failures.backtracking import backtrack_all
 from backtrack.evidence.failures.laboratory import Wanted, runs_of
+from backtrack.evidence.fellows import agreed
 from backtrack.evidence.frame import frame_from
 from backtrack.records.rows import trial_rows
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
@@ -29,7 +30,7 @@ def plan_backtrack(
         mode: of the task.
         alpha: error rate of the verdicts.
     """
-    trials = trial_rows(space, *finished)
+    trials = agreed(trial_rows(space, *finished), mode)
     causes, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
     # When all are settled, what is left first shows the verified ones under every seed.
     unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]

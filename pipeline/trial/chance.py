@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -36,13 +37,37 @@ def measure_chance(task: TorchTask, data: Data, like: torch.Tensor, resamples: i
     """
     targets = data.valid_targets
     outputs = task.constant(data.targets, like)
-    generator = torch.Generator().manual_seed(0)
-    scores = []
-    for _ in range(resamples):
-        rows = torch.randint(len(targets), (len(targets),), generator=generator).to(targets.device)
-        scores.append(task.score(outputs[rows], targets[rows]))
     return Chance(
         metric=task.score(outputs, targets),
-        noise=float(torch.tensor(scores, dtype=torch.float64).std()),
+        noise=_spread(lambda rows: task.score(outputs[rows], targets[rows]), targets, resamples),
         loss=float(task.loss(outputs, targets)),
     )
+
+
+def paired_noise(task: TorchTask, data: Data, outputs: torch.Tensor, resamples: int = 200) -> float:
+    """Standard deviation of how much better a model scores than the constant answer, on the same validation rows.
+
+    Both are judged on the same bootstrap samples, so that rows which are hard for either do not count as noise. With
+    few rows a regression is seen to learn long before its score leaves the noise of chance alone.
+
+    Args:
+        task, data, resamples: as for `measure_chance`.
+        outputs: (N, …) the model's, for the whole validation set.
+    """
+    targets = data.valid_targets
+    constant = task.constant(data.targets, outputs)
+    return _spread(
+        lambda rows: task.score(outputs[rows], targets[rows]) - task.score(constant[rows], targets[rows]),
+        targets,
+        resamples,
+    )
+
+
+def _spread(number: Callable[[torch.Tensor], float], targets: torch.Tensor, resamples: int) -> float:
+    """Standard deviation of `number(rows)` over bootstrap samples of the rows; seeded."""
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(resamples):
+        rows = torch.randint(len(targets), (len(targets),), generator=generator).to(targets.device)
+        found.append(number(rows))
+    return float(torch.tensor(found, dtype=torch.float64).std())

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from backtrack.task import Data, TorchTask
-from backtrack.trial.chance import Chance, measure_chance
+from backtrack.trial.chance import Chance, measure_chance, paired_noise
 from backtrack.trial.ledger import Ledger
 from backtrack.trial.replicates import Alone, Replicates
 from backtrack.trial.runtime import device_for, threads_of
 from backtrack.trial.stacked import Stacked
-from backtrack.vocabulary.outcomes import judge
+from backtrack.vocabulary.outcomes import NOISE_FLOOR, judge
 from backtrack.watch.instruments import Watch
 from backtrack.watch.recorder import Recorder
 from backtrack.watch.symptoms import Layer
@@ -108,7 +108,7 @@ def _train(
             if epoch == 1:
                 watches.conclude(number, ledger.first_call(), ledger.step, epoch)
     return [
-        "diverged" if number in ledger.diverged else _judged(task, recorder, chance)
+        "diverged" if number in ledger.diverged else _judged(task, recorder, chance, data, outputs[number])
         for number, recorder in enumerate(recorders)
     ]
 
@@ -119,16 +119,25 @@ def _batches(shuffles: Sequence[torch.Generator], examples: int, batch_size: int
     return zip(*orders, strict=True)
 
 
-def _judged(task: TorchTask, recorder: Recorder, chance: Chance) -> str:
-    """The outcome of a training that ran to its end."""
-    return judge(
-        recorder.values(task.metric),
-        mode=task.mode,
-        chance=chance.metric,
-        noise=chance.noise,
-        losses=recorder.values("loss"),
-        chance_loss=chance.loss,
-    )
+def _judged(task: TorchTask, recorder: Recorder, chance: Chance, data: Data, outputs: torch.Tensor) -> str:
+    """The outcome of a training that ran to its end.
+
+    Args:
+        task, recorder, chance, data: of the training.
+        outputs: (N, …) of the trained model for the validation set.
+    """
+
+    def judged(values: Sequence[float], noise: float) -> str:
+        losses = recorder.values("loss")
+        return judge(values, mode=task.mode, chance=chance.metric, noise=noise, losses=losses, chance_loss=chance.loss)
+
+    values = recorder.values(task.metric)
+    outcome = judged(values, chance.noise)
+    if outcome == "no_learning" and bool(torch.isfinite(outputs).all()):
+        # Row by row it may yet be surely better than chance; that is known of its last outputs only.
+        floor = NOISE_FLOOR * abs(chance.metric)
+        return judged(values[-1:], max(floor, min(chance.noise, paired_noise(task, data, outputs))))
+    return outcome
 
 
 def _replicates(task: TorchTask, levels: Mapping[str, Any], seeds: Sequence[int], device: str) -> Replicates:

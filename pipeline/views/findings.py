@@ -67,6 +67,11 @@ def _failed(analysis: Analysis) -> list[str]:
         return [f"None of {len(frame)} training runs failed."]
     kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
     sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+    if analysis.reconsidered:
+        sentences.append(
+            f"{analysis.reconsidered} more were recorded as no_learning. They end better than runs that learn, so they "
+            "count as ok."
+        )
     crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
     for error, count in crashes.most_common(2):
         sentences.append(f"{count} crashed with: {error[:200]}")
@@ -266,6 +271,11 @@ def _sure(analysis: Analysis) -> list[str]:
         f"Where nothing is true, a false “active” turns up in at most {_rate(analysis.alpha)} of the rankings (Holm). "
         "Ranges are 95 % intervals."
     ]
+    if len(analysis.frame) and not np.isfinite(analysis.frame.chance).any():
+        sentences.append(
+            "The task does not say what chance is, so a run that learns nothing counts as ok. Set chance=… to "
+            "tell them apart."
+        )
     for answer in analysis.responses.values():
         if answer.statement:
             sentences.append(f"{answer.response.kind.name}: {answer.statement}.")

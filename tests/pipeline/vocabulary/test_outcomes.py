@@ -96,3 +96,15 @@ def test_own_noise_ignores_a_trend() -> None:
 )
 def test_exceptions_have_their_outcome(fault: Exception, expected: str) -> None:
     assert of_exception(fault) == expected
+
+
+def test_the_bend_of_a_curve_is_no_noise() -> None:
+    """It was called no_learning."""
+    assert judge([3, 1.5, 0.8, 0.6, 0.5], mode="min", chance=1.0) == "ok"
+
+
+def test_a_restless_curve_that_ends_well_learns() -> None:
+    rng = random.Random(3)
+    for _ in range(100):
+        curve = [3.5 + (0.3 if step % 2 else -0.3) + rng.gauss(0, 0.05) for step in range(20)]
+        assert judge(curve, mode="min", chance=4.17) == "ok"
