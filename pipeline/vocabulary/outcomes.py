@@ -72,7 +72,7 @@ def judge(
     back = math.inf
     if noise is None:
         noise, bar, means = _by_itself(gains, chance)
-        if means[-1] > bar:
+        if 2 * means[-1] > bar:
             # Restless, but still learnt: only a last report at chance itself is a fall.
             back = LEARNT_DEVIATIONS * NOISE_FLOOR * abs(chance)
     else:
