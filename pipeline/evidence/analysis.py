@@ -15,8 +15,10 @@ import pyarrow as pa
 from backtrack.evidence.best import best_config
 from backtrack.evidence.claims.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from backtrack.evidence.claims.paired import paired_estimate
+from backtrack.evidence.effects.carried import Carried, carried
 from backtrack.evidence.effects.coding import Term
 from backtrack.evidence.effects.effects import FactorEffect, FactorTest, factor_effects
+from backtrack.evidence.effects.given import best_given
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model
 from backtrack.evidence.effects.questions import MOST_PAIRS, ask
@@ -55,6 +57,7 @@ class ResponseAnalysis:
         statement: what cannot be known of the whole response, and how many runs it would take; or empty.
         ranks: `{factor: 95 % interval of its rank by size}`.
         tuned: `{factor: its effect with a numeric nuisance tuned}`, for the gain.
+        carried: the few runs that lie far from all others and what they carry, for the gain; None where none do.
     """
 
     response: Response
@@ -66,6 +69,7 @@ class ResponseAnalysis:
     statement: str
     ranks: dict[str, tuple[int, int]]
     tuned: dict[str, TunedEffect]
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True)
@@ -189,10 +193,13 @@ def _answer(
     adjusted = holm(list(raw.values()), asked.weights)
     tests = [replace(test, p=raw[(test.term.name,)]) for test in asked.tests]
     pairs = [
-        replace(pair, p=raw[names], p_adjusted=float(p), verdict="active" if p < alpha else "undecided")
+        replace(
+            pair, p=raw[names], p_adjusted=float(p), verdict="active" if p < alpha and pair.matters else "undecided"
+        )
         for pair, names, p in zip(asked.pairs, asked.names[len(tests) :], adjusted[len(tests) :], strict=True)
     ]
     pairs.sort(key=lambda pair: (pair.p, -pair.effect))
+    pairs = [_with_best_levels(pair, asked.model) for pair in pairs]
     own = [float(p) for p in adjusted[: len(tests)]]
     said = [""] * len(tests)
     if response.kind.of_failures:
@@ -202,6 +209,7 @@ def _answer(
     statement = _statement(response, asked.terms, asked.model)
     ranks = rank_intervals(asked.terms, asked.model)
     tuned = tuned_effects(asked.model) if response.kind.of_the_trained else {}
+    active = frozenset(effect.factor.name for effect in effects if effect.verdict == "active")
     answer = ResponseAnalysis(
         response=response,
         factors=effects,
@@ -212,9 +220,18 @@ def _answer(
         statement=statement,
         ranks=ranks,
         tuned=tuned,
+        carried=carried(response, active, alpha) if response.kind.name == GAIN else None,
     )
     # Claims name their contrast beforehand; the confirm stage's runs follow what the screen saw, and are left out.
     return answer, first.model if first is not None else asked.model
+
+
+def _with_best_levels(pair: InteractionEffect, model: Model | None) -> InteractionEffect:
+    """An active pair with the best levels of each of its factors given the other."""
+    if pair.verdict != "active" or model is None:
+        return pair
+    a, b = pair.factor_a, pair.factor_b
+    return replace(pair, best_a=best_given(model, a, b), best_b=best_given(model, b, a))
 
 
 def _with_rules(

@@ -206,9 +206,13 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
         answer = analysis.responses.get(name)
         if answer is None:
             continue
-        active = [effect for effect in answer.factors if effect.verdict == "active"]
-        if active:
-            sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
+        few = answer.carried.factors if answer.carried is not None else ()
+        active = [effect for effect in answer.factors if effect.verdict == "active" and effect.factor.name not in few]
+        alone = [effect for effect in active if not effect.partners and _shows(effect, answer)]
+        if alone:
+            sentences.append(f"{answer.response.kind.heading}: {_named(alone, answer)}.")
+        sentences += _together(active, answer)
+    sentences += _few_runs(analysis, metric)
     if not sentences and not _only_claims(analysis):
         sentences.append(f"These runs show no factor that changes the final {metric} or the speed.")
     sentences += _claimed(analysis)
@@ -221,6 +225,49 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
             + ")."
         )
     return sentences
+
+
+def _shows(effect: FactorEffect, answer: ResponseAnalysis) -> bool:
+    """Whether an effect is more than it reads: a ratio that reads as 1.00 helps nobody."""
+    return not (answer.response.kind.ratio and effect.effect < 1.005)
+
+
+def _together(active: list[FactorEffect], answer: ResponseAnalysis) -> list[str]:
+    """The pairs that factors are active through, each with the best level of the one given the other."""
+    names = {effect.factor.name for effect in active}
+    only = {effect.factor.name for effect in active if effect.partners}
+    told = []
+    for pair in answer.interactions:
+        both = {pair.factor_a, pair.factor_b}
+        if pair.verdict != "active" or not both & only or not both <= names:
+            continue
+        own, other, best = (
+            (pair.factor_a, pair.factor_b, pair.best_a)
+            if pair.factor_a in only
+            else (pair.factor_b, pair.factor_a, pair.best_b)
+        )
+        by_level: dict[str, list[str]] = {}
+        for level, choice in best:
+            by_level.setdefault(choice, []).append(level)
+        choices = "; ".join(f"{own}={choice} with {other} {' or '.join(at)}" for choice, at in by_level.items())
+        effect = answer.response.kind.text(pair.effect, pair.low, pair.high)
+        told.append(f"{own} and {other} matter together ({effect}). Best: {choices}.")
+    return told[:MOST_NAMED]
+
+
+def _few_runs(analysis: Analysis, metric: str) -> list[str]:
+    """A few runs that lie far from all others, what they have in common, and what they alone show."""
+    found = analysis.responses[GAIN].carried if GAIN in analysis.responses else None
+    if found is None:
+        return []
+    count = len(found.trials)
+    runs = "One run ends" if count == 1 else f"{count} runs end"
+    text = f"{runs} far from all others ({metric} about {found.value:.3g}, the others {found.usual:.3g})"
+    if found.conditions:
+        text += f": with {' and '.join(found.conditions)}"
+    if found.factors:
+        text += f". Without {'it' if count == 1 else 'them'} no effect of {', '.join(found.factors)} is shown"
+    return [f"{text}."]
 
 
 def _only_claims(analysis: Analysis) -> bool:

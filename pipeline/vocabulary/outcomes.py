@@ -112,9 +112,18 @@ def _by_itself(gains: Sequence[float], chance: float) -> tuple[float, float, lis
 
 
 def _spread(values: Sequence[float]) -> tuple[float, int]:
-    """(standard deviation around a monotone curve, its degrees of freedom); zeros for fewer than five values."""
+    """(standard deviation around a monotone curve, its degrees of freedom); zeros for fewer than five values.
+
+    With or without the last quarter, whichever is less: a training that collapses at its end falls, it is not noisy.
+    """
     if len(values) < 5:
         return 0.0, 0
+    before_the_end = values[: -max(1, len(values) // 4)]
+    spreads = [_around_monotone(part) for part in (values, before_the_end) if len(part) >= 5]
+    return min(spreads)
+
+
+def _around_monotone(values: Sequence[float]) -> tuple[float, int]:
     # Imported here: the driver and most workers never need it.
     from scipy.optimize import isotonic_regression
 

@@ -12,6 +12,7 @@ from scipy import stats
 from backtrack.evidence.effects.coding import Term, term_of
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model, build_model
+from backtrack.evidence.effects.relevance import NEGLIGIBLE, variance_share
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.linear import contrast, independent, wald
@@ -52,6 +53,7 @@ class FactorEffect:
         best_level: the level with the best mean.
         levels: all level means.
         statement: what cannot be known, and why; empty where everything can.
+        partners: where it is active through interactions only, the factors that its effect depends on.
     """
 
     factor: Factor
@@ -67,6 +69,7 @@ class FactorEffect:
     best_level: str
     levels: tuple[LevelMean, ...] = ()
     statement: str = ""
+    partners: tuple[str, ...] = ()
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
@@ -157,6 +160,7 @@ def factor_effects(
                 verdict="active",
                 p_adjusted=min(pair.p_adjusted for pair in partners),
                 runs_to_decide=None,
+                partners=tuple(named.split(", ")),
                 statement=f"active through its interaction with {named}; on average over it nothing is shown",
             )
         twin = "" if test.silent else _twin(test.term, terms, model)
@@ -220,12 +224,17 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
     best = top if model.response.better > 0 else bottom
     tolerance = margin * fitted.sd
-    if p_adjusted < alpha:
+    explained = variance_share(term.columns @ fitted.beta[span], model.response.y)
+    statement = ""
+    if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
         verdict, more = "active", None
     elif high < tolerance:
         verdict, more = "inactive", None
     else:
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
+    if p_adjusted < alpha and verdict != "active":
+        more = None
+        statement = f"surely there, but it explains only {explained:.1%} of the variance between runs"
     shown, low, high = model.response.kind.shown(estimate, low, high)
     return FactorEffect(
         factor=term.factor,
@@ -240,6 +249,7 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         runs_to_decide=more,
         best_level=term.labels[best],
         levels=tuple(_level_means(term, model)),
+        statement=statement,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from backtrack.evidence.effects.coding import Term
 from backtrack.evidence.effects.model import Model, product
+from backtrack.evidence.effects.relevance import NEGLIGIBLE, variance_share
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.linear import Added, contrast, interaction, wald
@@ -27,7 +28,9 @@ class InteractionEffect:
         factor_a, factor_b: the pair.
         effect, low, high: the largest difference of differences between two levels of each, with its interval.
         p, p_adjusted: robust F-test, Holm over all pairs asked of this response.
+        matters: whether it explains a share of the variance that counts.
         verdict: active or undecided.
+        best_a, best_b: of an active pair `(level of the other factor, best level of this one there)`, as text.
     """
 
     factor_a: str
@@ -37,7 +40,10 @@ class InteractionEffect:
     high: float
     p: float
     p_adjusted: float
+    matters: bool
     verdict: str
+    best_a: tuple[tuple[str, str], ...] = ()
+    best_b: tuple[tuple[str, str], ...] = ()
 
 
 def interaction_effects(response: Response, model: Model | None) -> list[InteractionEffect]:
@@ -59,6 +65,9 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         steps = seen_steps(left, right, model, added) if known.any() else []
         if steps:
             estimate, low, high = _largest_difference(left, right, added, steps)
+            columns = product(left.pair_columns, right.pair_columns)
+            explained = variance_share(columns @ np.nan_to_num(added.beta), response.y)
+            counts = response.kind.of_failures or explained >= NEGLIGIBLE
             effect, low, high = response.kind.shown(estimate, max(0.0, low), high)
             cov, influence = added.cov[np.ix_(known, known)], added.influence[known]
             p = wald(added.beta[known], cov, influence, added.dof if model.fit.even else None)
@@ -71,6 +80,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
                     high=high,
                     p=p,
                     p_adjusted=1.0,
+                    matters=counts,
                     verdict="undecided",
                 )
             )
