@@ -231,7 +231,7 @@ def judged(table: Table) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     """Factors from the surest to the least sure, those called active, and pairs called active."""
     trials = trial_rows(table.space, *finished_of(table))
     gain = analyse(table.space, trials, CURVES.empty_table(), "value", "max").responses["gain"]
-    order = sorted(gain.factors, key=lambda effect: (effect.p_adjusted, effect.p, -np.nan_to_num(effect.share)))
+    order = sorted(gain.factors, key=lambda effect: (effect.verdict != "active", -np.nan_to_num(effect.share)))
     active = [effect.factor.name for effect in gain.factors if effect.verdict == "active"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
     ranked = [effect.factor.name for effect in order]

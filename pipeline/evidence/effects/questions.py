@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +13,7 @@ from backtrack.evidence.effects.effects import FactorTest, terms_of, tests_of
 from backtrack.evidence.effects.interactions import InteractionEffect, interaction_effects
 from backtrack.evidence.effects.model import Model, build_model, noise_weights
 from backtrack.evidence.effects.suspects import Suspect, suspects_of
+from backtrack.evidence.effects.tails import by_ranks, has_heavy_tails
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.multiple import holm
 
@@ -77,12 +78,17 @@ class Questions:
 
 
 def ask(response: Response, alpha: float) -> Questions:
-    """Fits the response and asks everything of it."""
+    """Fits the response and asks everything of it.
+
+    Where its tails are heavy, the tests are those of its normal scores; effects and intervals stay in its own unit.
+    """
     terms, silent = terms_of(response)
     changes = len(response.y) > 1 and float(np.ptp(response.y)) > 0
     model = _model(response, terms, alpha) if changes and terms else None
     pairs = interaction_effects(response, model)
     tests = tests_of(response, model, terms) if changes else []
+    if model is not None and not response.kind.of_failures and has_heavy_tails(model):
+        tests, pairs = _tested_by_ranks(by_ranks(response), terms, tests, pairs, alpha)
     return Questions(
         response=response,
         terms=terms,
@@ -92,6 +98,22 @@ def ask(response: Response, alpha: float) -> Questions:
         pairs=pairs,
         weights=_weights(response, tests, pairs),
     )
+
+
+def _tested_by_ranks(
+    ranked: Response,
+    terms: list[Term],
+    tests: Sequence[FactorTest],
+    pairs: Sequence[InteractionEffect],
+    alpha: float,
+) -> tuple[list[FactorTest], list[InteractionEffect]]:
+    """The tests and pairs with the p-values that the ranked response gives them, the strongest pairs first."""
+    model = _model(ranked, terms, alpha)
+    p = {test.term.name: test.p for test in tests_of(ranked, model, terms)}
+    joint = {(pair.factor_a, pair.factor_b): pair.p for pair in interaction_effects(ranked, model)}
+    own = [replace(test, p=p[test.term.name]) for test in tests]
+    both = [replace(pair, p=joint.get((pair.factor_a, pair.factor_b), 1.0)) for pair in pairs]
+    return own, sorted(both, key=lambda pair: (pair.p, -pair.effect))
 
 
 def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
