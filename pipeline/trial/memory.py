@@ -35,12 +35,15 @@ def device_memory(device: str, limit: Limits) -> Iterator[None]:
         with limits.process_memory(limit.memory):
             yield
         return
-    total = torch.cuda.get_device_properties(device).total_memory
-    torch.cuda.set_per_process_memory_fraction(memory_fraction(limit, total), device)
+    # The allocator takes a device's number, and no bare "cuda".
+    number = torch.device(device).index
+    number = torch.cuda.current_device() if number is None else number
+    total = torch.cuda.get_device_properties(number).total_memory
+    torch.cuda.set_per_process_memory_fraction(memory_fraction(limit, total), number)
     try:
         yield
     finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
+        torch.cuda.set_per_process_memory_fraction(1.0, number)
 
 
 def memory_fraction(limit: Limits, total: int) -> float:
