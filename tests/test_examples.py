@@ -31,6 +31,15 @@ def test_the_bug_is_the_cause(name: str, cause: str) -> None:
     assert one.cause.verified
 
 
+def test_a_library_that_refuses_a_combination_is_the_cause_as_a_set_of_levels() -> None:
+    pytest.importorskip("lightgbm")
+    one = dominant("goss_and_bagging")
+    assert one.cause.verified
+    assert set(one.cause.cause) == {"sampling=goss", "bagging_fraction<1"}
+    assert one.inside[0] == one.inside[1]
+    assert one.outside[0] == 0
+
+
 def test_the_hot_learning_rate_is_the_cause_with_its_threshold() -> None:
     one = dominant("hot_learning_rate")
     assert one.cause.verified

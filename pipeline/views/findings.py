@@ -182,8 +182,13 @@ def repair_text(cause: Cause) -> str:
 
 
 def repairs_of(cause: Cause) -> list[str]:
-    """Each change that mends it, as `factor level → level`; of a cause that is not verified, what its parts suggest."""
-    return [f"{part.factor} {part.level_text} → {_mended(part.mends)}" for part in cause.repairs or cause.parts]
+    """Each change that mends it, as `factor level → level`, or `condition → level` where several levels are meant; of a
+    cause that is not verified, what its parts suggest.
+    """
+    return [
+        f"{f'{part.factor} {part.level_text}' if part.sign == '=' else part} → {_mended(part.mends)}"
+        for part in cause.repairs or cause.parts
+    ]
 
 
 def _mended(level: object) -> str:

@@ -228,7 +228,7 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     statement = ""
     if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
         verdict, more = "active", None
-    elif high < tolerance:
+    elif high <= tolerance + 1e-9 * fitted.sd + 1e-12:
         verdict, more = "inactive", None
     else:
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)

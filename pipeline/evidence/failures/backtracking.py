@@ -235,6 +235,9 @@ def _open(cause: Cause, lab: Laboratory, name: str, shrunk: Sequence[str]) -> li
     def with_level(level: Level) -> bool:
         return lab.fails(space.repair({**broken, name: level}, broken), cause.outcomes, cause.rates)
 
+    child = _child_to_blame(cause, lab, name, broken)
+    if child is not None:
+        return [child]
     if isinstance(factor, Composite) and good is not None:
         there, here = factor.parts(str(bad)), factor.parts(str(good))
         changed = [component for component in factor.components if there[component] != here[component]]
@@ -247,6 +250,25 @@ def _open(cause: Cause, lab: Laboratory, name: str, shrunk: Sequence[str]) -> li
     if isinstance(factor, Numeric) and good is not None:
         return [threshold(cause, lab, factor, float(good), float(bad), with_level)]
     return [_as_ruled(cause, factor, bad, good)]
+
+
+def _child_to_blame(cause: Cause, lab: Laboratory, parent: str, broken: Config) -> Condition | None:
+    """The conditional factor that came with a parent's level and does the harm; None where the parent does it itself.
+
+    A parent's level brings its conditional factors along. Where one of them, at another level, lets the broken config
+    pass, the failure is said of it.
+    """
+    assert cause.failing is not None and cause.passing is not None
+    for child in lab.space:
+        came = child.name in cause.failing.config and child.name not in cause.passing.config
+        if parent not in (child.when or {}) or not came or isinstance(child, Numeric):
+            continue
+        bad = cause.failing.config[child.name]
+        for level in child.levels:
+            other = lab.space.repair({**broken, child.name: level}, broken)
+            if level != bad and not lab.fails(other, cause.outcomes, cause.rates):
+                return replace(_as_ruled(cause, child, bad, level), mends=level)
+    return None
 
 
 def _as_ruled(cause: Cause, factor: Factor, bad: Level, good: Level | None) -> Condition:
