@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,7 +18,7 @@ from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.linear import contrast, independent, wald
 from backtrack.evidence.statistics.normal import NORMAL_95
-from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.factors import Factor, Numeric
 
 
 @dataclass(frozen=True)
@@ -220,15 +221,18 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     top, bottom = int(np.argmax(means)), int(np.argmin(means))
     widest = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
     estimate, error, (_, high) = widest.estimate, widest.error, widest.interval()
+    least = math.hypot(*(_least_error(model, term, point) for point in (top, bottom)))
+    if error < least:
+        error, high = least, estimate + float(stats.t.ppf(0.975, widest.dof)) * least
     # The two levels were picked as the outermost: the lower end pays for that, as Tukey's range test does.
     low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
     best = top if model.response.better > 0 else bottom
-    tolerance = margin * fitted.sd
+    tolerance = margin * max(fitted.sd, least * math.sqrt(runs) / 2)
     explained = variance_share(term.columns @ fitted.beta[span], model.response.y)
     statement = ""
     if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
         verdict, more = "active", None
-    elif high <= tolerance + 1e-9 * fitted.sd + 1e-12:
+    elif high < tolerance:
         verdict, more = "inactive", None
     else:
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
@@ -251,6 +255,21 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         levels=tuple(_level_means(term, model)),
         statement=statement,
     )
+
+
+def _least_error(model: Model, term: Term, point: int) -> float:
+    """Of a level's share of failures, the standard error that its runs leave at least; 0 for other responses.
+
+    Where every run ends as the model says, no residual is left, and yet the next run may end otherwise: as if one of
+    n + 2 runs had (Laplace's rule).
+    """
+    if not model.response.kind.of_failures:
+        return 0.0
+    # Of a scale a third of the runs speaks for each end.
+    whole = float(term.counts.sum()) / 3 if isinstance(term.factor, Numeric) else float(term.counts[point])
+    count = max(1.0, whole)
+    rare = 1 / (count + 2)
+    return math.sqrt(rare * (1 - rare) / count)
 
 
 @lru_cache(maxsize=256)
@@ -303,10 +322,13 @@ def _share(model: Model, span: list[int]) -> float:
 
 
 def _level_means(term: Term, model: Model) -> list[LevelMean]:
-    means = []
+    means: list[LevelMean] = []
     for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
         weights = model.weights(term.name, code)
         weights[0] = 1.0
         mean = contrast(weights, model.fit)
-        means.append(LevelMean(name, *model.response.kind.shown(mean.estimate, *mean.interval()), int(count)))
+        low, high = mean.interval()
+        least = NORMAL_95 * _least_error(model, term, len(means))
+        low, high = min(low, mean.estimate - least), max(high, mean.estimate + least)
+        means.append(LevelMean(name, *model.response.kind.shown(mean.estimate, low, high), int(count)))
     return means
