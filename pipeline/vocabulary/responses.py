@@ -46,6 +46,11 @@ class ResponseKind:
         return self.name == FAILURE
 
     @property
+    def counts_failures(self) -> bool:
+        """Whether failed runs are among its numbers: they lie apart from the others by what they are."""
+        return self.name in (FAILURE, GAIN_WITH_FAILURES)
+
+    @property
     def of_the_trained(self) -> bool:
         """Whether it is the final metric of the runs that trained."""
         return self.name == GAIN

@@ -87,7 +87,7 @@ def ask(response: Response, alpha: float) -> Questions:
     model = _model(response, terms, alpha) if changes and terms else None
     pairs = interaction_effects(response, model)
     tests = tests_of(response, model, terms) if changes else []
-    if model is not None and not response.kind.of_failures and has_heavy_tails(model):
+    if model is not None and not response.kind.counts_failures and has_heavy_tails(model):
         tests, pairs = _tested_by_ranks(by_ranks(response), terms, tests, pairs, alpha)
     return Questions(
         response=response,
