@@ -21,6 +21,7 @@ from backtrack.evidence.effects.effects import FactorEffect, FactorTest, factor_
 from backtrack.evidence.effects.given import best_given
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model
+from backtrack.evidence.effects.parents import at_best_children
 from backtrack.evidence.effects.questions import MOST_PAIRS, ask
 from backtrack.evidence.effects.ranks import rank_intervals
 from backtrack.evidence.effects.suspects import combined_p
@@ -204,7 +205,7 @@ def _answer(
     said = [""] * len(tests)
     if response.kind.of_failures:
         own, said = _with_rules(response, tests, own, alpha)
-    effects = factor_effects(tests, own, pairs, asked.model, alpha, margin, said)
+    effects = at_best_children(factor_effects(tests, own, pairs, asked.model, alpha, margin, said), asked.model)
     noise = asked.model.fit.sd if asked.model is not None else float("nan")
     statement = _statement(response, asked.terms, asked.model)
     ranks = rank_intervals(asked.terms, asked.model)

@@ -297,7 +297,12 @@ def _claimed(analysis: Analysis) -> list[str]:
 
 
 def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
-    parts = [f"{effect.factor.name} ({effect_text(effect, answer)}; best {effect.best_level})" for effect in effects]
+    parts = [
+        f"{effect.factor.name} ({effect_text(effect, answer)}; "
+        + (effect.statement if effect.statement.startswith("best is") else f"best {effect.best_level}")
+        + ")"
+        for effect in effects
+    ]
     more = len(parts) - MOST_NAMED
     return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 

@@ -253,3 +253,23 @@ def test_an_effect_that_explains_nothing_is_no_help() -> None:
     (cells,) = [one for one in analysis.responses["gain"].factors if one.factor.name == "cells"]
     assert cells.verdict != "active"
     assert "cells (" not in helped(analysis)
+
+
+def test_a_parent_is_judged_at_its_childs_good_level() -> None:
+    """Stepped per batch a schedule is bad, per epoch it is the best: "schedule: best none, gain .366" was said."""
+
+    def end(config: Mapping[str, Any], rng: random.Random) -> End:
+        reached = {None: 0.5, "epoch": 0.4, "batch": 0.8}[config.get("stepped")]
+        return reached + rng.gauss(0, 0.02)
+
+    factors: list[Factor] = [
+        Categorical("schedule", ["none", "step"]),
+        Categorical("stepped", ["epoch", "batch"], when={"schedule": ["step"]}),
+    ]
+    analysis = swept(end, [*factors, RATE, *OTHERS])
+    effects = {effect.factor.name: effect for effect in analysis.responses["gain"].factors}
+    assert effects["stepped"].verdict == "active"
+    assert effects["stepped"].best_level == "epoch"
+    assert effects["schedule"].best_level == "step"
+    text = helped(analysis)
+    assert "best is step with stepped=epoch; on average over stepped, none looks better" in text
