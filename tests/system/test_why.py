@@ -97,7 +97,7 @@ def test_why_config_makes_no_more_runs_than_it_is_given(task_file: Path, tmp_pat
     config.write_text(json.dumps({"order": "forward", "readout": "last"}))
     done = backtrack("why", "--task", task_file, "--config", config, "--runs", 5, "s", folder=tmp_path)
     assert done.returncode == 2
-    assert "5 runs are too few to ask about a config: 3 of it and 12 others" in done.stderr
+    assert "5 runs are too few to ask about a config: 3 runs of the config and 12 of others" in done.stderr
     assert not (tmp_path / "s").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,15 +19,15 @@ from backtrack.vocabulary.factors import Categorical, Composite
 from backtrack.vocabulary.plan import FLIP
 from backtrack.vocabulary.space import SearchSpace
 
-# Flips that break by a cause, each on another background; and flips that mend, for each of its parts (three at least).
-FLIPS, FLIPS_A_PART = 3, 2
+# Flips that verify a cause, each way and each on another background; those that mend take out each part once at least.
+FLIPS = 3
 # Of causes that are what they seem, so many come to their flips within the backgrounds that are tried; at most so many
 # are tried.
 POWER, MOST_TRIES = 0.97, 12
 # Flips that turn so much more seldom than the rule says, by chance, contradict it.
 DISAGREE = 0.05
 # Flips are planned for no lower rate than this. A failure that no rule is known of counts as (failures, runs).
-LEAST_RATE, UNRULED = 0.3, (9, 10)
+LEAST_RATE, UNRULED = 0.3, (90, 100)
 
 Change = Callable[[Run, int], tuple[Config | None, Condition | None]]
 
@@ -71,6 +72,15 @@ class _Way:
     def turned(self) -> int:
         """Flips that turned the outcome."""
         return sum(flip.turned for flip in self.found)
+
+    @property
+    def settled(self) -> bool:
+        """Whether enough turned, and no part was only taken out once, without bringing its run back."""
+        if self.turned < self.needed:
+            return False
+        told = [flip for flip in self.found if flip.part is not None and (flip.turned or flip.stayed)]
+        counts = Counter(flip.part for flip in told)
+        return not any(counts[flip.part] == 1 and (flip.stayed or not flip.reached) for flip in told)
 
     @property
     def agrees(self) -> bool:
@@ -166,7 +176,7 @@ def _ways(cause: Cause, lab: Laboratory, failing: Sequence[Run], passing: Sequen
         wanted=("ok",),
         # Without its cause a failing config fails as seldom as others do.
         seen=(outside[1] - outside[0], outside[1]),
-        needed=max(FLIPS, FLIPS_A_PART * len(cause.parts)),
+        needed=max(FLIPS, len(cause.parts)),
         bar=min(healthy, default=math.nan),
     )
     return broken, mended
@@ -181,13 +191,13 @@ def _flip_enough(way: _Way, lab: Laboratory) -> None:
     pairs = ((run, *way.changed(run, number)) for number, run in enumerate(way.backgrounds))
     usable = list(islice(((run, config, part) for run, config, part in pairs if config is not None), MOST_TRIES))
     for number, (run, config, part) in enumerate(usable):
-        if way.turned >= way.needed or way.failed:
+        if way.settled or way.failed:
             return
         try:
             way.flip(lab, run, config, part)
         except NotRun:
             # The next few are wanted anyway: ask for them together, so that workers do not wait.
-            lab.look([(c, r.seed) for r, c, _ in usable[number : number + way.needed - way.turned]], FLIP)
+            lab.look([(c, r.seed) for r, c, _ in usable[number : number + max(1, way.needed - way.turned)]], FLIP)
             raise
 
 
