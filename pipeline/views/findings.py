@@ -68,9 +68,11 @@ def _failed(analysis: Analysis) -> list[str]:
     kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
     sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}."]
     if analysis.reconsidered:
+        several = analysis.reconsidered > 1
         sentences.append(
-            f"{analysis.reconsidered} more were recorded as no_learning. They end better than runs that learn, so they "
-            "count as ok."
+            f"{analysis.reconsidered} more {'were' if several else 'was'} recorded as no_learning. "
+            f"{'They end' if several else 'It ends'} better than runs that learn, so "
+            f"{'they count' if several else 'it counts'} as ok."
         )
     crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
     for error, count in crashes.most_common(2):
