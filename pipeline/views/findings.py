@@ -301,7 +301,7 @@ def _claimed(analysis: Analysis) -> list[str]:
 def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
     parts = [
         f"{effect.factor.name} ({effect_text(effect, answer)}; "
-        + (effect.statement if effect.statement.startswith("best is") else f"best {effect.best_level}")
+        + (effect.best_said or f"best {effect.best_level}")
         + ")"
         for effect in effects
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backtrack.evidence.effects.questions import ask
+from backtrack.evidence.effects.tails import robust_spread
 from backtrack.evidence.failures.candidates import candidates
 from backtrack.evidence.failures.rule_search import best_division
 from backtrack.evidence.frame import Mask
@@ -16,8 +17,6 @@ from backtrack.evidence.statistics.multiple import holm
 # A run lies apart where it is so many robust standard deviations on the worse side of the median; at most such a share
 # of the runs may lie apart, else they are no few.
 APART, MOST_APART = 5.0, 0.1
-# A normal distribution's standard deviation, of its median absolute deviation.
-ROBUST = 1.4826
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def far_apart(response: Response) -> Mask:
     """(n,) runs far on the worse side of the median, where they are few."""
     y = response.y * response.better
     middle = float(np.median(y)) if len(y) else 0.0
-    spread = ROBUST * float(np.median(np.abs(y - middle))) if len(y) else 0.0
+    spread = robust_spread(y)
     apart = y < middle - APART * spread
     few = spread > 0 and 0 < apart.sum() <= MOST_APART * len(y)
     return np.asarray(apart) if few else np.zeros(len(y), bool)

@@ -55,6 +55,7 @@ class FactorEffect:
         levels: all level means.
         statement: what cannot be known, and why; empty where everything can.
         partners: where it is active through interactions only, the factors that its effect depends on.
+        best_said: how its best level came about, where that is not by its own mean; else empty.
     """
 
     factor: Factor
@@ -71,6 +72,7 @@ class FactorEffect:
     levels: tuple[LevelMean, ...] = ()
     statement: str = ""
     partners: tuple[str, ...] = ()
+    best_said: str = ""
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
@@ -155,14 +157,15 @@ def factor_effects(
         own = test.term.name
         partners = [pair for pair in pairs if pair.verdict == "active" and own in (pair.factor_a, pair.factor_b)]
         if partners and effect.verdict != "active":
-            named = ", ".join(sorted({name for pair in partners for name in (pair.factor_a, pair.factor_b)} - {own}))
+            others = tuple(sorted({name for pair in partners for name in (pair.factor_a, pair.factor_b)} - {own}))
             effect = replace(
                 effect,
                 verdict="active",
                 p_adjusted=min(pair.p_adjusted for pair in partners),
                 runs_to_decide=None,
-                partners=tuple(named.split(", ")),
-                statement=f"active through its interaction with {named}; on average over it nothing is shown",
+                partners=others,
+                statement=f"active through its interaction with {', '.join(others)}; on average over it nothing is "
+                "shown",
             )
         twin = "" if test.silent else _twin(test.term, terms, model)
         if twin:

@@ -50,6 +50,5 @@ def _judged(effect: FactorEffect, model: Model, active: set[str]) -> FactorEffec
         return effect
     names = ", ".join(child.name for child in children)
     told = f"best is {level}" + (f" with {with_them[level]}" if level in with_them else "")
-    return replace(
-        effect, best_level=level, statement=f"{told}; on average over {names}, {effect.best_level} looks better"
-    )
+    said = f"{told}; on average over {names}, {effect.best_level} looks better"
+    return replace(effect, best_level=level, best_said=said, statement=said)

@@ -29,9 +29,13 @@ def has_heavy_tails(model: Model) -> bool:
 
 
 def _extremes(numbers: Floats) -> int:
-    away = np.abs(numbers - np.median(numbers))
-    spread = ROBUST * float(np.median(away))
-    return int((away > BEYOND * spread).sum()) if spread > 0 else 0
+    spread = robust_spread(numbers)
+    return int((np.abs(numbers - np.median(numbers)) > BEYOND * spread).sum()) if spread > 0 else 0
+
+
+def robust_spread(numbers: Floats) -> float:
+    """The standard deviation of normal numbers, by their median absolute deviation; 0 without numbers."""
+    return ROBUST * float(np.median(np.abs(numbers - np.median(numbers)))) if len(numbers) else 0.0
 
 
 def normal_scores(y: Floats) -> Floats:

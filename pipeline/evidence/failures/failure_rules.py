@@ -132,7 +132,7 @@ class _Search:
         holds = np.logical_and.reduce(masks)
         outcomes = self.outcomes or _leads_to(self.frame, holds & left, ~holds & left)
         bad = self.target & np.isin(self.frame.outcome, outcomes)
-        crashes = set(self.frame.crash[bad & holds].tolist())
+        crashes = set(self.frame.rows(bad & holds).crash.tolist())
         shares = {str(candidate.condition): candidate.share for candidate in asked}
         return Rule(
             outcomes=outcomes,
