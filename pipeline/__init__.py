@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from backtrack.running.reporting import write_report
     from backtrack.running.resources import Resources
     from backtrack.running.sweeping import resume, sweep
-    from backtrack.task import Data, FunctionTask, Task, TorchTask, load_task
+    from backtrack.task import Data, FunctionTask, ScriptTask, Task, TorchTask, load_task
     from backtrack.views.study import Study, open_study
     from backtrack.vocabulary.config import Config
     from backtrack.vocabulary.factors import Categorical, Claim, Composite, Numeric
+    from backtrack.vocabulary.finding import Finding
     from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
     from backtrack.vocabulary.progress import Progress
     from backtrack.vocabulary.result import CurvePoint, RunResult
     from backtrack.vocabulary.space import SearchSpace
+    from backtrack.watch.telling import report
 
 # Each public name, and the module that it lives in.
 _HOMES = {
@@ -67,6 +69,9 @@ _HOMES = {
     "RunResult": "vocabulary.result",
     "Data": "task",
     "FunctionTask": "task",
+    "ScriptTask": "task",
+    "Finding": "vocabulary.finding",
+    "report": "watch.telling",
     "Task": "task",
     "TorchTask": "task",
     "load_task": "task",
@@ -91,6 +96,7 @@ __all__ = [
     "Data",
     "DataError",
     "EngineError",
+    "Finding",
     "FinishedTrial",
     "FunctionTask",
     "Interrupted",
@@ -101,6 +107,7 @@ __all__ = [
     "ResourceError",
     "Resources",
     "RunResult",
+    "ScriptTask",
     "SearchSpace",
     "SpaceError",
     "Story",
@@ -113,6 +120,7 @@ __all__ = [
     "TrialFailed",
     "load_task",
     "open_study",
+    "report",
     "resume",
     "sweep",
     "why",

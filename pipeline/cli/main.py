@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from backtrack.cli.cluster_commands import cluster_app
+from backtrack.cli.script_commands import script_app
 from backtrack.cli.sweep_commands import sweep_app
 from backtrack.cli.task_commands import task_app
 from backtrack.cli.upkeep_commands import upkeep_app
@@ -38,6 +39,7 @@ def _common(
 
 
 app.add_typer(sweep_app)
+app.add_typer(script_app)
 
 
 app.add_typer(task_app)

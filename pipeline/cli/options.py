@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtrack.errors import TaskError
+from backtrack.cli.pairs import pairs_from
+from backtrack.cli.script_options import ScriptChoices, is_script, script_task
 
 if TYPE_CHECKING:
     from backtrack.running.resources import Resources
     from backtrack.task import Task
+
+NO_SCRIPT = ScriptChoices()
 
 TaskName = Annotated[
     str | None,
@@ -75,8 +78,9 @@ def task_from(
     settings: list[str] | None = None,
     fixed: list[str] | None = None,
     thresholds: list[str] | None = None,
+    script: ScriptChoices = NO_SCRIPT,
 ) -> Task:
-    """The task that the options name, with what they set for it.
+    """The task that the options name, with what they set for it; a script with what was typed about it.
 
     Raises:
         TaskError, SpaceError: for an unknown task, option, factor, level or threshold.
@@ -86,28 +90,13 @@ def task_from(
     options = pairs_from("--set", settings, "epochs=3")
     if data is not None:
         options["data"] = data
-    task = load_task(name, file).with_options(options).with_fixed(pairs_from("--fix", fixed, "optimiser=adam"))
+    found: Task
+    if file is None and name is not None and is_script(name, script):
+        found = script_task(name, script)
+    else:
+        found = load_task(name, file)
+    task = found.with_options(options).with_fixed(pairs_from("--fix", fixed, "optimiser=adam"))
     return task.with_thresholds(pairs_from("--threshold", thresholds, "dead_units=0.5"))
-
-
-def pairs_from(option: str, given: list[str] | None, example: str) -> dict[str, Any]:
-    """`NAME=VALUE` as a dict.
-
-    Args:
-        option: that it was given with.
-        given: what was given; None for nothing.
-        example: of one that would do.
-
-    Raises:
-        TaskError: for one of another form.
-    """
-    pairs: dict[str, Any] = {}
-    for one in given or []:
-        name, equals, value = one.partition("=")
-        if not equals or not name:
-            raise TaskError(f"{option} {one}: expected NAME=VALUE, such as {option} {example}")
-        pairs[name.strip()] = value.strip()
-    return pairs
 
 
 def resources_from(

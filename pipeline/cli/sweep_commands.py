@@ -30,6 +30,19 @@ from backtrack.cli.options import (
     resources_from,
     task_from,
 )
+from backtrack.cli.script_options import (
+    ArgumentTemplate,
+    Chance,
+    ConfigFile,
+    Environment,
+    FactorOptions,
+    Metric,
+    ModeOption,
+    ProgramArguments,
+    ScriptChoices,
+    SeedArgument,
+    Unit,
+)
 from backtrack.errors import StudyError, TaskError
 
 if TYPE_CHECKING:
@@ -45,6 +58,7 @@ INCOMPLETE_REPORT = 4
 @sweep_app.command()
 def sweep(
     name: TaskName = None,
+    program: ProgramArguments = None,
     task_file: TaskFile = None,
     runs: Annotated[int, typer.Option("--runs", "-n", help="How many trainings the whole sweep may run.")] = 200,
     study: Annotated[str | None, typer.Option(help="The study's directory or URI. Default: studies/TASK-1.")] = None,
@@ -60,6 +74,15 @@ def sweep(
     alpha: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="The share of false verdicts that you accept.")
     ] = 0.05,
+    metric: Metric = None,
+    mode: ModeOption = None,
+    factors: FactorOptions = None,
+    arguments: ArgumentTemplate = "",
+    environment: Environment = None,
+    config_file: ConfigFile = "",
+    seed_argument: SeedArgument = None,
+    chance: Chance = None,
+    unit: Unit = "epoch",
     data: DataFile = None,
     settings: Settings = None,
     fixed: Fixed = None,
@@ -76,10 +99,26 @@ def sweep(
     mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Run a sweep over a task's factors and report which of them explain failures and gains."""
+    """Run a sweep over a task's factors and report which of them explain failures and gains.
+
+    TASK is a task file, a built-in task, or a script as it is: backtrack sweep train.py --metric accuracy --mode max
+    --factor lr=1e-4..1e-1:log --factor optimiser=sgd,adam -- --epochs 3
+    """
     from backtrack.running import sweeping
 
-    task = task_from(name, task_file, data, settings, fixed, thresholds)
+    choices = ScriptChoices(
+        metric=metric,
+        mode=mode,
+        factors=tuple(factors or ()),
+        arguments=arguments,
+        environment=tuple(environment or ()),
+        config_file=config_file,
+        seed_argument=seed_argument,
+        chance=chance,
+        unit=unit,
+        program=tuple(program or ()),
+    )
+    task = task_from(name, task_file, data, settings, fixed, thresholds, choices)
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     with _view(as_json, debugger) as view:
         found = sweeping.sweep(

@@ -35,6 +35,7 @@ from backtrack.evidence.frame import Frame, frame_from
 from backtrack.evidence.responses.reported import reported_gain
 from backtrack.evidence.responses.responses import Response, gain_of, responses_of
 from backtrack.evidence.responses.speed import epochs_to_target, target_of
+from backtrack.evidence.seen import Seen, seen_checks
 from backtrack.evidence.statistics.multiple import holm
 from backtrack.vocabulary.factors import Claim
 from backtrack.vocabulary.responses import GAIN
@@ -86,6 +87,7 @@ class Analysis:
         best: config, value, interval and trial of the best training, or None where nothing trained.
         alpha: error rate that the verdicts were made at.
         reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
+        seen: what checks found in the runs.
     """
 
     frame: Frame
@@ -96,6 +98,7 @@ class Analysis:
     best: dict[str, Any] | None
     alpha: float
     reconsidered: int = 0
+    seen: tuple[Seen, ...] = ()
 
 
 def analyse(
@@ -168,6 +171,7 @@ def analyse(
         target=own_target,
         best=best,
         alpha=alpha,
+        seen=tuple(seen_checks(trials)),
         reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
     )
 

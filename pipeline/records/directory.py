@@ -3,6 +3,7 @@
     manifest.json            what was asked, of what, with which versions, on which machine
     trials/*.parquet         one row a replicate; a part a trial, compacted as they grow in number
     curves/*.parquet         one row a number over time
+    logs/TRIAL.N.txt         what a program wrote in replicate N of a trial
     optuna/                  the search's storage, rebuilt from the trials when the study is resumed
     report/                  what the analysis made of the trials; may be deleted and made again
 
@@ -35,6 +36,11 @@ from backtrack.vocabulary.space import SearchSpace
 COMPACT_AT = 256
 # How the names of joined parts begin; all others are named after their trial.
 COMPACTED = "compact-"
+
+
+def log_name(trial: str, replicate: int) -> str:
+    """Where in the study the output of a run lies."""
+    return f"logs/{trial}.{replicate}.txt"
 
 
 class Records:
@@ -108,6 +114,9 @@ class Records:
         """
         with self._lock:
             name = finished.planned.trial
+            for replicate, result in enumerate(finished.results):
+                if result.output:
+                    self.write(log_name(name, replicate), result.output.encode())
             self.write(f"curves/{name}.parquet", _parquet(curve_rows(finished)))
             self.write(f"trials/{name}.parquet", _parquet(trial_rows(self.space, finished)))
             self._parts += 1

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from backtrack.task import FunctionTask, Task
+from backtrack.task import ScriptTask, Task, TorchTask
 
 PACKAGES = ("backtrack-sweep", "torch", "ray", "optuna", "mlflow", "pyarrow", "numpy", "scipy")
 
@@ -23,18 +23,26 @@ def describe_task(task: Task) -> dict[str, Any]:
     source = "object"
     if task.source is not None:
         source = str(task.source.file) if task.source.file is not None else "builtin"
+    elif isinstance(task, ScriptTask):
+        source = "script"
     return {
         "name": task.name,
-        "kind": "function" if isinstance(task, FunctionTask) else "torch",
+        "kind": kind_of(task),
         "source": source,
         "sha256": task.source.digest if task.source is not None else "",
-        "options": dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options},
+        "options": {"epochs": task.epochs, **task.options} if isinstance(task, TorchTask) else dict(task.options),
         "fixed": dict(task.fixed),
         "thresholds": dict(task.thresholds),
         "metric": task.metric,
         "mode": task.mode,
         "description": task.description,
+        **({"script": task.described()} if isinstance(task, ScriptTask) else {}),
     }
+
+
+def kind_of(task: Task) -> str:
+    """torch, script or function."""
+    return "torch" if isinstance(task, TorchTask) else "script" if isinstance(task, ScriptTask) else "function"
 
 
 def versions() -> dict[str, str]:

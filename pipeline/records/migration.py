@@ -1,12 +1,13 @@
 """Records of an earlier format, read as those of today.
 
-The files stay as they are: a study of format 1 is migrated whenever it is read, and may be gone on with.
+The files stay as they are: a study of an earlier format is migrated whenever it is read, and may be gone on with.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
+from backtrack.records.rows import trials_schema
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.contrasts import contrast_question, contrasts_of
 from backtrack.vocabulary.places import place_in
@@ -14,7 +15,7 @@ from backtrack.vocabulary.plan import ASKED, CLAIMED, DESIGN, EXTENSION, FLIP, O
 from backtrack.vocabulary.space import SearchSpace
 
 # Formats that can be read; a new study is of the last.
-FORMATS = (1, 2)
+FORMATS = (1, 2, 3)
 # Format 1 kept in the spelling of a trial's id, and in its stage, what format 2 has as a column.
 _PARTS_BY_PREFIX = {REFINED: REFINED, EXTENSION: EXTENSION, ASKED: ASKED}
 _PARTS_BY_STAGE = {"screen": DESIGN, "confirm": DESIGN, "search": SEARCHED, "claims": PAIRED, "backtrack": FLIP}
@@ -29,6 +30,17 @@ def migrated(trials: pa.Table, space: SearchSpace) -> pa.Table:
         trials: rows of `trials/*.parquet`.
         space: the factors, whose claims tell what the pairs were drawn for.
     """
+    trials = _with_parts(trials, space)
+    for name in ("checks", "findings"):
+        if name not in trials.column_names:
+            # Formats 1 and 2 had no checks.
+            kind = trials_schema(space).field(name).type
+            trials = trials.append_column(name, pa.array([[]] * len(trials), kind))
+    return trials
+
+
+def _with_parts(trials: pa.Table, space: SearchSpace) -> pa.Table:
+    """Rows of format 1 with what format 2 has as columns."""
     if "part" in trials.column_names:
         return trials
     contrasts = contrasts_of(space)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from backtrack.errors import StudyError
 from backtrack.vocabulary.config import Config, label
 from backtrack.vocabulary.factors import Categorical, Factor, Numeric
+from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
 from backtrack.vocabulary.result import CurvePoint, RunResult
 from backtrack.vocabulary.space import SearchSpace
@@ -26,6 +28,10 @@ CURVES = pa.schema(
         ("seconds", pa.float64()),
     ]
 )
+
+
+# What a check found, in the column `findings`.
+FINDING = pa.struct([(field.name, pa.string()) for field in fields(Finding)])
 
 
 def trials_schema(space: SearchSpace) -> pa.Schema:
@@ -50,6 +56,8 @@ def trials_schema(space: SearchSpace) -> pa.Schema:
             ("warmup_seconds", pa.float64()),
             ("peak_memory", pa.int64()),
             ("symptoms", pa.list_(pa.string())),
+            ("checks", pa.list_(pa.string())),
+            ("findings", pa.list_(FINDING)),
             ("error", pa.string()),
             ("error_place", pa.string()),
             ("attempt", pa.int32()),
@@ -108,6 +116,8 @@ def _rows_of(space: SearchSpace, schema: pa.Schema, finished: FinishedTrial) -> 
             "warmup_seconds": result.warmup_seconds,
             "peak_memory": result.peak_memory,
             "symptoms": list(result.symptoms),
+            "checks": list(dict.fromkeys(found.check for found in result.checks if found.weight == WRONG)),
+            "findings": [asdict(found) for found in result.checks],
             "error": result.error,
             "error_place": result.error_place,
             "attempt": finished.attempt,
@@ -134,6 +144,7 @@ def _finished_from(space: SearchSpace, rows: list[dict[str, Any]]) -> FinishedTr
             chance=row["chance"],
             device=row["device"],
             symptoms=tuple(row["symptoms"]),
+            checks=tuple(Finding(**found) for found in row["findings"] or ()),
             error=row["error"],
             error_place=row["error_place"],
         )

@@ -32,6 +32,7 @@ class Work:
         resources: what may be used.
         on_start: told the number of workers and the device.
         on_tick: called often with the number of trials that are running.
+        rehearsed: configs that are tried briefly before anything is planned; none for a task that has been run.
     """
 
     task: Task
@@ -41,9 +42,10 @@ class Work:
     resources: Resources
     on_start: Callable[[int, str], None] = _nothing
     on_tick: Callable[[int], None] = _nothing
+    rehearsed: Sequence[Config] = ()
 
 
 # Carries work out. Returns True when the plans came to their end, False when somebody interrupted (Ctrl-C): what had
 # finished is recorded. Raises EngineError where it does not start or stops working, TaskError where no worker can load
-# the task (nothing has been trained then), and whatever `record` or `next_plan` raised; the run is then stopped first.
+# the task, or every trial run crashes (nothing has been trained then), and whatever `record` or `next_plan` raised; the run is then stopped first.
 Engine = Callable[[Work], bool]

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backtrack.errors import ResourceError
+from backtrack.errors import ResourceError, TaskError
 from backtrack.running.engine import Work
 from backtrack.stages.search import config_from, suggest_levels
-from backtrack.task import FunctionTask, Task
+from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits, run_trial
+from backtrack.trial.rehearsal import rehearse
 from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan, objective
 
 Train = Callable[[PlannedTrial], FinishedTrial]
@@ -33,9 +34,15 @@ def execute(work: Work, debugger: bool = False) -> bool:
 
     Raises:
         ResourceError: where a cluster is asked for.
+        TaskError: where every trial run crashes.
     """
     device = _device(work)
     limits = Limits(work.resources.time_limit, work.resources.max_memory)
+    if work.rehearsed and not debugger:
+        with _one_thread(work.task):
+            problem = rehearse(work.task, work.rehearsed, device)
+        if problem:
+            raise TaskError(problem)
     work.on_start(1, device)
 
     def train(planned: PlannedTrial) -> FinishedTrial:
@@ -82,7 +89,7 @@ def _search(work: Work, plan: SearchPlan, train: Train) -> None:
 def _device(work: Work) -> str:
     if work.resources.address:
         raise ResourceError("--here trains in this process, and --address names a cluster: leave one of them out")
-    if isinstance(work.task, FunctionTask):
+    if not isinstance(work.task, TorchTask):
         return "cpu"
     import torch
 
@@ -92,7 +99,7 @@ def _device(work: Work) -> str:
 @contextmanager
 def _one_thread(task: Task) -> Iterator[None]:
     """Lets torch use one thread, as a worker does: with another number it would round differently."""
-    if isinstance(task, FunctionTask):
+    if not isinstance(task, TorchTask):
         yield
         return
     import torch

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,10 +36,11 @@ from backtrack.running.scratch import scratch
 from backtrack.running.travelling import Parcel, pack
 from backtrack.running.tune_patches import workers_kept
 from backtrack.running.tune_side import INFRASTRUCTURE_RETRIES, Listener, Seat, SeatSearcher, StopOnFault
-from backtrack.running.worker import Worker, load_once
+from backtrack.running.worker import Worker, try_once
 from backtrack.stages.screen import plan_screen
-from backtrack.task import FunctionTask, Task, TorchTask
+from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits
+from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.machine import usable_cpus
 
 # Configs whose memory is measured on a GPU before a sweep: the most that one of them takes counts.
@@ -60,9 +62,9 @@ def execute(work: Work) -> bool:
         if asked is None:
             resources = replace(resources, cpus_per_trial=_on_one_node(resources.cpus_per_trial or 1))
         parcel = pack(work.task, everywhere=len(ray.nodes()) > 1 or _address(resources) is not None)
-        if parcel.project is not None:
+        if parcel.project is not None or work.rehearsed:
             # A built-in task's code is this package's own, which a worker has where it runs at all.
-            _try_to_load(parcel)
+            _try(parcel, work.rehearsed)
         places = _places(resources, work.task, parcel)
         work.on_start(places.workers, "cuda" if places.gpu_share else "cpu")
         seat = Seat(work)
@@ -116,22 +118,27 @@ def _tune(seat: Seat, resources: Resources, places: Places, parcel: Parcel) -> N
                 ) from fault
 
 
-def _try_to_load(parcel: Parcel) -> None:
-    """Loads a user's task once in a worker, before anything is trained.
+def _try(parcel: Parcel, configs: Sequence[Config]) -> None:
+    """Loads a user's task once in a worker, and rehearses some configs, before anything is trained.
 
     Raises:
-        TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said.
+        TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said; or where
+            every rehearsal crashes.
     """
     with scratch("load") as folder:
         said = folder / "stderr"
         said.touch()
         try:
-            problem = ray.get(ray.remote(max_retries=0)(load_once).remote(parcel, str(said)))
+            told = ray.get(ray.remote(max_retries=0)(try_once).remote(parcel, str(said), list(configs)))
         except ray.exceptions.WorkerCrashedError:
             words = said.read_text(errors="replace").strip().splitlines()[-5:]
-            problem = "the process ended while it imported it" + (f": {' '.join(words)}" if words else "")
-    if problem:
-        raise TaskError(f"no worker can load the task {parcel.name!r}, so nothing was trained: {problem}")
+            ended = "the process ended while it imported it, or at its first trial run"
+            told = (ended + (f": {' '.join(words)}" if words else ""), "")
+    unloadable, crash = told
+    if unloadable:
+        raise TaskError(f"no worker can load the task {parcel.name!r}, so nothing was trained: {unloadable}")
+    if crash:
+        raise TaskError(crash)
 
 
 def _limits(resources: Resources, places: Places) -> Limits:
@@ -190,7 +197,7 @@ def _places(resources: Resources, task: Task, parcel: Parcel) -> Places:
     """Where trainings go; on a GPU, packed by the memory that one of them was measured to take."""
     total = ray.cluster_resources()
     cpus, gpus = total.get("CPU", 1.0), total.get("GPU", 0.0)
-    wants_gpu = not isinstance(task, FunctionTask)
+    wants_gpu = isinstance(task, TorchTask)
     memory_share = None
     if gpus and wants_gpu and resources.gpus_per_trial is None:
         measure = ray.remote(num_gpus=1, num_cpus=min(1.0, cpus), max_calls=1)(_measured_share)

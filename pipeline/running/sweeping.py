@@ -21,7 +21,9 @@ from backtrack.running.resources import Resources
 from backtrack.running.scratch import scratch
 from backtrack.running.suspicion import Suspicion
 from backtrack.stages import Sweep, next_plan, split_runs
+from backtrack.stages.screen import plan_screen
 from backtrack.task import Task, load_task
+from backtrack.task.script_task import script_from
 from backtrack.vocabulary.as_json import describe_factor
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.plan import FinishedTrial, Plan, PlannedTrial
@@ -138,6 +140,9 @@ def task_of(records: Records, file: Path | None = None) -> Task:
             f"the study {records.location} was started from Python with a task object; go on with "
             "backtrack.resume(directory, task=...)"
         )
+    if described["source"] == "script" and file is None:
+        script = script_from(described["script"], records.space.factors)
+        return script.with_thresholds(described.get("thresholds", {}))
     task = load_task(described["name"], file or (None if described["source"] == "builtin" else described["source"]))
     task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
     return task.with_thresholds(described.get("thresholds", {}))
@@ -224,6 +229,7 @@ def _run(
             resources=resources or Resources(),
             on_start=progress.started,
             on_tick=progress.tick,
+            rehearsed=() if driver.finished or keep_going else _differing(task, driver.plan.seed),
         )
         try:
             # Ray takes seconds to start: not for a study that is complete.
@@ -296,6 +302,17 @@ class _Driver:
             problem = self._follower.finish()
             if problem:
                 self._progress.stage(problem)
+
+
+# Trial runs before a sweep: where all of them crash the task is at fault, not a level.
+REHEARSED = 3
+
+
+def _differing(task: Task, seed: int) -> list[Config]:
+    """Configs that a user's task is tried with before anything is planned; a built-in task has been run often."""
+    if task.source is not None and task.source.file is None:
+        return []
+    return [planned.config for planned in plan_screen(task.space, REHEARSED, seed)]
 
 
 def _search_study(

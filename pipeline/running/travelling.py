@@ -21,7 +21,7 @@ from typing import Any
 
 from backtrack.errors import TaskError
 from backtrack.running.scratch import for_this_process
-from backtrack.task import FunctionTask, Task, load_task
+from backtrack.task import FunctionTask, ScriptTask, Task, TorchTask, load_task
 from backtrack.task.loading import PROJECT_MARK, is_marked, make_importable, project_root
 from backtrack.vocabulary.places import is_own
 
@@ -115,7 +115,18 @@ class Parcel:
         from ray import cloudpickle
 
         found: Task = cloudpickle.loads(self.pickled)
-        return found
+        return _moved(found, file) if isinstance(found, ScriptTask) and file is not None else found
+
+
+def _moved(task: ScriptTask, file: Path) -> ScriptTask:
+    """A script task whose script lies elsewhere on this machine."""
+    script = task.script
+    if script is None or script == file:
+        return task
+    assert not isinstance(task.command, str)
+    command = tuple(str(file) if part == str(script) else part for part in task.command)
+    here = "" if task.directory == str(script.parent) else task.directory
+    return replace(task, command=command, directory=here or str(file.parent))
 
 
 def _let_travel_on(file: Path) -> None:
@@ -149,11 +160,10 @@ def pack(task: Task, everywhere: bool) -> Parcel:
         TaskError: where its project is too large to travel.
     """
     if task.source is not None and task.source.file is not None and _as_loaded(task):
-        options = dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options}
         return Parcel(
             name=task.name,
             pickled=None,
-            options=options,
+            options=_options_of(task),
             fixed=dict(task.fixed),
             thresholds=dict(task.thresholds),
             project=_project(task.source.file, everywhere),
@@ -161,7 +171,7 @@ def pack(task: Task, everywhere: bool) -> Parcel:
     from ray import cloudpickle
 
     own = _own_modules(task)
-    file = _file_of(own)
+    file = task.script if isinstance(task, ScriptTask) else _file_of(own)
     with _by_value(own):
         pickled = cloudpickle.dumps(task)
     project = _project(file, everywhere) if file is not None else None
@@ -173,9 +183,13 @@ def _as_loaded(task: Task) -> bool:
     loaded = task.source.loaded if task.source is not None else None
     if not isinstance(loaded, Task):
         return False
-    options = dict(task.options) if isinstance(task, FunctionTask) else {"epochs": task.epochs, **task.options}
-    again: Task = loaded.with_options(options).with_fixed(task.fixed).with_thresholds(task.thresholds)
+    again: Task = loaded.with_options(_options_of(task)).with_fixed(task.fixed).with_thresholds(task.thresholds)
     return again == task
+
+
+def _options_of(task: Task) -> dict[str, Any]:
+    """What was set for a task, as `with_options` takes it."""
+    return {"epochs": task.epochs, **task.options} if isinstance(task, TorchTask) else dict(task.options)
 
 
 def project_files(file: Path) -> list[Path]:
@@ -240,7 +254,11 @@ def _project(file: Path, everywhere: bool) -> Project:
 
 def _own_modules(task: Task) -> list[ModuleType]:
     """Modules of the user's that define the task: their code travels by value, since a worker may not have them."""
-    functions = [task.run] if isinstance(task, FunctionTask) else [task.data, task.model, task.loss, task.score]
+    functions: list[Any] = []
+    if isinstance(task, FunctionTask):
+        functions = [task.run]
+    elif isinstance(task, TorchTask):
+        functions = [task.data, task.model, task.loss, task.score]
     modules = [sys.modules.get(getattr(function, "__module__", "")) for function in functions]
     own = {
         module.__name__: module

@@ -179,21 +179,7 @@ class Listener(tune.Callback):  # type: ignore[misc]
         fault = trial.get_pickled_error()
         outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"
         error = f"the worker process ended {trial.num_failures} times: {fault or trial.get_error()}"
-        results = [
-            RunResult(
-                seed=seed,
-                outcome=outcome,
-                value=None,
-                epochs=0,
-                seconds=0.0,
-                warmup_seconds=0.0,
-                peak_memory=0,
-                chance=None,
-                device="",
-                error=error,
-            )
-            for seed in planned.seeds
-        ]
+        results = [RunResult(seed, outcome, error=error) for seed in planned.seeds]
         self._finish(planned, results, "", trial.trial_id)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from ray import tune
 
 from backtrack.errors import BacktrackError
 from backtrack.running.travelling import Parcel
-from backtrack.task import FunctionTask, Task
+from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits, run_trial
+from backtrack.trial.rehearsal import rehearse
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.places import place_of
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial, objective
@@ -32,7 +34,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self.planned = config
         # Another node may lack what this task imports: that is no result of a training.
         self.task, self.unloadable = _unpacked(parcel)
-        if self.task is not None and not isinstance(self.task, FunctionTask):
+        if isinstance(self.task, TorchTask):
             import torch
 
             torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
@@ -56,20 +58,25 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         }
 
 
-def load_once(parcel: Parcel, said: str) -> str:
-    """Loads a task in this process, and returns why it cannot be loaded; empty where it can.
+def try_once(parcel: Parcel, said: str, configs: Sequence[Config]) -> tuple[str, str]:
+    """Loads a task in this process and tries some configs: why it cannot be loaded, and why none can be trained.
 
     Args:
         parcel: the task.
         said: a file that keeps what is written to standard error meanwhile, where it is on this machine: a process that
             ends at once leaves nothing else.
+        configs: to be rehearsed; none for a task that has been run.
+
+    Returns:
+        Two texts, empty where there is nothing to say.
     """
     before = os.dup(2)
     try:
         if Path(said).exists():
             with Path(said).open("ab") as kept:
                 os.dup2(kept.fileno(), 2)
-        return _unpacked(parcel)[1]
+        task, unloadable = _unpacked(parcel)
+        return unloadable, rehearse(task, configs) if task is not None and configs else ""
     finally:
         os.dup2(before, 2)
         os.close(before)

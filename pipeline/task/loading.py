@@ -16,11 +16,12 @@ from types import ModuleType
 
 from backtrack.errors import BacktrackError, TaskError
 from backtrack.task.function_task import FunctionTask
+from backtrack.task.script_task import ScriptTask
 from backtrack.task.swept import Source
 from backtrack.task.torch_task import TorchTask
 from backtrack.vocabulary.places import place_of
 
-Task = FunctionTask | TorchTask
+Task = FunctionTask | TorchTask | ScriptTask
 
 # What marks the root of a project: modules of the folders between it and the task file can be imported.
 PROJECT_MARK = ".backtrack-project"
@@ -102,8 +103,12 @@ def _from_file(file: Path, name: str | None) -> Task:
         raise TaskError(f"{file} holds the tasks {', '.join(found)}; say which: NAME --task {file}")
     else:
         raise TaskError(
-            f"{file} exposes no task: expected a variable `task` that is a FunctionTask or TorchTask, found {named!r}"
+            f"{file} exposes no task: expected a variable `task` that is a FunctionTask, TorchTask or ScriptTask, "
+            f"found {named!r}"
         )
+    if isinstance(chosen, ScriptTask):
+        # What it runs stands beside it, wherever the sweep is started.
+        chosen = chosen.within(file.resolve().parent)
     return replace(chosen, source=Source(chosen.name, file.resolve(), chosen))
 
 

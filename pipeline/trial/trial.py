@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from backtrack.errors import TrialFailed
-from backtrack.task import FunctionTask, Task, TorchTask
+from backtrack.task import FunctionTask, ScriptTask, Task, TorchTask
 from backtrack.trial.limits import (
     DeadlinePassed,
     DeviceLost,
@@ -19,11 +19,13 @@ from backtrack.trial.limits import (
     process_memory,
     reset_peak_memory,
 )
+from backtrack.trial.script_failed import ScriptFailed
+from backtrack.trial.watched import listened
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.outcomes import OUTCOMES, device_lost, of_exception
 from backtrack.vocabulary.places import place_of
 from backtrack.vocabulary.result import RunResult
-from backtrack.watch.recorder import Recorder
+from backtrack.watch.recorder import Enough, Recorder
 from backtrack.watch.symptoms import symptoms_in
 
 NO_LIMITS = Limits()
@@ -40,6 +42,7 @@ def run_trial(
     limits: Limits = NO_LIMITS,
     watched: bool = True,
     on_crash: Callable[[BaseException], None] | None = None,
+    any_metric: bool = False,
 ) -> list[RunResult]:
     """Trains `config` once for each seed; a failed training is a result, never an exception.
 
@@ -54,16 +57,26 @@ def run_trial(
         limits: what each replicate may take; stacked ones together as often their time.
         watched: whether a torch task's symptoms are measured; those that are read from curves always are.
         on_crash: told the exception of a crash, while its frames are there to look at.
+        any_metric: whether a program that never says its metric is fine, since it is only tried.
 
     Returns:
         One `RunResult` a seed, in order.
     """
-    if len(seeds) > 1 and not isinstance(task, FunctionTask):
+    if len(seeds) > 1 and isinstance(task, TorchTask):
         stacked = _run_stacked(task, config, seeds, device, limits, watched)
         if stacked is not None:
             return stacked
     return [
-        run_replicate(task, config, seed, device=device, limits=limits, watched=watched, on_crash=on_crash)
+        run_replicate(
+            task,
+            config,
+            seed,
+            device=device,
+            limits=limits,
+            watched=watched,
+            on_crash=on_crash,
+            any_metric=any_metric,
+        )
         for seed in seeds
     ]
 
@@ -77,25 +90,36 @@ def run_replicate(
     limits: Limits = NO_LIMITS,
     watched: bool = True,
     on_crash: Callable[[BaseException], None] | None = None,
+    any_metric: bool = False,
+    recorder: Recorder | None = None,
 ) -> RunResult:
     """One training run with its outcome; see `run_trial`.
+
+    Args:
+        task, config, seed, device, limits, watched, on_crash, any_metric: as there, for one seed.
+        recorder: that hears of it; it may end the training by raising `Enough`.
 
     Raises:
         DeviceLost: where the GPU failed: no later training of this process could run.
     """
-    recorder = Recorder()
+    recorder = recorder or Recorder()
     levels = task.levels(config)
-    train, peak = _program(task, device, watched)
+    train, peak = _program(task, device, watched, limits, any_metric)
     error = place = ""
     try:
-        with _memory_of(task, device, limits), deadline(limits.seconds):
+        heard = listened(recorder, watched and not isinstance(task, ScriptTask))
+        with _memory_of(task, device, limits), deadline(limits.seconds), heard:
             outcome = train(levels, seed, recorder)
     except DeadlinePassed as passed:
         outcome, error = "timed_out", str(passed)
+    except Enough:
+        outcome = "ok"
     except TrialFailed as failure:
         known = failure.outcome in OUTCOMES and failure.outcome != "ok"
         outcome = failure.outcome if known else "crashed"
         error = failure.message if known else f"TrialFailed({failure.outcome!r}): expected one of {OUTCOMES[1:]}"
+    except ScriptFailed as failure:
+        outcome, error, place = failure.outcome, failure.error, failure.place
     except Exception as fault:
         if device_lost(fault):
             raise DeviceLost(f"{type(fault).__name__}: {fault}") from fault
@@ -117,7 +141,7 @@ def _run_stacked(
     from backtrack.trial.stacked_recurrent import NotStackable
 
     recorders = [Recorder() for _ in seeds]
-    _, peak = _program(task, device, watched)
+    _, peak = _program(task, device, watched, limits)
     errors = ""
     try:
         with _memory_of(task, device, limits), deadline(limits.seconds and limits.seconds * len(seeds)):
@@ -151,16 +175,21 @@ def _result(
         warmup_seconds=recorder.warmup_seconds,
         peak_memory=peak,
         chance=recorder.chance,
-        device=recorder.device or ("cpu" if isinstance(task, FunctionTask) else device),
+        device=recorder.device or (device if isinstance(task, TorchTask) else "cpu"),
         symptoms=symptoms_in(recorder.curve, task.thresholds),
         error=error,
         error_place=place,
         curve=tuple(recorder.curve),
+        checks=tuple(recorder.seen),
+        output=recorder.output,
     )
 
 
 def _memory_of(task: Task, device: str, limits: Limits) -> AbstractContextManager[None]:
     """The memory limit for the kind of task."""
+    if isinstance(task, ScriptTask):
+        # The program's own process gets the limit.
+        return nullcontext()
     if isinstance(task, FunctionTask):
         return process_memory(limits.memory)
     from backtrack.trial.memory import device_memory
@@ -171,13 +200,22 @@ def _memory_of(task: Task, device: str, limits: Limits) -> AbstractContextManage
 Train = Callable[[dict[str, Any], int, Recorder], str]
 
 
-def _program(task: Task, device: str, watched: bool) -> tuple[Train, Callable[[], int]]:
+def _program(
+    task: Task, device: str, watched: bool, limits: Limits, any_metric: bool = False
+) -> tuple[Train, Callable[[], int]]:
     """The training program for the kind of task, and what reads its peak memory."""
     reset_peak_memory()
     if isinstance(task, FunctionTask):
         from backtrack.trial.blackbox import run_function
 
         return lambda levels, seed, recorder: run_function(task, levels, seed, recorder), peak_memory
+    if isinstance(task, ScriptTask):
+        from backtrack.trial.script import run_script
+
+        def script(levels: dict[str, Any], seed: int, recorder: Recorder) -> str:
+            return run_script(task, levels, seed, recorder, limits, watched, any_metric)
+
+        return script, peak_memory
     # torch is imported only where a torch task is trained: function tasks must not need it.
     from backtrack.trial.loop import train_torch
     from backtrack.trial.memory import device_peak_memory, reset_device_peak

@@ -14,6 +14,8 @@ from backtrack.evidence.failures.cause import Cause
 from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
 from backtrack.evidence.failures.failure_rules import Rule, rate_interval
 from backtrack.evidence.failures.laboratory import LOW_GAIN
+from backtrack.evidence.seen import Seen
+from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
 
 MOST_NAMED = 4
@@ -26,6 +28,7 @@ class Findings:
     """The answers to a newcomer's questions, each a list of sentences.
 
     Args:
+        before: what checks saw, before any statistics.
         failed: what failed.
         why: under which levels.
         helped: what changed the metric.
@@ -33,11 +36,24 @@ class Findings:
         next: what to do now.
     """
 
+    before: list[str]
     failed: list[str]
     why: list[str]
     helped: list[str]
     sure: list[str]
     next: list[str]
+
+    @property
+    def answers(self) -> list[tuple[str, list[str]]]:
+        """Each with its heading, in the order in which they are read."""
+        return [
+            ("Before any statistics", self.before),
+            ("What failed", self.failed),
+            ("Why", self.why),
+            ("What helped", self.helped),
+            ("How sure", self.sure),
+            ("What next", self.next),
+        ]
 
 
 def findings_of(analysis: Analysis, metric: str, stages: Mapping[str, int]) -> Findings:
@@ -49,12 +65,37 @@ def findings_of(analysis: Analysis, metric: str, stages: Mapping[str, int]) -> F
         stages: planned runs for each stage.
     """
     return Findings(
+        _before(analysis),
         _failed(analysis),
         _why(analysis),
         _helped(analysis, metric),
         _sure(analysis),
         _next(analysis, stages),
     )
+
+
+# Of the checks that found something, so many are told on the first screen.
+MOST_CHECKS = 4
+
+
+def _before(analysis: Analysis) -> list[str]:
+    """What checks found wrong, with its place; what is only unusual stands in the report's table."""
+    wrong = [one for one in analysis.seen if one.finding.weight == WRONG]
+    sentences = [check_sentence(one) for one in wrong[:MOST_CHECKS]]
+    if len(wrong) > MOST_CHECKS:
+        sentences.append(f"{len(wrong) - MOST_CHECKS} more findings of checks stand in the report.")
+    return sentences
+
+
+def check_sentence(one: Seen) -> str:
+    """A finding in words: what, where, in how many runs, what to do."""
+    found = one.finding
+    runs = f"in all {one.of} runs" if one.runs == one.of else f"in {one.runs} of {one.of} runs"
+    return f"{found.check.replace('_', ' ')} at {found.place}, {runs}: {found.measured}. {_sentence(found.remedy)}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _failed(analysis: Analysis) -> list[str]:
@@ -114,6 +155,7 @@ def cause_sentence(one: ExplainedCause) -> str:
     if cause.amplifiers:
         text += f" Worse with {' and '.join(map(str, cause.amplifiers))}."
     sign = f" Typical symptom: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
+    sign = f" A check names it: {_sign_text(one.checks[0])}." if one.checks else sign
     if cause.verified:
         return f"{text} Verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{sign}"
     so_far = f" So far {_flips_text(cause)}." if cause.broke or cause.mended else ""
@@ -136,11 +178,11 @@ def _sign_text(share: SymptomShare) -> str:
 
 
 def symptoms_text(one: ExplainedCause) -> str:
-    """The symptoms that go with a cause, each with how many runs show it on either side."""
+    """Checks and symptoms that go with a cause, each with how many runs show it on either side."""
     return "; ".join(
         f"{share.name.replace('_', ' ')} in {share.failing[0]} of {share.failing[1]} runs that fail by it, "
         f"in {share.training[0]} of {share.training[1]} that train without it"
-        for share in one.symptoms
+        for share in (*one.checks, *one.symptoms)
     )
 
 
@@ -406,13 +448,7 @@ def _percent(rate: tuple[float, float, float]) -> str:
 def markdown_summary(analysis: Analysis, findings: Findings, title: str) -> str:
     """The ranking and the findings as Markdown: MLflow shows it as the parent run's description."""
     lines = [f"## {title}", ""]
-    for heading, sentences in (
-        ("What failed", findings.failed),
-        ("Why", findings.why),
-        ("What helped", findings.helped),
-        ("How sure", findings.sure),
-        ("What next", findings.next),
-    ):
+    for heading, sentences in findings.answers:
         if sentences:
             lines += [f"**{heading}**", "", *(f"- {sentence}" for sentence in sentences), ""]
     for name, answer in analysis.responses.items():

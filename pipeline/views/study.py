@@ -13,7 +13,7 @@ from backtrack.errors import StudyError
 from backtrack.evidence.analysis import Analysis
 from backtrack.records.directory import Records
 
-TABLES = ("factors", "levels", "interactions", "causes", "claims")
+TABLES = ("factors", "levels", "interactions", "causes", "claims", "checks")
 
 
 class Study:
@@ -63,6 +63,11 @@ class Study:
     def factors(self) -> pa.Table:
         """The ranking of factors, for each response."""
         return self.table("factors")
+
+    @property
+    def checks(self) -> pa.Table:
+        """What checks found wrong or unusual, with its place in the code."""
+        return self.table("checks")
 
     @property
     def levels(self) -> pa.Table:

@@ -23,7 +23,16 @@ def report_tables(analysis: Analysis) -> dict[str, pa.Table]:
         "interactions": interactions_table(analysis),
         "causes": causes_table(analysis),
         "claims": claims_table(analysis),
+        "checks": checks_table(analysis),
     }
+
+
+def checks_table(analysis: Analysis) -> pa.Table:
+    """`report/checks.parquet`: what checks found, with its place and the first trial that shows it."""
+    rows = [{**vars(one.finding), "trial": one.trials[0], "runs": one.runs, "of": one.of} for one in analysis.seen]
+    names = ("check", "trial", "place", "measured", "expected", "remedy", "weight")
+    counts = [("runs", pa.int64()), ("of", pa.int64())]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*((name, pa.string()) for name in names), *counts]))
 
 
 FACTORS: dict[str, pa.DataType] = {
@@ -198,6 +207,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
                 "repairs": repairs_of(cause) if cause.verified else [],
                 "amplifiers": list(map(str, cause.amplifiers)),
                 "symptoms": [share.name for share in explained.symptoms],
+                "checks": [share.name for share in explained.checks],
             }
         )
     schema = pa.schema(
@@ -219,6 +229,7 @@ def causes_table(analysis: Analysis) -> pa.Table:
             ("repairs", pa.list_(pa.string())),
             ("amplifiers", pa.list_(pa.string())),
             ("symptoms", pa.list_(pa.string())),
+            ("checks", pa.list_(pa.string())),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -16,6 +16,8 @@ from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SP
 
 SHOWN = (FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED)
 MOST_ROWS = 6
+# In a terminal a heading is one narrow column.
+SHORT = {"Before any statistics": "Checks"}
 VERDICT_STYLE = {"active": "bold red", "undecided": "dim", "inactive": "blue"}
 
 
@@ -43,17 +45,15 @@ def _findings(study: Study) -> Findings:
 def _print(console: Console, study: Study, tracked: bool) -> None:
     assert study.analysis is not None
     findings = _findings(study)
-    for heading, sentences in (
-        ("What failed", findings.failed),
-        ("Why", findings.why),
-        ("What helped", findings.helped),
-        ("What next", findings.next),
-    ):
+    for heading, sentences in findings.answers:
+        if heading == "How sure":
+            # The tables below say it.
+            continue
         for number, sentence in enumerate(sentences):
             grid = Table.grid(padding=(0, 2))
-            grid.add_column(width=11, style="bold")
+            grid.add_column(width=12, style="bold")
             grid.add_column()
-            grid.add_row(heading if number == 0 else "", Text(sentence))
+            grid.add_row(SHORT.get(heading, heading) if number == 0 else "", Text(sentence))
             console.print(grid)
     for name in SHOWN:
         answer = study.analysis.responses.get(name)

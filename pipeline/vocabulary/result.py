@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from backtrack.vocabulary.finding import Finding
+
 
 @dataclass(frozen=True)
 class CurvePoint:
@@ -46,23 +48,26 @@ class RunResult:
         error: the traceback of a crash, or the message of a failure.
         error_place: `file:line` of a crash in the user's own files; empty where it is not known.
         curve: the numbers over time.
+        checks: what checks found.
+        output: what a program wrote while it ran, the middle left out where it is long; kept in `logs/`.
 
     Example:
-        >>> RunResult(0, "crashed", None, epochs=0, seconds=0.0, warmup_seconds=0.0, peak_memory=0, chance=1.0,
-        ...           device="cpu", error="ValueError: no", error_place="mine.py:7").outcome
+        >>> RunResult(0, "crashed", error="ValueError: no", error_place="mine.py:7").outcome
         'crashed'
     """
 
     seed: int
     outcome: str
-    value: float | None
-    epochs: int
-    seconds: float
-    warmup_seconds: float
-    peak_memory: int
-    chance: float | None
-    device: str
+    value: float | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    warmup_seconds: float = 0.0
+    peak_memory: int = 0
+    chance: float | None = None
+    device: str = ""
     symptoms: tuple[str, ...] = ()
     error: str = ""
     error_place: str = ""
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)
+    checks: tuple[Finding, ...] = ()
+    output: str = field(default="", repr=False)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
-from backtrack.watch.recorder import Recorder
 from backtrack.watch.symptoms import PREFIX, Layer, Look, Moment, all_symptoms
 
 # Steps of a training that are measured, evenly spread, and validations that are looked at. An eighth of the steps at
@@ -34,6 +33,13 @@ _ACTIVATIONS: dict[Any, str] = {
 }
 
 
+class Points(Protocol):
+    """Takes the numbers of symptoms."""
+
+    def point(self, step: int, epoch: float, name: str, value: float) -> None:
+        """One of them."""
+
+
 class Watch:
     """Measures what the symptoms want to know of one training, at moments that only its length decides.
 
@@ -44,7 +50,7 @@ class Watch:
         recorder: receives the curves `symptom/NAME`.
     """
 
-    def __init__(self, model: nn.Module, steps: int, epochs: int, recorder: Recorder) -> None:
+    def __init__(self, model: nn.Module, steps: int, epochs: int, recorder: Points) -> None:
         self.model, self.recorder = model, recorder
         self.stride = max(LEAST_STRIDE, steps // SAMPLES)
         self.every = max(1, -(-epochs // LOOKS))
@@ -119,7 +125,7 @@ class Watch:
             if isinstance(module, nn.RNNBase) or _group_size(module) > 1
         ]
         try:
-            with _Activations(layers):
+            with Activations(layers):
                 yield
         finally:
             for hook in hooks:
@@ -129,7 +135,10 @@ class Watch:
         self, layers: list[Layer], outputs: torch.Tensor, targets: torch.Tensor, step: int, epoch: float
     ) -> None:
         """Adds what the symptoms keep of a look to the curves."""
-        look = Look(outputs, targets, layers)
+        self.keep(Look(outputs, targets, layers), step, epoch)
+
+    def keep(self, look: Look, step: int, epoch: float) -> None:
+        """Adds what the symptoms keep of a look to the curves."""
         for symptom in all_symptoms():
             value = symptom.at_look(look)
             if value is not None:
@@ -152,7 +161,7 @@ class Watch:
             given.register_hook(keep)
 
 
-class _Activations(TorchFunctionMode):
+class Activations(TorchFunctionMode):
     """Sees the rectifiers, tanhs and sigmoids of a forward pass, whether they are modules or plain calls."""
 
     def __init__(self, layers: list[Layer]) -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
+from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.result import CurvePoint
+
+
+class Enough(BaseException):
+    """Raised by a recorder that has heard what it wanted, to end the training. No `Exception`, so that it gets out."""
 
 
 class Recorder:
@@ -18,6 +24,8 @@ class Recorder:
         chance: the metric at chance, once known.
         device: where it really runs, where that is known better than by the caller.
         train_seconds: time so far, set by the loop, warm-up left out.
+        output: what a program wrote, within bounds.
+        seen: checks that found something, as the watch told them.
     """
 
     def __init__(self) -> None:
@@ -27,6 +35,8 @@ class Recorder:
         self.chance: float | None = None
         self.device = ""
         self.train_seconds = 0.0
+        self.output = ""
+        self.seen: list[Finding] = []
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:
         """Adds one number; `step` and `epoch` as in `CurvePoint`."""
@@ -46,3 +56,7 @@ class Recorder:
         """The last finite value of the series, or None."""
         finite = [value for value in self.values(name) if math.isfinite(value)]
         return finite[-1] if finite else None
+
+    def rename(self, name: str, other: str) -> None:
+        """Gives the series called `name` another name."""
+        self.curve = [replace(point, name=other) if point.name == name else point for point in self.curve]

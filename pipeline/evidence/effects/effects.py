@@ -16,7 +16,7 @@ from backtrack.evidence.effects.model import Model, build_model
 from backtrack.evidence.effects.relevance import NEGLIGIBLE, variance_share
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
-from backtrack.evidence.statistics.linear import contrast, independent, wald
+from backtrack.evidence.statistics.linear import Added, contrast, independent, wald
 from backtrack.evidence.statistics.normal import NORMAL_95
 from backtrack.vocabulary.factors import Factor, Numeric
 
@@ -96,12 +96,14 @@ class FactorTest:
         model: None where no model holds it.
         p: 1 without a model.
         silent: why no model holds it, or empty.
+        added: its coefficients where they are not the model's own (`few_runs`).
     """
 
     term: Term
     model: Model | None
     p: float
     silent: str = ""
+    added: Added | None = None
 
 
 def tests_of(response: Response, model: Model | None, terms: Sequence[Term]) -> list[FactorTest]:
@@ -220,9 +222,11 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
             statement=test.silent,
         )
     fitted, span = model.fit, model.span(term.name)
-    means = term.codes @ fitted.beta[span]
+    beta = test.added.beta if test.added is not None else fitted.beta[span]
+    means = term.codes @ beta
     top, bottom = int(np.argmax(means)), int(np.argmin(means))
-    widest = contrast(model.weights(term.name, term.codes[top] - term.codes[bottom]), fitted)
+    step = term.codes[top] - term.codes[bottom]
+    widest = contrast(step, test.added) if test.added is not None else contrast(model.weights(term.name, step), fitted)
     estimate, error, (_, high) = widest.estimate, widest.error, widest.interval()
     least = math.hypot(*(_least_error(model, term, point) for point in (top, bottom)))
     if error < least:
@@ -231,16 +235,17 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
     best = top if model.response.better > 0 else bottom
     tolerance = margin * max(fitted.sd, least * math.sqrt(runs) / 2)
-    explained = variance_share(term.columns @ fitted.beta[span], model.response.y)
+    explained = variance_share(term.columns @ beta, model.response.y)
     statement = ""
     if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
         verdict, more = "active", None
     elif high < tolerance:
         verdict, more = "inactive", None
+    elif p_adjusted < alpha:
+        verdict, more = "undecided", None
     else:
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
     if p_adjusted < alpha and verdict != "active":
-        more = None
         statement = f"surely there, but it explains only {explained:.1%} of the variance between runs"
     shown, low, high = model.response.kind.shown(estimate, low, high)
     return FactorEffect(
@@ -255,7 +260,7 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         runs=runs,
         runs_to_decide=more,
         best_level=term.labels[best],
-        levels=tuple(_level_means(term, model)),
+        levels=tuple(_level_means(test, model)),
         statement=statement,
     )
 
@@ -324,12 +329,18 @@ def _share(model: Model, span: list[int]) -> float:
     return own / explained if explained > 1e-12 * max(total, 1e-300) and total > 0 else 0.0
 
 
-def _level_means(term: Term, model: Model) -> list[LevelMean]:
+def _level_means(test: FactorTest, model: Model) -> list[LevelMean]:
     means: list[LevelMean] = []
+    term, grand = test.term, float(model.fit.beta[0])
     for name, code, count in zip(term.labels, term.codes, term.counts, strict=True):
         weights = model.weights(term.name, code)
         weights[0] = 1.0
         mean = contrast(weights, model.fit)
+        if test.added is not None:
+            own = contrast(code, test.added)
+            mean = replace(
+                own, estimate=grand + own.estimate, error=max(own.error, model.fit.sd / math.sqrt(count or 1))
+            )
         low, high = mean.interval()
         least = NORMAL_95 * _least_error(model, term, len(means))
         low, high = min(low, mean.estimate - least), max(high, mean.estimate + least)

@@ -10,6 +10,7 @@ import numpy as np
 
 from backtrack.evidence.effects.coding import HANDFUL, Term
 from backtrack.evidence.effects.effects import FactorTest, terms_of, tests_of
+from backtrack.evidence.effects.few_runs import are_few, judged
 from backtrack.evidence.effects.interactions import InteractionEffect, interaction_effects
 from backtrack.evidence.effects.model import Model, build_model, noise_weights
 from backtrack.evidence.effects.suspects import Suspect, suspects_of
@@ -22,6 +23,8 @@ from backtrack.evidence.statistics.multiple import holm
 MOST_PAIRS = 6
 # Of the error rate of a response, what the interactions may use up.
 PAIR_SHARE = 1 / 3
+# Few runs show hardly any pair: what it would use up is better spent on factors.
+PAIR_SHARE_OF_FEW = 1 / 20
 NUISANCE_SHARE = 1 / 4
 
 
@@ -89,6 +92,8 @@ def ask(response: Response, alpha: float) -> Questions:
     tests = tests_of(response, model, terms) if changes else []
     if model is not None and not response.kind.counts_failures and has_heavy_tails(model):
         tests, pairs = _tested_by_ranks(by_ranks(response), terms, tests, pairs, alpha)
+    elif changes and are_few(response, terms):
+        tests = _tested_by_deals(response, model, tests)
     return Questions(
         response=response,
         terms=terms,
@@ -112,8 +117,21 @@ def _tested_by_ranks(
     p = {test.term.name: test.p for test in tests_of(ranked, model, terms)}
     joint = {(pair.factor_a, pair.factor_b): pair.p for pair in interaction_effects(ranked, model)}
     own = [replace(test, p=p[test.term.name]) for test in tests]
+    if are_few(ranked, terms):
+        # Effects stay in the response's own unit; only the p-values are those of the ranks.
+        own = [replace(test, p=of.p) for test, of in zip(own, _tested_by_deals(ranked, model, own), strict=True)]
     both = [replace(pair, p=joint.get((pair.factor_a, pair.factor_b), 1.0)) for pair in pairs]
     return own, sorted(both, key=lambda pair: (pair.p, -pair.effect))
+
+
+def _tested_by_deals(response: Response, model: Model | None, tests: Sequence[FactorTest]) -> list[FactorTest]:
+    """The tests of few runs (`few_runs`), where least squares can say something of the factor at all."""
+    asked = [test for test in tests if not test.silent]
+    found = judged(response, [test.term for test in asked], model)
+    return [
+        replace(test, p=found[test.term.name].p, added=found[test.term.name].added) if not test.silent else test
+        for test in tests
+    ]
 
 
 def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[InteractionEffect]) -> list[float]:
@@ -125,8 +143,9 @@ def _weights(response: Response, tests: Sequence[FactorTest], pairs: Sequence[In
     role = {factor.name: NUISANCE_SHARE if factor.role == "nuisance" else 1.0 for factor in response.frame.space}
     own = np.array([role[test.term.name] for test in tests])
     joint = np.array([role[pair.factor_a] * role[pair.factor_b] for pair in pairs])
-    whole = 1 - PAIR_SHARE if pairs else 1.0
-    return [*(whole * own / max(own.sum(), 1e-9)), *(PAIR_SHARE * joint / max(joint.sum(), 1e-9))]
+    share = PAIR_SHARE_OF_FEW if are_few(response, [test.term for test in tests]) else PAIR_SHARE
+    whole = 1 - share if pairs else 1.0
+    return [*(whole * own / max(own.sum(), 1e-9)), *(share * joint / max(joint.sum(), 1e-9))]
 
 
 def _model(response: Response, terms: list[Term], alpha: float) -> Model | None:

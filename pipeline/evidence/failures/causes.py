@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,7 @@ class ExplainedCause:
         share: of all runs with these outcomes, those that have it.
         outcomes: `{outcome: failures}` of those inside, the most frequent first.
         symptoms: that separate the runs that fail by it from those that train, the clearest first.
+        checks: the same of checks.
         with_it, without_it: the trials of the runs inside and outside.
     """
 
@@ -59,6 +60,7 @@ class ExplainedCause:
     share: float
     outcomes: Mapping[str, int]
     symptoms: tuple[SymptomShare, ...] = ()
+    checks: tuple[SymptomShare, ...] = ()
     with_it: tuple[str, ...] = ()
     without_it: tuple[str, ...] = ()
 
@@ -86,16 +88,16 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
         inside, outside = has & ~taken, ~has & ~taken
         if not cause.refuted:
             taken = taken | has
+        failing = [run for run, mine in zip(runs, bad & has, strict=True) if mine]
+        training = [run for run, other in zip(runs, trained & ~has, strict=True) if other]
         found.append(
             ExplainedCause(
                 cause=cause,
                 inside=(int((bad & inside).sum()), int(inside.sum())),
                 outside=(int((bad & outside).sum()), int(outside.sum())),
                 share=float((bad & inside).sum() / max(1, bad.sum())),
-                symptoms=separating_symptoms(
-                    [run for run, mine in zip(runs, bad & has, strict=True) if mine],
-                    [run for run, other in zip(runs, trained & ~has, strict=True) if other],
-                ),
+                symptoms=separating([run.symptoms for run in failing], [run.symptoms for run in training]),
+                checks=separating([run.checks for run in failing], [run.checks for run in training]),
                 outcomes=_counts(runs, bad & inside),
                 with_it=_trials(runs, inside),
                 without_it=_trials(runs, outside),
@@ -114,16 +116,19 @@ def _trials(runs: Sequence[Run], mask: np.ndarray) -> tuple[str, ...]:
     return tuple(dict.fromkeys(run.trial for run, mine in zip(runs, mask, strict=True) if mine))
 
 
-def separating_symptoms(failing: Sequence[Run], training: Sequence[Run]) -> tuple[SymptomShare, ...]:
-    """The symptoms that failing runs show more often than those that train (Fisher's exact test), at most three.
+def separating(failing: Sequence[Collection[str]], training: Sequence[Collection[str]]) -> tuple[SymptomShare, ...]:
+    """The symptoms (or checks) that failing runs show more often than those that train (Fisher's exact test).
 
     Args:
-        failing, training: the two groups.
+        failing, training: of the two groups, the names that each run shows.
+
+    Returns:
+        Three at most.
     """
-    seen = sorted({name for run in failing for name in run.symptoms})
+    seen = sorted({name for shown in failing for name in shown})
     found = []
     for name in seen:
-        with_it = [sum(name in run.symptoms for run in group) for group in (failing, training)]
+        with_it = [sum(name in shown for shown in group) for group in (failing, training)]
         share = SymptomShare(name, (with_it[0], len(failing)), (with_it[1], len(training)))
         table = [[with_it[0], len(failing) - with_it[0]], [with_it[1], len(training) - with_it[1]]]
         p = float(fisher_exact(table, alternative="greater").pvalue)

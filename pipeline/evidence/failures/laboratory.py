@@ -32,6 +32,7 @@ class Run:
         config, seed: what was run.
         outcome: as recorded, or `LOW_GAIN`.
         symptoms: that it showed.
+        checks: names of those that found something wrong.
         reached: its final metric, larger is better; NaN where it has none.
     """
 
@@ -42,6 +43,7 @@ class Run:
     seed: int
     outcome: str
     symptoms: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     reached: float = math.nan
 
     @property
@@ -170,6 +172,7 @@ def runs_of(space: SearchSpace, trials: pa.Table, mode: str) -> list[Run]:
                 seed=int(row["seed"]),
                 outcome=row["outcome"],
                 symptoms=symptoms,
+                checks=tuple(row["checks"] or ()),
                 reached=math.nan if row["value"] is None else sign * row["value"],
             )
         )

@@ -56,13 +56,8 @@ def page(
             f"{manifest['created']} · seed {manifest['seed']}"
         ),
         metric=task["metric"],
-        answers=[
-            ("What failed", findings.failed),
-            ("Why", findings.why),
-            ("What helped", findings.helped),
-            ("How sure", findings.sure),
-            ("What next", findings.next),
-        ],
+        answers=findings.answers,
+        checks=_checks(analysis),
         plots={name: base64.b64encode(content).decode() for name, content in plots.items()},
         responses=[_response(name, answer) for name, answer in analysis.responses.items()],
         causes=_causes(analysis, plots),
@@ -81,6 +76,18 @@ def page(
             json.dumps(_runs(analysis.frame.space, trials), separators=(",", ":")).replace("<", "\\u003c")
         ),
     )
+
+
+def _checks(analysis: Analysis) -> list[dict[str, Any]]:
+    return [
+        {
+            **{name.removeprefix("_"): text for name, text in vars(one.finding).items()},
+            "check": one.finding.check.replace("_", " "),
+            "runs": f"{one.runs} of {one.of}",
+            "trials": " ".join(one.trials),
+        }
+        for one in analysis.seen
+    ]
 
 
 def _number(value: float | None) -> str:

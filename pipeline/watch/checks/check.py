@@ -1,0 +1,253 @@
+"""What a check is, and what it is told of a training."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backtrack.vocabulary.finding import WRONG, Finding
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass
+class ModelHeard:
+    """A model: a module that is called from outside of any other.
+
+    Args:
+        name: of its class, with a number where several have it.
+        module: itself.
+        trained: forward passes with gradients so far.
+        judged: forward passes without.
+        loaded: whether weights were loaded into it.
+    """
+
+    name: str
+    module: nn.Module
+    trained: int = 0
+    judged: int = 0
+    examples_judged: int = 0
+    loaded: bool = False
+
+
+@dataclass
+class OptimiserHeard:
+    """An optimiser.
+
+    Args:
+        optimiser: itself.
+        steps: so far.
+        rates: `[(step, [learning rate of each group])]`, wherever they changed.
+    """
+
+    optimiser: torch.optim.Optimizer
+    steps: int = 0
+    rates: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All of its parameters."""
+        return [weight for group in self.optimiser.param_groups for weight in group["params"]]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A forward pass of a model.
+
+    Args:
+        model: which.
+        inputs: tensors among the arguments.
+        outputs: tensors among what it returned.
+        arguments: all positional and keyword arguments.
+        gradients: whether gradients were enabled.
+        training: whether the model was in training mode.
+        place: `file:line` that called it, where it was looked up; else empty.
+    """
+
+    model: ModelHeard
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    gradients: bool
+    training: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A call of a module inside a forward pass that is looked at closely.
+
+    Args:
+        model: whose pass.
+        module: that was called.
+        path: in the model, such as `encoder.0`; None where the model's `modules()` do not reach it.
+        inputs, outputs: tensors.
+        gradients: whether gradients were enabled.
+    """
+
+    model: ModelHeard
+    module: nn.Module
+    path: str | None
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    gradients: bool
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A call of one of torch's loss functions.
+
+    Args:
+        name: of the function, such as `cross_entropy`.
+        output, target: its first two arguments.
+        options: the keyword arguments.
+        value: what it returned.
+        place: `file:line` of the user's code.
+        number: how many calls at this place came before.
+        training: whether a gradient can flow.
+    """
+
+    name: str
+    output: Tensor
+    target: Tensor
+    options: dict[str, Any]
+    value: Tensor
+    place: str
+    number: int
+    training: bool
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The start of a backward pass.
+
+    Args:
+        loss: what it starts from.
+        place: `file:line`.
+        number: backward passes before it.
+    """
+
+    loss: Tensor
+    place: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """An optimiser's step: before it, or after it.
+
+    Args:
+        heard: the optimiser.
+        number: of this optimiser's steps, from 1.
+        close: whether this step is looked at closely.
+    """
+
+    heard: OptimiserHeard
+    number: int
+    close: bool
+
+
+@dataclass
+class Heard:
+    """What has been heard of a training so far.
+
+    Args:
+        models, optimisers: in the order of their first call.
+        backwards, steps: so far, of all optimisers.
+        single: forward passes of a single example (an agent that acts).
+        forwards: all of them.
+        loaders: `{id: (sampler's name, batches, batch size)}` of the DataLoaders that were iterated over.
+    """
+
+    models: list[ModelHeard] = field(default_factory=list)
+    optimisers: list[OptimiserHeard] = field(default_factory=list)
+    backwards: int = 0
+    steps: int = 0
+    single: int = 0
+    forwards: int = 0
+    loaders: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    modules: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    _names: dict[int, str] = field(default_factory=dict)
+
+    def name_of(self, weight: Tensor) -> str:
+        """A parameter's name in its model, such as `Net.fc.weight`; its shape where no model has it."""
+        if id(weight) not in self._names:
+            for model in self.models:
+                for name, one in model.module.named_parameters():
+                    self._names[id(one)] = f"{model.name}.{name}"
+        return self._names.get(id(weight), f"a tensor of shape {tuple(weight.shape)}")
+
+    @property
+    def acts(self) -> bool:
+        """Whether a model is asked about single examples, as an agent in an environment is."""
+        return self.single > 0.2 * max(1, self.forwards)
+
+
+class Check:
+    """Looks at a training and names a fault. One file each; every method is optional.
+
+    Attributes:
+        name: as it is recorded.
+        looks_at: what it looks at, and when.
+        cost: what that takes.
+        source: of the rule.
+        remedy: what mends the fault.
+        expected: what a sound training shows.
+        weight: `WRONG` or `UNUSUAL`.
+    """
+
+    name: ClassVar[str]
+    looks_at: ClassVar[str]
+    cost: ClassVar[str]
+    source: ClassVar[str]
+    remedy: ClassVar[str]
+    expected: ClassVar[str]
+    weight: ClassVar[str] = WRONG
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        self.heard = heard
+        self._found = found
+        self._said: set[str] = set()
+
+    def finds(self, place: str, measured: str, weight: str = "", remedy: str = "") -> None:
+        """Tells of a finding, once for each place."""
+        if place in self._said or len(self._said) >= 5:
+            return
+        self._said.add(place)
+        self._found(Finding(self.name, place, measured, self.expected, remedy or self.remedy, weight or self.weight))
+
+    def forward(self, call: Forward) -> None:
+        """After a forward pass of a model."""
+
+    def inner(self, call: Inner) -> None:
+        """After a module's call inside a forward pass that is looked at closely."""
+
+    def loss(self, call: Loss) -> None:
+        """After a loss function."""
+
+    def backward(self, call: Backward) -> None:
+        """Before a backward pass."""
+
+    def before_step(self, step: Step) -> None:
+        """Before an optimiser's step."""
+
+    def after_step(self, step: Step) -> None:
+        """After an optimiser's step."""
+
+    def end(self) -> None:
+        """At the end of the training."""
+
+
+def joined(names: Sequence[str], most: int = 4) -> str:
+    """Names in a row, the rest counted.
+
+    Example:
+        >>> joined(["a", "b", "c"], most=2)
+        'a, b and 1 more'
+    """
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,78 @@
+"""Inputs that are constant, not finite, or far from unit scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.watch.checks.check import Check, Heard, Inner
+
+LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
+WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
+NORMALISING = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm")
+
+
+class Inputs(Check):
+    name = "inputs"
+    looks_at = "what the first layer with weights gets, in the first training passes"
+    cost = "a few reductions of the first inputs"
+    source = "LeCun et al., Efficient BackProp (1998); UMLAUT, input not normalised; DeepFD"
+    expected = "finite inputs that differ between examples, of about unit scale"
+    remedy = (
+        "standardise the inputs: subtract each feature's mean, divide by its standard deviation (or divide "
+        "images by 255)"
+    )
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._looked: dict[int, int] = {}
+        self._first: dict[int, int] = {}
+        self._normalised: set[int] = set()
+        self._scale: dict[int, list[float]] = {}
+
+    def inner(self, call: Inner) -> None:
+        kind, key = type(call.module).__name__, id(call.model)
+        if kind.startswith(NORMALISING) and key not in self._first:
+            self._normalised.add(key)
+        if kind == "Embedding" and key not in self._first:
+            self._first[key] = -1
+        if kind not in WITH_WEIGHTS or not call.gradients or not call.inputs:
+            return
+        # The first layer of each pass; later passes look at the same.
+        if self._first.setdefault(key, id(call.module)) != id(call.module):
+            return
+        if self._looked.get(key, 0) >= 3:
+            return
+        self._looked[key] = self._looked.get(key, 0) + 1
+        self._look(call, key)
+
+    def _look(self, call: Inner, key: int) -> None:
+        values = call.inputs[0].detach().float()
+        place = f"{call.model.name}.{call.path}" if call.path else call.model.name
+        if not bool(values.isfinite().all()):
+            bad = int((~values.isfinite()).sum())
+            self.finds(
+                place,
+                f"{bad} of {values.numel()} input numbers are not finite",
+                remedy="find where the data are NaN or infinite, and fill or drop them",
+            )
+            return
+        if values.shape[0] >= 8 and values.ndim > 1 and bool((values == values[:1]).all()):
+            self.finds(
+                place,
+                f"all {values.shape[0]} examples of a batch are the same",
+                remedy="check how the inputs are read: every example is the same",
+            )
+            return
+        scale = float(values.pow(2).mean().sqrt())
+        self._scale.setdefault(key, []).append(scale)
+        if key in self._normalised or len(self._scale[key]) < 2 or self.heard.acts:
+            return
+        if min(self._scale[key]) > LARGEST or 0 < max(self._scale[key]) < SMALLEST:
+            weight = "" if scale > ABSURD or scale < SMALLEST else UNUSUAL
+            self.finds(
+                place,
+                f"the inputs have a root mean square of {scale:.3g} (from {float(values.min()):.3g} to "
+                f"{float(values.max()):.3g})",
+                weight=weight,
+            )

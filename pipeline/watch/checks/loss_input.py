@@ -1,0 +1,128 @@
+"""The loss gets probabilities where it takes logits, or the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.watch.checks.check import Check, Heard, Loss
+
+# Calls that have to show it.
+CALLS = 3
+
+
+class LossInput(Check):
+    name = "loss_input"
+    looks_at = "values of what a loss function gets, and the operation that made it, at its first calls"
+    cost = "a few reductions at the first calls of each loss"
+    source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
+    expected = "cross_entropy and …_with_logits take raw outputs; nll_loss and kl_div take log-probabilities"
+    remedy = "leave the last activation out, or use the loss that takes what the model puts out"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def loss(self, call: Loss) -> None:
+        if not call.training or call.output.ndim == 0 or call.output.numel() < 4:
+            return
+        found = self._fault(call)
+        if not found:
+            return
+        said, remedy, weight = found
+        count = self._seen[(call.place, said)] = self._seen.get((call.place, said), 0) + 1
+        if count == CALLS:
+            self.finds(call.place, f"{call.name} gets {said}", weight=weight, remedy=remedy)
+
+    def _fault(self, call: Loss) -> tuple[str, str, str] | None:
+        output, made_by = call.output.detach(), made_by_of(call.output)
+        if call.name == "cross_entropy" and output.ndim > 1 and output.shape[1] > 1:
+            rows = output.float().sum(1)
+            if bool((output >= 0).all()) and bool(((rows - 1).abs() < 1e-3).all()):
+                return (
+                    "probabilities (each row sums to 1), and takes a softmax of them again",
+                    "leave the softmax out of the model: cross_entropy takes raw outputs",
+                    "",
+                )
+            if made_by == "Sigmoid":
+                return (
+                    "outputs of a sigmoid, which lie between 0 and 1: the classes can hardly be told apart",
+                    "leave the sigmoid out of the model: cross_entropy takes raw outputs",
+                    "",
+                )
+            if made_by == "Relu":
+                return (
+                    "outputs of a ReLU: no class can get less than 0",
+                    "leave the last ReLU out of the model",
+                    UNUSUAL,
+                )
+        if call.name == "cross_entropy" and output.ndim > 1 and output.shape[1] == 1:
+            return (
+                "a single output: the softmax of one unit is always 1, and its loss 0",
+                "use two outputs, or binary_cross_entropy_with_logits",
+                "",
+            )
+        if call.name == "nll_loss" and output.ndim > 1 and output.shape[1] > 1:
+            sums = output.float().exp().sum(1)
+            if bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all()):
+                return (
+                    "probabilities, and takes log-probabilities",
+                    "use log_softmax instead of softmax, or cross_entropy on raw outputs",
+                    "",
+                )
+            if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
+                return (
+                    "numbers that are no log-probabilities (the exponentials of a row do not sum to 1)",
+                    "put log_softmax before it, or use cross_entropy on raw outputs",
+                    "",
+                )
+        if call.name == "binary_cross_entropy_with_logits":
+            if made_by in ("Sigmoid", "Softmax"):
+                return (
+                    f"outputs of a {made_by.lower()}, and takes a sigmoid of them again",
+                    "leave the sigmoid out of the model, or use binary_cross_entropy",
+                    "",
+                )
+            if made_by == "Relu":
+                return (
+                    "outputs of a ReLU: no probability can get below a half",
+                    "leave the last ReLU out of the model",
+                    "",
+                )
+        if call.name == "kl_div" and output.ndim > 1:
+            sums = output.float().exp().sum(-1)
+            if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
+                return "numbers that are no log-probabilities", "give it log_softmax of the outputs", ""
+        return None
+
+
+# Operations that only change a tensor's shape, or round it.
+SHAPES = (
+    "View",
+    "Squeeze",
+    "Unsqueeze",
+    "Reshape",
+    "Transpose",
+    "Permute",
+    "Alias",
+    "Select",
+    "Slice",
+    "T",
+    "ToCopy",
+    "Expand",
+    "UnsafeView",
+)
+
+
+def made_by_of(tensor: Any) -> str:
+    """The operation that made a tensor, such as `Softmax`; empty where it is not known."""
+    node = tensor.grad_fn
+    for _ in range(6):
+        if node is None:
+            return ""
+        name = type(node).__name__.partition("Backward")[0]
+        if name not in SHAPES or not node.next_functions:
+            return name
+        node = node.next_functions[0][0]
+    return ""

@@ -1,0 +1,47 @@
+"""Parameters that get a gradient, and that no optimiser moves."""
+
+from __future__ import annotations
+
+from backtrack.watch.checks.check import Check, Step, joined
+
+# Steps after which every optimiser that there is has stepped.
+AFTER = 20
+
+
+class ParametersWithoutOptimiser(Check):
+    name = "parameters_without_optimiser"
+    looks_at = "which parameters with a gradient no optimiser holds, after the first steps and at the end"
+    cost = "nothing but a set of ids"
+    source = "TheDeepChecker (2021); PyTorch issues on parameters that are created after the optimiser"
+    expected = "every parameter that gets a gradient belongs to an optimiser"
+    remedy = "give all of the model's parameters to the optimiser, after the model is complete"
+
+    def after_step(self, step: Step) -> None:
+        if self.heard.steps == AFTER:
+            self._look()
+
+    def end(self) -> None:
+        if 0 < self.heard.steps < AFTER:
+            self._look()
+
+    def _look(self) -> None:
+        held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
+        for model in self.heard.models:
+            if model.loaded or not model.trained:
+                # Of a pretrained model parts may be meant to stay.
+                continue
+            named = [(name, one) for name, one in model.module.named_parameters() if one.requires_grad]
+            lost = [
+                name for name, one in named if id(one) not in held and one.grad is not None and bool(one.grad.any())
+            ]
+            if lost and len(lost) < len(named):
+                self.finds(
+                    f"{model.name}: {joined(lost)}",
+                    f"{len(lost)} of {len(named)} parameters of {model.name} get a gradient, and no "
+                    "optimiser holds them",
+                )
+            elif lost and not any(id(one) in held for _, one in named) and len(self.heard.models) == 1:
+                self.finds(
+                    f"{model.name}",
+                    f"no optimiser holds any of the {len(named)} parameters of {model.name}: it steps over others",
+                )

@@ -1,0 +1,47 @@
+"""A parameter's gradient is exactly zero at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check, Heard, Step, joined
+
+LOOKS = 3
+
+
+class ZeroGradient(Check):
+    name = "zero_gradient"
+    looks_at = "whether the whole gradient of a weight matrix is zero at the steps that are looked at closely"
+    cost = "a norm for each parameter at a close step"
+    source = "AUTOTRAINER (ICSE 2021), dying ReLU; Karpathy, Yes you should understand backprop (2016)"
+    expected = "each weight matrix gets some gradient from some batch"
+    remedy = (
+        "look for an activation that cannot pass it on (a ReLU that is always off, a softmax or sigmoid that "
+        "is pinned), or gradients that are cleared between backward and step"
+    )
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._looks: dict[int, int] = {}
+        self._alive: set[int] = set()
+
+    def before_step(self, step: Step) -> None:
+        key = id(step.heard)
+        if not step.close or self._looks.get(key, 0) > 8:
+            return
+        self._looks[key] = self._looks.get(key, 0) + 1
+        weights = [
+            one for one in step.heard.parameters if one.grad is not None and not one.grad.is_sparse and one.ndim > 1
+        ]
+        for weight in weights:
+            if id(weight) not in self._alive and weight.grad is not None and bool(weight.grad.any()):
+                self._alive.add(id(weight))
+        dead = [weight for weight in weights if id(weight) not in self._alive]
+        if self._looks[key] >= LOOKS and dead and step.number >= 5:
+            names = [self.heard.name_of(weight) for weight in dead]
+            self.finds(
+                joined(names),
+                f"the gradient of {len(dead)} of {len(weights)} weight matrices was exactly zero at "
+                f"{self._looks[key]} steps",
+            )

@@ -1,0 +1,300 @@
+"""The hooks on a process that trains: what they hear goes to the checks and to the symptoms."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
+from backtrack.watch.checks.check import Backward, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
+from backtrack.watch.listening.places import own_place
+from backtrack.watch.listening.symptoms import Symptoms
+from backtrack.watch.listening.tensors import tensors_in
+
+# Steps of each optimiser that are looked at closely from the first on; then each a third later than the last.
+FIRST_STEPS, GROWTH = 3, 1.35
+# Of the time since the first step, closer looks may take so much.
+SHARE = 0.03
+# Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
+FIRST_LOSSES = 12
+# Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
+IGNORED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
+MOST_WARNINGS = 10
+
+
+class Sink(Protocol):
+    """Takes what was seen."""
+
+    def point(self, step: int, epoch: float, name: str, value: float) -> None:
+        """A number of a symptom."""
+
+    def found(self, finding: Finding) -> None:
+        """A finding of a check."""
+
+
+class Ears:
+    """Listens to one process, or to one training in it.
+
+    Args:
+        torch: the module.
+        sink: takes what is seen.
+    """
+
+    def __init__(self, torch: Any, sink: Sink) -> None:
+        self.torch, self.sink = torch, sink
+        self.heard = Heard()
+        self.checks: list[Check] = [check(self.heard, sink.found) for check in all_checks()]
+        self.close = True
+        self.muted = 0
+        self._undo: list[Callable[[], None]] = []
+        self._inner: list[Any] = []
+        self._depth: list[tuple[Any, ModelHeard | None]] = []
+        self._models: dict[int, ModelHeard] = {}
+        self._optimisers: dict[int, OptimiserHeard] = {}
+        self._next: dict[int, int] = {}
+        self._losses: dict[str, int] = {}
+        self._paths: dict[int, dict[int, str]] = {}
+        self._warnings: list[Finding] = []
+        self._begun = 0.0
+        self._spent = 0.0
+        self.symptoms = Symptoms(sink)
+
+    # --- being attached ---------------------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Puts the hooks on."""
+        from backtrack.watch.listening import patches
+
+        modules = self.torch.nn.modules.module
+        from torch.optim import optimizer as optimisers
+
+        self._hold(modules.register_module_forward_pre_hook(self._before_module))
+        self._hold(modules.register_module_forward_hook(self._after_module, always_call=True))
+        self._hold(optimisers.register_optimizer_step_pre_hook(self._before_step))
+        self._hold(optimisers.register_optimizer_step_post_hook(self._after_step))
+        self._undo += patches.on_warnings(self._warned)
+        self._undo += patches.on_losses(self.torch, self._after_loss)
+        self._undo += patches.on_backward(self.torch, self._before_backward)
+        self._undo += patches.on_loading(self.torch, self._loaded, self._iterated)
+
+    def _warned(self, category: str, message: str) -> str:
+        """Keeps a warning with its place in the user's code."""
+        place = own_place()
+        if not self.muted and place and not issubclass(_category(category), IGNORED):
+            said = message.strip().splitlines()[0][:300] if message.strip() else category
+            finding = Finding("warning", place, f"{category}: {said}", "no warnings", "read the warning", UNUSUAL)
+            if finding not in self._warnings and len(self._warnings) < MOST_WARNINGS:
+                self._warnings.append(finding)
+                self.sink.found(finding)
+        return place
+
+    def detach(self) -> None:
+        """Ends the listening: the checks conclude, and every hook goes."""
+        self._tell("end")
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+
+    def _hold(self, handle: Any) -> None:
+        self._undo.append(handle.remove)
+
+    def _tell(self, what: str, *call: Any) -> None:
+        """Tells every check; one that fails is left out from then on, and says so."""
+        if self.muted:
+            return
+        started = time.perf_counter()
+        self.muted += 1
+        try:
+            with self.torch.no_grad():
+                for check in list(self.checks):
+                    try:
+                        getattr(check, what)(*call)
+                    except Exception as fault:
+                        self.checks.remove(check)
+                        print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
+        finally:
+            self.muted -= 1
+            self._spent += time.perf_counter() - started
+
+    def _measure(self, what: Callable[..., None], *call: Any) -> None:
+        """Measures something of the symptoms, unheard."""
+        started = time.perf_counter()
+        self.muted += 1
+        try:
+            with self.torch.no_grad():
+                what(*call)
+        finally:
+            self.muted -= 1
+            self._spent += time.perf_counter() - started
+
+    # --- modules ----------------------------------------------------------------------------------------------
+
+    def _before_module(self, module: Any, arguments: tuple[Any, ...]) -> None:
+        if self.muted or self._is_compiling():
+            return
+        self._depth.append((module, None))
+        if self.close and len(self._depth) == 1:
+            self.symptoms.begin_pass(module)
+
+    def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
+        if self.muted or not self._depth or self._is_compiling():
+            return
+        while self._depth and self._depth[-1][0] is not module:
+            # A pass that ended by an exception leaves its entry behind.
+            self._depth.pop()
+        if not self._depth:
+            return
+        self._depth.pop()
+        if self._depth:
+            if self.close:
+                self._inside(module, arguments, result)
+            return
+        self.symptoms.end_pass(module)
+        self._passed(module, arguments, result)
+
+    def _is_compiling(self) -> bool:
+        return bool(self.torch.compiler.is_compiling())
+
+    def _inside(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
+        root = self._depth[0][0]
+        model = self._model(root)
+        paths = self._paths.get(id(root))
+        if paths is None:
+            paths = self._paths[id(root)] = {id(one): name for name, one in root.named_modules()}
+        call = Inner(
+            model, module, paths.get(id(module)), tensors_in(arguments), tensors_in(result),
+            self.torch.is_grad_enabled(),
+        )  # fmt: skip
+        self._tell("inner", call)
+
+    def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
+        if not any(True for _ in module.parameters()) or _is_loss(module):
+            return
+        model = self._model(module)
+        gradients = self.torch.is_grad_enabled()
+        inputs, outputs = tensors_in(arguments), tensors_in(result)
+        size = inputs[0].shape[0] if inputs and inputs[0].ndim else 1
+        self.heard.forwards += 1
+        self.heard.single += size == 1
+        if gradients:
+            model.trained += 1
+        else:
+            model.judged += 1
+            model.examples_judged += size
+        place = own_place() if self.close or model.judged <= 3 else ""
+        self._tell("forward", Forward(model, inputs, outputs, (arguments, {}), gradients, module.training, place))
+
+    def _model(self, module: Any) -> ModelHeard:
+        found = self._models.get(id(module))
+        if found is None:
+            kind = type(module).__name__
+            same = sum(1 for one in self.heard.models if type(one.module).__name__ == kind)
+            found = ModelHeard(f"{kind}{same + 1 if same else ''}", module)
+            self._models[id(module)] = found
+            self.heard.models.append(found)
+        return found
+
+    def _loaded(self, module: Any) -> None:
+        self._model(module).loaded = True
+
+    # --- losses, gradients, steps -----------------------------------------------------------------------------
+
+    def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
+        if self.muted or self._is_compiling():
+            return
+        place = own_place()
+        number = self._losses[place] = self._losses.get(place, -1) + 1
+        if number >= FIRST_LOSSES and not self.close:
+            return
+        training = bool(getattr(value, "requires_grad", False))
+        self._tell("loss", Loss(name, output, target, options, value, place, number, training))
+        if self.close and training:
+            self._measure(self.symptoms.at_loss, output, target)
+
+    def _before_backward(self, loss: Any) -> None:
+        if self.muted or self._is_compiling():
+            return
+        self._begun = self._begun or time.perf_counter()
+        self._tell("backward", Backward(loss, own_place() if self.close else "", self.heard.backwards))
+        self.heard.backwards += 1
+
+    def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
+        if self.muted:
+            return
+        heard = self._optimiser(optimiser)
+        number = heard.steps + 1
+        self.close = self._is_close(id(optimiser), number)
+        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
+        if not heard.rates or heard.rates[-1][1] != rates:
+            heard.rates.append((number, rates))
+        self._tell("before_step", Step(heard, number, self.close))
+        if self.close:
+            self._measure(self.symptoms.before, heard, self.heard.models)
+
+    def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
+        if self.muted:
+            return
+        heard = self._optimiser(optimiser)
+        heard.steps += 1
+        self.heard.steps += 1
+        self._tell("after_step", Step(heard, heard.steps, self.close))
+        if self.close:
+            self._measure(self.symptoms.after, heard)
+        # The next step is looked at closely from its forward pass on.
+        self.close = any(one.steps + 1 >= self._next.get(key, 1) for key, one in self._optimisers.items())
+
+    def _optimiser(self, optimiser: Any) -> OptimiserHeard:
+        found = self._optimisers.get(id(optimiser))
+        if found is None:
+            found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser)
+            self.heard.optimisers.append(found)
+        return found
+
+    def _is_close(self, key: int, number: int) -> bool:
+        """Whether a step is looked at closely, and which is the next."""
+        due = self._next.get(key, 1)
+        if number < due:
+            return False
+        passed = time.perf_counter() - self._begun if self._begun else 0.0
+        self._next[key] = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
+        return number <= FIRST_STEPS or self._spent <= SHARE * passed + 0.02
+
+    def _iterated(self, loader: Any) -> None:
+        sampler = type(getattr(loader, "sampler", None)).__name__
+        try:
+            batches = len(loader)
+        except TypeError:
+            batches = -1
+        self.heard.loaders[id(loader)] = (sampler, batches, int(getattr(loader, "batch_size", None) or 0))
+
+
+def _category(name: str) -> type[Warning]:
+    import builtins
+
+    found = getattr(builtins, name, UserWarning)
+    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning
+
+
+def _is_loss(module: Any) -> bool:
+    return "loss" in type(module).__name__.lower()
+
+
+def listen(sink: Sink | None = None) -> None:
+    """Listens to this process until it ends, from when torch is imported.
+
+    Args:
+        sink: takes what is seen; default: the channel to whoever started the process.
+    """
+    import atexit
+
+    from backtrack.watch.imported import when_imported
+    from backtrack.watch.listening.sinks import ChannelSink
+
+    def begin(torch: Any) -> None:
+        ears = Ears(torch, sink or ChannelSink())
+        ears.attach()
+        atexit.register(ears.detach)
+
+    when_imported("torch", begin)

@@ -1,0 +1,108 @@
+"""The places of torch that have no hook of their own: loss functions, backward, loaders, loaded weights.
+
+Each is wrapped by a function of the same name, and put back when the listening ends.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+# Functions of two tensors that torch's loss modules call.
+LOSSES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+    "poisson_nll_loss",
+    "soft_margin_loss",
+    "hinge_embedding_loss",
+    "multilabel_soft_margin_loss",
+    "multi_margin_loss",
+)
+
+Undo = Callable[[], None]
+
+
+def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], None]) -> list[Undo]:
+    """Calls `after(name, output, target, options, value)` after each of torch's loss functions."""
+    functional = torch.nn.functional
+
+    def wrapped(name: str) -> Callable[..., Any]:
+        own = getattr(functional, name)
+
+        @functools.wraps(own)
+        def loss(input: Any, target: Any, *arguments: Any, **options: Any) -> Any:
+            value = own(input, target, *arguments, **options)
+            if isinstance(input, torch.Tensor) and isinstance(target, torch.Tensor):
+                after(name, input, target, options, value)
+            return value
+
+        return loss
+
+    return [_put(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
+
+
+def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
+    """Calls `before(loss)` before a backward pass that fills `.grad`."""
+    own = torch.autograd.backward
+
+    @functools.wraps(own)
+    def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
+        first = tensors[0] if isinstance(tensors, (tuple, list)) and tensors else tensors
+        if isinstance(first, torch.Tensor):
+            before(first)
+        return own(tensors, *arguments, **options)
+
+    return [_put(torch.autograd, "backward", backward)]
+
+
+def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:
+    """Calls `loaded(module)` where weights are loaded, and `iterated(loader)` where a DataLoader is gone through."""
+    module, loader = torch.nn.Module, torch.utils.data.DataLoader
+    load, iterate = module.load_state_dict, loader.__iter__
+
+    @functools.wraps(load)
+    def load_state_dict(self: Any, *arguments: Any, **options: Any) -> Any:
+        result = load(self, *arguments, **options)
+        loaded(self)
+        return result
+
+    @functools.wraps(iterate)
+    def __iter__(self: Any) -> Any:
+        iterated(self)
+        return iterate(self)
+
+    return [_put(module, "load_state_dict", load_state_dict), _put(loader, "__iter__", __iter__)]
+
+
+def on_warnings(warned: Callable[[str, str], str]) -> list[Undo]:
+    """Calls `warned(category, message)` at each warning that is shown; it returns the `file:line` to show."""
+    import warnings
+
+    own = warnings.showwarning
+
+    @functools.wraps(own)
+    def showwarning(
+        message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        place = warned(category.__name__, str(message))
+        if place and filename == __file__:
+            # A warning says who called: that is the function that wraps it.
+            filename, number = place.rsplit(":", 1)
+            lineno = int(number)
+        own(message, category, filename, lineno, file, line)
+
+    return [_put(warnings, "showwarning", showwarning)]
+
+
+def _put(owner: Any, name: str, function: Callable[..., Any]) -> Undo:
+    own = getattr(owner, name)
+    setattr(owner, name, function)
+    return lambda: setattr(owner, name, own)

@@ -1,0 +1,271 @@
+"""Every check on a training that must show it; none of them on trainings that are sound."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from listened import Seen, listened_to
+
+from backtrack.watch.checks import all_checks
+from backtrack.watch.listening.ears import Ears
+
+HEALTHY = Path(__file__).parents[3] / "benchmarks" / "faults" / "healthy"
+
+LOOP = """
+def train(net, loss, y, epochs=3, opt=None, size=32, order=None, after=lambda: None, x=None):
+    opt = opt or torch.optim.SGD(net.parameters(), lr=0.05)
+    x = X if x is None else x
+    for epoch in range(epochs):
+        net.train()
+        for i in batches(size, order):
+            opt.zero_grad()
+            value = loss(net(x[i]), y[i])
+            value.backward()
+            opt.step()
+            after()
+
+
+def mlp(*last, start=6, out=2):
+    return nn.Sequential(nn.Linear(start, 16), nn.ReLU(), nn.Linear(16, out), *last)
+"""
+
+FAULTS = {
+    "gradients_never_cleared": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.01)
+        for i in batches():
+            F.cross_entropy(net(X[i]), Y[i]).backward()
+            opt.step()
+    """,
+    "parameters_without_optimiser": """
+        net = mlp()
+        train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net[2].parameters(), lr=0.05))
+    """,
+    "parameters_without_gradient": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a = nn.Linear(6, 16); self.b = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.b(torch.relu(self.a(x)).detach())
+        train(Net(), F.cross_entropy, Y)
+    """,
+    "zero_gradient": """
+        net = mlp()
+        with torch.no_grad():
+            net[0].bias.fill_(-50.0)
+        train(net, F.cross_entropy, Y)
+    """,
+    "unreachable_modules": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.layers = [nn.Linear(6, 6) for _ in range(3)]; self.out = nn.Linear(6, 2)
+            def forward(self, x):
+                for layer in self.layers:
+                    x = torch.relu(layer(x))
+                return self.out(x)
+        train(Net(), F.cross_entropy, Y)
+    """,
+    "weights_that_stay": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            value = F.cross_entropy(net(X[i]), Y[i])
+            value.backward()
+            opt.zero_grad()
+            opt.step()
+    """,
+    "wrong_mode": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y)
+        with torch.no_grad():
+            for i in batches():
+                (net(X[i]).argmax(1) == Y[i]).float().mean()
+    """,
+    "broadcast_loss": """
+        train(mlp(out=1), F.mse_loss, R)
+    """,
+    "loss_input": """
+        train(mlp(nn.Softmax(dim=1)), F.cross_entropy, Y)
+    """,
+    "unreachable_targets": """
+        train(mlp(nn.Sigmoid(), out=1), F.mse_loss, 3 * R[:, None])
+    """,
+    "targets": """
+        train(mlp(), F.cross_entropy, torch.zeros_like(Y))
+    """,
+    "inputs": """
+        train(mlp(), F.cross_entropy, Y, x=X * 300)
+    """,
+    "regression_targets": """
+        train(mlp(out=1), F.mse_loss, 1000 + 300 * R[:, None])
+    """,
+    "order_of_examples": """
+        train(mlp(), F.cross_entropy, Y, order=Y.argsort())
+    """,
+    "learning_rate": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.1)
+        decay = torch.optim.lr_scheduler.ExponentialLR(opt, 0.7)
+        train(net, F.cross_entropy, Y, opt=opt, epochs=6, after=decay.step)
+    """,
+    "batch_statistics": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y, size=2, epochs=1)
+    """,
+    "dropout": """
+        net = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Dropout(0.95), nn.Linear(64, 2))
+        train(net, F.cross_entropy, Y)
+    """,
+    "equal_rows": """
+        net = mlp()
+        for weight in net.parameters():
+            nn.init.constant_(weight, 0.1)
+        train(net, F.cross_entropy, Y)
+    """,
+    "not_finite": """
+        train(mlp(out=1), lambda a, b: (a - b).pow(2).mean(), R[:, None], opt=None, epochs=1, x=X)
+        net = mlp(out=1)
+        train(net, lambda a, b: (a - b).pow(2).mean(), R[:, None], opt=torch.optim.SGD(net.parameters(), lr=50.0))
+    """,
+    "constant_output": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+        with torch.no_grad():
+            net[0].bias.fill_(-50.0)
+        train(net, F.cross_entropy, Y, epochs=20)
+    """,
+    "mixed_examples": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.GRU(1, 8); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x[:, :, None])[0][:, -1])
+        train(Net(), F.cross_entropy, Y)
+    """,
+}  # fmt: skip
+# What only says that something is unusual has no training that must show it as a fault.
+UNUSUAL = {"first_loss", "same_batches", "shared_parameters"}
+
+VARIANTS = {
+    "probabilities into nll_loss": ("loss_input", "train(mlp(nn.Softmax(dim=1)), F.nll_loss, Y)"),
+    "logits into nll_loss": ("loss_input", "train(mlp(), F.nll_loss, Y)"),
+    "sigmoid before …_with_logits": (
+        "loss_input",
+        "train(mlp(nn.Sigmoid(), out=1), F.binary_cross_entropy_with_logits, Y[:, None].float())",
+    ),
+    "softmax of one unit": (
+        "unreachable_targets",
+        "train(mlp(nn.Softmax(dim=1), out=1), F.binary_cross_entropy, Y[:, None].float())",
+    ),
+    "softmax over the batch": ("mixed_examples", "train(mlp(nn.Softmax(dim=0)), F.cross_entropy, Y)"),
+    "view instead of transpose": (
+        "mixed_examples",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.out = nn.Linear(6, 2)
+            def forward(self, x):
+                return self.out(x.t().reshape(-1, 6))
+        train(Net(), F.cross_entropy, Y)
+        """,
+    ),
+    "training in evaluation mode": (
+        "wrong_mode",
+        """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)).eval()
+        opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+        """,
+    ),
+    "labels beyond one": ("targets", "train(mlp(out=1), F.binary_cross_entropy_with_logits, 2.0 * Y[:, None])"),
+    "a learning rate of zero": (
+        "weights_that_stay",
+        "net = mlp(); train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net.parameters(), lr=0.0))",
+    ),
+    "NaN in the inputs": ("inputs", "X[::7, 2] = float('nan'); train(mlp(), F.cross_entropy, Y)"),
+    "the same example everywhere": ("inputs", "train(mlp(), F.cross_entropy, Y, x=X[:1].expand(512, 6))"),
+}
+
+
+def test_every_check_has_a_training_that_shows_it() -> None:
+    assert {check.name for check in all_checks()} == set(FAULTS) | UNUSUAL
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_named(name: str) -> None:
+    seen = listened_to(LOOP + _dedented(FAULTS[name]))
+    assert name in seen.names, seen.findings
+    finding = next(one for one in seen.findings if one.check == name)
+    assert finding.place and finding.measured and finding.expected and finding.remedy
+
+
+@pytest.mark.parametrize("case", VARIANTS)
+def test_another_form_of_a_fault_is_named(case: str) -> None:
+    name, code = VARIANTS[case]
+    seen = listened_to(LOOP + _dedented(code))
+    assert name in seen.names, seen.findings
+
+
+@pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)
+def test_a_sound_training_is_not_accused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Seen()
+    ears = Ears(torch, seen)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    ears.attach()
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    finally:
+        ears.detach()
+        torch.set_num_threads(threads)
+    assert [one for one in seen.findings if one.check != "warning"] == []
+
+
+def test_a_place_is_the_line_of_the_loss() -> None:
+    code = LOOP + "train(mlp(nn.Softmax(dim=1)), F.cross_entropy, Y)\n"
+    (finding,) = (one for one in listened_to(code).findings if one.check == "loss_input")
+    file, line = finding.place.rsplit(":", 1)
+    assert file == "train.py"
+    assert "loss(net(x[i]), y[i])" in _lines(code)[int(line) - 1]
+
+
+def test_nothing_is_left_behind() -> None:
+    before = torch.nn.functional.cross_entropy, torch.autograd.backward, torch.nn.Module.load_state_dict
+    listened_to(LOOP + "train(mlp(), F.cross_entropy, Y)")
+    after = torch.nn.functional.cross_entropy, torch.autograd.backward, torch.nn.Module.load_state_dict
+    assert before == after
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+    assert not torch.nn.modules.module._global_forward_hooks
+
+
+def test_a_training_goes_on_as_if_nobody_listened() -> None:
+    code = LOOP + "net = mlp(nn.Dropout(0.2)); train(net, F.cross_entropy, Y); end = net[0].weight.sum().item()"
+    ends = []
+    for heard in (False, True):
+        names: dict[str, float] = {}
+        ears = Ears(torch, Seen())
+        if heard:
+            ears.attach()
+        try:
+            from listened import START
+
+            exec(compile(START + code, "train.py", "exec"), names)
+        finally:
+            if heard:
+                ears.detach()
+        ends.append(names["end"])
+    assert ends[0] == ends[1]
+
+
+def _dedented(code: str) -> str:
+    import textwrap
+
+    return "\n" + textwrap.dedent(code)
+
+
+def _lines(code: str) -> list[str]:
+    from listened import START
+
+    return (START + code).splitlines()
