@@ -19,6 +19,7 @@ PACKAGES = {"pipeline": "backtrack", "search_spaces": "backtrack.search_spaces",
 ROOMS = (
     "vocabulary",
     "watch",
+    "integrations",
     "task",
     "trial",
     "records",

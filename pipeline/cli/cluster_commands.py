@@ -84,11 +84,18 @@ def status(job: JobId, address: ClusterAddress = None, as_json: AsJson = False) 
 
 @cluster_app.command()
 def logs(
-    job: JobId,
+    job: Annotated[str, typer.Argument(metavar="STUDY|JOB", help="A study, with a trial; or a submitted job's id.")],
+    trial: Annotated[str | None, typer.Argument(help="Of a study: a trial, such as screen-00012.")] = None,
     address: ClusterAddress = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the job ends.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what a submitted sweep has printed."""
+    """Show what one trial of a study said: error, checks, output. Or what a submitted sweep has printed."""
+    if trial is not None:
+        from backtrack.cli.run_logs import show_run
+
+        show_run(job, trial, as_json)
+        return
     from backtrack.cluster.submission import logs as printed
 
     for piece in printed(job, address, follow):

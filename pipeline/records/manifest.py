@@ -34,6 +34,7 @@ def describe_task(task: Task) -> dict[str, Any]:
         "fixed": dict(task.fixed),
         "thresholds": dict(task.thresholds),
         "metric": task.metric,
+        "unit": getattr(task, "unit", "epoch"),
         "mode": task.mode,
         "description": task.description,
         **({"script": task.described()} if isinstance(task, ScriptTask) else {}),

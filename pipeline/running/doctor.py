@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from backtrack.errors import EngineError
+from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources, share_out
 from backtrack.vocabulary.machine import usable_cpus
 
@@ -51,11 +53,34 @@ def examine(study: str = "studies", resources: Resources | None = None) -> list[
     findings.append(
         _disk("Ray's scratch space", Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir())), LEAST_SCRATCH)
     )
+    findings += [_socket_folder(), *_ray_address()]
     findings += _torch()
     findings += [_driver(), *_devices()]
     findings += _calls()
     findings.append(_plan(resources or Resources()))
     return findings
+
+
+# A Unix socket's path may have so many characters, and Ray appends about so many to its temporary folder.
+LONGEST_SOCKET, RAYS_OWN = 107, 64
+
+
+def _socket_folder() -> Finding:
+    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    good = len(folder) + RAYS_OWN <= LONGEST_SOCKET
+    remedy = "" if good else "its path is too long for a socket: set RAY_TMPDIR=/tmp"
+    return Finding("temporary folder", folder, good, remedy)
+
+
+def _ray_address() -> list[Finding]:
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        return []
+    try:
+        check_reachable(None)
+    except EngineError as fault:
+        return [Finding("RAY_ADDRESS", address, False, str(fault))]
+    return [Finding("RAY_ADDRESS", f"{address} answers: sweeps go to that cluster")]
 
 
 def _python() -> Finding:

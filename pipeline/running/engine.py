@@ -47,5 +47,6 @@ class Work:
 
 # Carries work out. Returns True when the plans came to their end, False when somebody interrupted (Ctrl-C): what had
 # finished is recorded. Raises EngineError where it does not start or stops working, TaskError where no worker can load
-# the task, or every trial run crashes (nothing has been trained then), and whatever `record` or `next_plan` raised; the run is then stopped first.
+# the task, or every trial run crashes (nothing has been trained then), and whatever `record` or `next_plan` raised; the
+# run is then stopped first.
 Engine = Callable[[Work], bool]

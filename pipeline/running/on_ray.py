@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,7 @@ from ray import tune
 
 from backtrack.errors import EngineError, TaskError
 from backtrack.running.engine import Work
+from backtrack.running.reachable import address_of
 from backtrack.running.resources import Places, Resources, cpus_of, share_out
 from backtrack.running.scratch import scratch
 from backtrack.running.travelling import Parcel, pack
@@ -46,6 +48,8 @@ from backtrack.vocabulary.machine import usable_cpus
 # Configs whose memory is measured on a GPU before a sweep: the most that one of them takes counts.
 MEASURED_CONFIGS = 3
 # Enough for results and a task's code; Ray's default of 30 % of the machine's memory is a laptop's whole desktop.
+# Attempts to start a Ray of our own, and the seconds of the first pause between them.
+STARTS, PAUSE = 3, 5.0
 OBJECT_STORE_BYTES = 256 * 1024**2
 
 
@@ -61,7 +65,7 @@ def execute(work: Work) -> bool:
     with _ray(resources):
         if asked is None:
             resources = replace(resources, cpus_per_trial=_on_one_node(resources.cpus_per_trial or 1))
-        parcel = pack(work.task, everywhere=len(ray.nodes()) > 1 or _address(resources) is not None)
+        parcel = pack(work.task, everywhere=len(ray.nodes()) > 1 or address_of(resources) is not None)
         if parcel.project is not None or work.rehearsed:
             # A built-in task's code is this package's own, which a worker has where it runs at all.
             _try(parcel, work.rehearsed)
@@ -122,8 +126,8 @@ def _try(parcel: Parcel, configs: Sequence[Config]) -> None:
     """Loads a user's task once in a worker, and rehearses some configs, before anything is trained.
 
     Raises:
-        TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said; or where
-            every rehearsal crashes.
+        TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said; or
+            where every rehearsal crashes.
     """
     with scratch("load") as folder:
         said = folder / "stderr"
@@ -146,6 +150,22 @@ def _limits(resources: Resources, places: Places) -> Limits:
     return Limits(resources.time_limit, resources.max_memory, places.gpu_share if 0 < places.gpu_share < 1 else None)
 
 
+def _does_not_start(address: str | None, said: str, attempts: int) -> str:
+    """What is said where Ray does not start: with the load, where that is the likely reason."""
+    last = (said.strip().splitlines() or ["no message"])[-1]
+    if address:
+        return (
+            f"Ray does not start at {address}: {last}. Check that the cluster runs the same versions of Ray and Python"
+        )
+    load, cores = os.getloadavg()[0], usable_cpus()
+    if load > 2 * cores:
+        return (
+            f"Ray did not start in {attempts} attempts: the machine is busy (load {load:.0f} on {cores} cores). Wait "
+            f"until other programs have ended, or train in this process with --here. Ray says: {last}"
+        )
+    return f"Ray does not start on this machine: {last}. `backtrack doctor` looks at memory, disk and temporary folder"
+
+
 class _ray:
     """A Ray of our own for the block, unless one runs in this process already or an address is given."""
 
@@ -156,19 +176,23 @@ class _ray:
     def __enter__(self) -> _ray:
         if ray.is_initialized():
             return self
-        address = _address(self.resources)
+        address = address_of(self.resources)
         logging.getLogger("ray").setLevel(logging.ERROR)
         own: dict[str, Any] = {}
         if not address:
             own = {"num_cpus": self._cpus(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **own)
-        except Exception as fault:
-            where = f"at {address}" if address else "on this machine"
-            raise EngineError(
-                f"Ray does not start {where}: {str(fault).strip().splitlines()[-1]}. Check the address and the free "
-                "space in /tmp, or set RAY_ADDRESS to a running cluster"
-            ) from fault
+        for attempt in range(1, STARTS + 1):
+            try:
+                ray.init(
+                    address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **own
+                )
+                break
+            except Exception as fault:
+                ray.shutdown()
+                if attempt == STARTS or address or "timed out" not in str(fault).lower():
+                    raise EngineError(_does_not_start(address, str(fault), attempt)) from fault
+                # On a busy machine its processes come up late: the next attempt finds their files in memory.
+                time.sleep(PAUSE * attempt)
         self.ours = True
         return self
 
@@ -180,11 +204,6 @@ class _ray:
     def __exit__(self, *fault: object) -> None:
         if self.ours:
             ray.shutdown()
-
-
-def _address(resources: Resources) -> str | None:
-    """Of the Ray cluster that is to be used; None for a Ray of our own on this machine."""
-    return resources.address or os.environ.get("RAY_ADDRESS")
 
 
 def _on_one_node(cpus: float) -> float:
@@ -203,7 +222,7 @@ def _places(resources: Resources, task: Task, parcel: Parcel) -> Places:
         measure = ray.remote(num_gpus=1, num_cpus=min(1.0, cpus), max_calls=1)(_measured_share)
         memory_share = ray.get(measure.remote(parcel))
     # A job finds the address of its cluster in the environment.
-    asked = replace(resources, address=_address(resources))
+    asked = replace(resources, address=address_of(resources))
     return share_out(asked, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
 
 

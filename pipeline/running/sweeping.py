@@ -17,6 +17,7 @@ from backtrack.records.lock import driving
 from backtrack.records.making import make_study
 from backtrack.running.engine import Engine, Work
 from backtrack.running.hopeless import check_not_hopeless
+from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources
 from backtrack.running.scratch import scratch
 from backtrack.running.suspicion import Suspicion
@@ -84,6 +85,8 @@ def sweep(
     """
     split = split_runs(task.space, runs, stages)
     task.validate()
+    if not here:
+        check_reachable(resources)
     location = str(directory) if directory is not None else default_directory(task.name)
     with driving(Records(location)):
         records = make_study(task, location, runs, split, seed, alpha, track)
@@ -121,6 +124,8 @@ def resume(
         records = Records.open(directory)
         task = as_recorded(task or task_of(records), records)
         task.validate()
+        if not here:
+            check_reachable(resources)
         return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
 
 

@@ -19,16 +19,19 @@ class FunctionTask(Swept):
 
     Args:
         name: the task's name.
-        run: `run(config, seed)` yields one dict of floats for every report step. `config` maps factor names
-            to levels (inactive factors absent; a composite also as `NAME.COMPONENT`). It may end with
-            `raise TrialFailed("diverged")`, any outcome name. The last value of `metric` is the result.
-        metric: the key to judge by, in every report.
+        run: `run(config, seed)` yields one dict for every report step; or returns one at its end; or calls
+            `backtrack.report(…)` from wherever it is, such as a library's callback. Of a report the numbers are kept,
+            nested dicts opened, everything else left out. `config` maps factor names to levels (inactive factors
+            absent; a composite also as `NAME.COMPONENT`). It may end with `raise TrialFailed("diverged")`, any outcome
+            name. The last value of `metric` is the result.
+        metric: the key to judge by; it may be absent from some reports.
         mode: "min" or "max".
         factors: the search space.
         chance: the value of `metric` for a model that has learnt nothing; without it no_learning and collapsed
             cannot be told from poor training, and are never reported.
         noise: run-to-run standard deviation of `metric` at chance. Where it is not given, it is taken from the
             reports of each run themselves (see `backtrack.vocabulary.outcomes`).
+        unit: what the x axis counts: "epoch", "step", "environment step", "token", "second".
         description: one line for `backtrack tasks`.
         defaults: options that `--set NAME=VALUE` may change, with their default values; where there are any, `run` is
             called as `run(config, seed, options)`.
@@ -57,6 +60,7 @@ class FunctionTask(Swept):
     factors: Sequence[Factor]
     chance: float | None = None
     noise: float | None = None
+    unit: str = "epoch"
     description: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -32,11 +32,12 @@ def run_program(request: Mapping[str, Any]) -> int:
             own), `watched`.
     """
     os.chdir(request["directory"] or ".")
+    # As Python does: the script's folder comes first; for a module it is the working directory.
+    first = str(Path(request["script"]).resolve().parent if request["script"] else Path.cwd())
+    sys.path[:] = [first, *(place for place in sys.path if place not in ("", first))]
+    importlib.invalidate_caches()
     script = request["script"] or _module_file(request["module"])
     sys.argv = [script, *request["arguments"]]
-    # As Python does: the script's folder comes first; for a module it is the working directory.
-    first = str(Path(script).resolve().parent if request["script"] else Path.cwd())
-    sys.path[:] = [first, *(place for place in sys.path if place not in ("", first))]
     main = types.ModuleType("__main__")
     main.__file__ = script
     main.__builtins__ = __builtins__  # type: ignore[attr-defined]
@@ -46,9 +47,11 @@ def run_program(request: Mapping[str, Any]) -> int:
     sys.modules["__main__"] = main
     try:
         if request["watched"]:
+            from backtrack.integrations.loggers import install
             from backtrack.watch.listening import listen
 
             listen()
+            install()
         if request["seed"] is not None:
             seed_everything(int(request["seed"]))
         code = compile(_tree(script, request["constants"]), script, "exec")

@@ -48,15 +48,30 @@ class Running:
     mark: str
     warm: WarmParent | None = None
     own: subprocess.Popen[bytes] | None = None
+    waited: bool = False
 
     def wait(self) -> tuple[int, int]:
         """(exit status, peak resident bytes); a status below zero is a signal's number."""
+        self.waited = True
         if self.warm is not None:
             ended = self.warm.answer()
             return int(ended["status"]), int(ended["memory"])
         assert self.own is not None
         status = self.own.wait()
         return status, 0
+
+    def close(self) -> None:
+        """Ends it with all of its children, and leaves nothing behind for the next run of its parent."""
+        self.end()
+        os.close(self.output)
+        os.close(self.errors)
+        if not self.waited:
+            try:
+                self.wait()
+            except (EOFError, OSError, ValueError):
+                # A parent that does not answer any more is replaced by another.
+                if self.warm is not None:
+                    self.warm.close()
 
     def end(self) -> None:
         """Ends it with all of its children."""
@@ -113,8 +128,13 @@ class WarmParent:
 
     def fork(self, request: Mapping[str, Any], output: int, errors: int) -> int:
         """Starts a run and returns its process number."""
-        self._send(request, [output, errors])
-        return int(self.answer()["child"])
+        try:
+            self._send(request, [output, errors])
+            return int(self.answer()["child"])
+        except BaseException:
+            # Whatever interrupts it here (a time limit, too) leaves an answer that would be taken for the next run's.
+            self.close()
+            raise
 
     def answer(self) -> dict[str, Any]:
         """The next answer.

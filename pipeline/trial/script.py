@@ -113,9 +113,7 @@ def _carried_out(
         return status
     finally:
         heard.recorder.output = heard.output
-        running.end()
-        os.close(running.output)
-        os.close(running.errors)
+        running.close()
         heard.add_told(told, begun)
 
 

@@ -124,6 +124,7 @@ def read_line(line: str, asked: Collection[str] = ()) -> Printed:
     """
     # `return=[22.]`: an array of one number.
     text = re.sub(r"([:=])\s*\[", r"\1 ", _ESCAPES.sub("", line[:LONGEST_LINE])).strip()
+    text = re.sub(r"\b(epoch|step|iter|iteration)\s*\[", r"\1 ", text, flags=re.IGNORECASE)
     if text.startswith("{") and text.endswith("}"):
         try:
             found = json.loads(text)
@@ -180,7 +181,12 @@ def series_for(metric: str, names: Collection[str]) -> str | None:
     """
     if metric in names:
         return metric
-    wanted = spelled(metric)
+    kept = {spelled(name): name for name in names}
+    found = _spelled_series(spelled(metric), set(kept))
+    return kept[found] if found is not None else None
+
+
+def _spelled_series(wanted: str, names: Collection[str]) -> str | None:
     for same in (wanted, *_synonyms(wanted)):
         for name in (same, f"val_{same}", f"test_{same}", f"eval_{same}", f"{same}_val", f"{same}_test"):
             if name in names:

@@ -42,10 +42,10 @@ class Recorder:
         """Adds one number; `step` and `epoch` as in `CurvePoint`."""
         self.curve.append(CurvePoint(step, epoch, name, value, self.train_seconds))
 
-    def report(self, number: int, values: Mapping[str, float]) -> None:
-        """Adds a report of a function task: all its numbers at once."""
+    def report(self, number: int, values: Mapping[str, float], at: float | None = None) -> None:
+        """Adds a report of a function task: all its numbers at once; `at` is its place on the x axis."""
         for name, value in values.items():
-            self.point(number, float(number), name, value)
+            self.point(number, float(number) if at is None else at, name, value)
         self.epochs = number
 
     def values(self, name: str) -> list[float]:

@@ -37,7 +37,9 @@ def _plainly(name: str, maker: Callable[[], Figure | None], otherwise: None) -> 
     return maker()
 
 
-def plots_of(analysis: Analysis, curves: pa.Table, metric: str, make: Make = _plainly) -> dict[str, bytes]:
+def plots_of(
+    analysis: Analysis, curves: pa.Table, metric: str, make: Make = _plainly, unit: str = "epoch"
+) -> dict[str, bytes]:
     """Every picture of the report as `{file name: PNG}`.
 
     Args:
@@ -45,10 +47,11 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str, make: Make = _pl
         curves: as `Records.curves` gives them.
         metric: the task's.
         make: calls the maker of a picture; may leave one out that fails, so that the others are drawn all the same.
+        unit: what the x axis counts.
     """
     wanted: dict[str, Callable[[], Figure | None]] = {
         "outcomes": lambda: outcomes(analysis),
-        "curves": lambda: metric_curves(analysis, curves, metric),
+        "curves": lambda: metric_curves(analysis, curves, metric, unit),
     }
     for name, answer in analysis.responses.items():
         if answer.factors:
@@ -57,10 +60,10 @@ def plots_of(analysis: Analysis, curves: pa.Table, metric: str, make: Make = _pl
             if shown:
                 wanted[f"levels-{name}"] = partial(level_means, answer, shown)
     wanted["groups"] = lambda: group_table(analysis, curves, metric)
-    wanted["reported"] = lambda: reported_figure(analysis, curves, metric)
+    wanted["reported"] = lambda: reported_figure(analysis, curves, metric, unit)
     wanted["claims"] = lambda: claim_figure(analysis.claims)
     for number, one in enumerate(analysis.causes, start=1):
-        wanted[f"cause-{number}"] = partial(before_and_after, one.cause, curves, metric)
+        wanted[f"cause-{number}"] = partial(before_and_after, one.cause, curves, metric, unit)
     found = {}
     with mpl.rc_context(STYLE):
         for name, maker in wanted.items():
@@ -111,7 +114,7 @@ def group_table(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | N
     return figure
 
 
-def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | None:
+def before_and_after(cause: Cause, curves: pa.Table, metric: str, unit: str = "epoch") -> Figure | None:
     """A cause's flips over epochs: the run before each flip in grey, the run after it in colour, same seed.
 
     Shows the metric, or the training loss where trainings are too short for the metric to have three points; None where
@@ -142,7 +145,7 @@ def before_and_after(cause: Cause, curves: pa.Table, metric: str) -> Figure | No
         axes.set_title(title, fontsize=10, loc="left", color=INK)
         axes.text(0.02, 0.03, "before", color=FAINT, fontsize=9, transform=axes.transAxes)
         axes.text(0.24, 0.03, "after", color=ink, fontsize=9, transform=axes.transAxes)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(unit)
     shown = [value for key in wanted for _, value in paths.get(key, [])]
     # A first loss far above the others would flatten what matters.
     low, high = np.quantile(shown, [0.0, 0.96])
@@ -233,7 +236,7 @@ def outcomes(analysis: Analysis) -> Figure:
     return figure
 
 
-def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
+def metric_curves(analysis: Analysis, curves: pa.Table, metric: str, unit: str = "epoch") -> Figure:
     """The metric over epochs, a thin line a run, coloured and labelled by outcome."""
     figure = Figure(figsize=(7.6, 2.8))
     axes = figure.subplots()
@@ -263,6 +266,6 @@ def metric_curves(analysis: Analysis, curves: pa.Table, metric: str) -> Figure:
     for height, (_, text, ink) in zip(apart([note[0] for note in notes], axes.get_ylim()), notes, strict=True):
         axes.annotate(text, (1.01, height), xycoords=("axes fraction", "data"), color=ink, fontsize=9, va="center")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(unit)
     axes.set_ylabel(metric)
     return figure

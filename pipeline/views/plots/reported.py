@@ -20,7 +20,7 @@ ELSEWHERE = {"loss", "valid_loss"}
 MOST_PANELS = 6
 
 
-def reported_figure(analysis: Analysis, curves: pa.Table, metric: str) -> Figure | None:
+def reported_figure(analysis: Analysis, curves: pa.Table, metric: str, unit: str = "epoch") -> Figure | None:
     """Every other number over epochs, as the mean of the runs at each level of the factor that it differs most by.
 
     That factor is the one whose levels explain the largest share of the variance of the last values (η², in the screen
@@ -45,13 +45,13 @@ def reported_figure(analysis: Analysis, curves: pa.Table, metric: str) -> Figure
     figure = Figure(figsize=(4.6 * columns, 2.7 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (name, paths) in zip(grid.flat, panels, strict=False):
-        _panel(axes, name, paths, analysis)
+        _panel(axes, name, paths, analysis, unit)
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_visible(False)
     return figure
 
 
-def _panel(axes: Axes, name: str, paths: Paths, analysis: Analysis) -> None:
+def _panel(axes: Axes, name: str, paths: Paths, analysis: Analysis, unit: str) -> None:
     factor, level_of = _separating(paths, analysis)
     levels = sorted(set(level_of.values()))
     notes = []
@@ -72,7 +72,7 @@ def _panel(axes: Axes, name: str, paths: Paths, analysis: Analysis) -> None:
         axes.annotate(text, (1.02, height), xycoords=("axes fraction", "data"), color=ink, fontsize=8.5, va="center")
     axes.set_title(f"{name}, by {factor}" if factor else name, fontsize=10, loc="left", color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(unit)
     axes.spines["left"].set_color(FAINT)
 
 

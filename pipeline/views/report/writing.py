@@ -84,7 +84,7 @@ def write_report(records: Records, analysis: Analysis) -> list[str]:
         lambda: importances(records.space, all_finished(records.space, trials), manifest["task"]["mode"]),
         none,
     )
-    plots = plots_of(analysis, records.curves(), metric, shop.make)
+    plots = plots_of(analysis, records.curves(), metric, shop.make, manifest["task"].get("unit", "epoch"))
     for name, content in plots.items():
         records.write(f"report/plots/{name}", content)
     records.write(

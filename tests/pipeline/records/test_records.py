@@ -200,7 +200,7 @@ def test_studies_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     Records.create(tmp_path / "s", SPACE, MANIFEST)
     manifest = tmp_path / "s" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
-    with pytest.raises(StudyError, match=r"format 99.*reads the formats \(1, 2\)"):
+    with pytest.raises(StudyError, match=r"format 99.*reads the formats \(1, 2, 3\)"):
         Records.open(tmp_path / "s")
     manifest.write_text("{half")
     with pytest.raises(StudyError, match="damaged"):

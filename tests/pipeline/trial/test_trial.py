@@ -87,7 +87,7 @@ def test_what_was_reported_before_the_end_is_kept() -> None:
 
 def test_errors_say_what_was_expected() -> None:
     assert (
-        "expected a dict with its metric 'error'"
+        "has a number under its metric 'error'; they have loss"
         in run_replicate(TASK, TASK.space.config({"way": "no_metric"}), 0).error
     )
     assert "expected one of" in run_replicate(TASK, TASK.space.config({"way": "unnamed"}), 0).error
