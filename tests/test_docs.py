@@ -55,7 +55,9 @@ def commands() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_every_command_in_the_pages_is_understood(page: str, command: str) -> None:
-    words = [word for word in shlex.split(command) if not re.match(r"^[A-Z_]+=", word)]
+    words = shlex.split(command)
+    while re.match(r"^[A-Z_]+=", words[0]):
+        words.pop(0)
     _, name, *arguments = words
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert name in known, f"{page}: {command}"

@@ -24,6 +24,7 @@ MAY_REACH = {
     "torch": {
         "backtrack.trial",
         "backtrack.watch.instruments",
+        "backtrack.watch.listening.symptoms",
         "backtrack.watch.watches",
         "backtrack.tasks",
         "backtrack.search_spaces",

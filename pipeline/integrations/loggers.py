@@ -41,7 +41,7 @@ def _wandb(module: Any) -> None:
 def _lightning(module: Any) -> None:
     base = module.Logger
 
-    def init_subclass(cls: type, **options: Any) -> None:
+    def init_subclass(cls: type, /, **options: Any) -> None:
         own = cls.__dict__.get("log_metrics")
         if own is None:
             return

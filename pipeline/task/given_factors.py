@@ -69,7 +69,7 @@ def _interval(name: str, text: str, low: str, high: str, marks: Sequence[str], r
     except ValueError:
         raise SpaceError(f"--factor {text}: expected two numbers around .., such as {name}=1e-4..1e-1") from None
     whole = "int" in marks or all(re.fullmatch(r"[-+]?\d+", end) for end in (low, high))
-    return Numeric(name, *ends, log="log" in marks, integer=whole, role=role)  # type: ignore[arg-type]
+    return Numeric(name, low=ends[0], high=ends[1], log="log" in marks, integer=whole, role=role)  # type: ignore[arg-type]
 
 
 def _split(levels: str) -> list[str]:

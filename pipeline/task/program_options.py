@@ -136,7 +136,7 @@ def _argparse(tree: ast.Module) -> Iterator[ProgramOption]:
         if kind == "off switch" and default is None:
             default = True
         choices = _literal(given.get("choices")) or ()
-        yield ProgramOption(name, flag, kind, default, tuple(choices), node.lineno)
+        yield ProgramOption(name=name, flag=flag, kind=kind, default=default, choices=tuple(choices), line=node.lineno)
 
 
 def _decorated(tree: ast.Module) -> Iterator[ProgramOption]:
@@ -160,7 +160,14 @@ def _decorated(tree: ast.Module) -> Iterator[ProgramOption]:
             if isinstance(of, ast.Call) and isinstance(of.func, ast.Attribute) and of.func.attr == "Choice" and of.args:
                 choices = tuple(_literal(of.args[0]) or ())
             name = flag.lstrip("-").replace("-", "_")
-            yield ProgramOption(name, flag, kind, _literal(given.get("default")), choices, call.lineno)
+            yield ProgramOption(
+                name=name,
+                flag=flag,
+                kind=kind,
+                default=_literal(given.get("default")),
+                choices=choices,
+                line=call.lineno,
+            )
 
 
 def _typer(tree: ast.Module) -> Iterator[ProgramOption]:
@@ -190,7 +197,9 @@ def _typer(tree: ast.Module) -> Iterator[ProgramOption]:
             known = _literal(value)
             kind: Kind = "either" if switches and isinstance(known, bool) else "option"
             dashes = argument.arg.replace("_", "-") if switches else argument.arg
-            yield ProgramOption(argument.arg, f"--{dashes}", kind, known, (), argument.lineno)
+            yield ProgramOption(
+                name=argument.arg, flag=f"--{dashes}", kind=kind, default=known, choices=(), line=argument.lineno
+            )
 
 
 def _absl(tree: ast.Module) -> Iterator[ProgramOption]:
@@ -201,7 +210,9 @@ def _absl(tree: ast.Module) -> Iterator[ProgramOption]:
             if isinstance(name, str):
                 default = _literal(node.args[1]) if len(node.args) > 1 else None
                 kind: Kind = "either" if node.func.attr == "DEFINE_boolean" else "option"
-                yield ProgramOption(name, f"--{name}", kind, default, (), node.lineno)
+                yield ProgramOption(
+                    name=name, flag=f"--{name}", kind=kind, default=default, choices=(), line=node.lineno
+                )
 
 
 def _dataclasses(tree: ast.Module) -> Iterator[ProgramOption]:
@@ -220,7 +231,9 @@ def _dataclasses(tree: ast.Module) -> Iterator[ProgramOption]:
                     name = statement.target.id
                     kind: Kind = "either" if isinstance(default, bool) and _uses(tree, {"tyro"}) else "option"
                     dashes = name.replace("_", "-") if _uses(tree, {"tyro"}) else name
-                    yield ProgramOption(name, f"--{dashes}", kind, default, (), statement.lineno)
+                    yield ProgramOption(
+                        name=name, flag=f"--{dashes}", kind=kind, default=default, choices=(), line=statement.lineno
+                    )
 
 
 def _hydra(tree: ast.Module, script: Path) -> list[ProgramOption]:
@@ -258,7 +271,9 @@ def _yaml_values(file: Path) -> Iterator[ProgramOption]:
         if not value:
             stack.append((indent, key))
         elif path.partition(".")[0] not in ("defaults", "hydra"):
-            yield ProgramOption(path, path, "override", _yaml_scalar(value), (), number)
+            yield ProgramOption(
+                name=path, flag=path, kind="override", default=_yaml_scalar(value), choices=(), line=number
+            )
 
 
 def _yaml_scalar(text: str) -> Any:
@@ -286,7 +301,13 @@ def _constants(tree: ast.Module) -> list[ProgramOption]:
             value = _literal(statement.value)  # type: ignore[attr-defined]
             plain = isinstance(value, (bool, int, float, str)) and not target.id.startswith("_")
             again = target.id in found
-            option = ProgramOption(target.id, target.id, "constant", value, (), statement.lineno) if plain else None
+            option = (
+                ProgramOption(
+                    name=target.id, flag=target.id, kind="constant", default=value, choices=(), line=statement.lineno
+                )
+                if plain
+                else None
+            )
             found[target.id] = None if again else option
     return [option for option in found.values() if option is not None]
 

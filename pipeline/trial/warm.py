@@ -64,6 +64,9 @@ def _import(names: list[str]) -> str:
         finally:
             sys.stdout, sys.stderr = before
     torch = sys.modules.get("torch")
+    if torch is not None:
+        importlib.import_module("backtrack.watch.listening.ears")
+        importlib.import_module("backtrack.watch.listening.symptoms")
     if torch is not None and torch.cuda.is_initialized():
         return "an import initialised CUDA"
     tasks = Path("/proc/self/task")

@@ -65,12 +65,12 @@ def findings_of(analysis: Analysis, metric: str, stages: Mapping[str, int]) -> F
         stages: planned runs for each stage.
     """
     return Findings(
-        _before(analysis),
-        _failed(analysis),
-        _why(analysis),
-        _helped(analysis, metric),
-        _sure(analysis),
-        _next(analysis, stages),
+        before=_before(analysis),
+        failed=_failed(analysis),
+        why=_why(analysis),
+        helped=_helped(analysis, metric),
+        sure=_sure(analysis),
+        next=_next(analysis, stages),
     )
 
 

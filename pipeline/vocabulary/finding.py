@@ -19,6 +19,12 @@ class Finding:
         expected: what a sound training shows.
         remedy: what to change.
         weight: `WRONG` or `UNUSUAL`.
+
+    Example:
+        >>> found = Finding("loss_input", "train.py:12", measured="cross_entropy gets probabilities",
+        ...                 expected="raw outputs", remedy="leave the softmax out")
+        >>> found.weight
+        'wrong'
     """
 
     check: str

@@ -218,7 +218,16 @@ class Check:
         if place in self._said or len(self._said) >= 5:
             return
         self._said.add(place)
-        self._found(Finding(self.name, place, measured, self.expected, remedy or self.remedy, weight or self.weight))
+        self._found(
+            Finding(
+                check=self.name,
+                place=place,
+                measured=measured,
+                expected=self.expected,
+                remedy=remedy or self.remedy,
+                weight=weight or self.weight,
+            )
+        )
 
     def forward(self, call: Forward) -> None:
         """After a forward pass of a model."""

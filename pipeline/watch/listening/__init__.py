@@ -1,5 +1,22 @@
 """Listens to whatever trains in this process, through torch's own extension points. No line of it changes."""
 
-from backtrack.watch.listening.ears import listen
+from __future__ import annotations
 
-__all__ = ["listen"]
+import atexit
+from typing import Any
+
+from backtrack.watch.imported import when_imported
+
+
+def listen() -> None:
+    """Listens to this process until it ends, from when torch is imported; tells whoever started it."""
+
+    def begin(torch: Any) -> None:
+        from backtrack.watch.listening.ears import Ears
+        from backtrack.watch.listening.sinks import ChannelSink
+
+        ears = Ears(torch, ChannelSink())
+        ears.attach()
+        atexit.register(ears.detach)
+
+    when_imported("torch", begin)

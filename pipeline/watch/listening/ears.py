@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import Backward, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
 from backtrack.watch.listening.places import own_place
-from backtrack.watch.listening.symptoms import Symptoms
 from backtrack.watch.listening.tensors import tensors_in
 
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last.
@@ -43,6 +42,9 @@ class Ears:
     """
 
     def __init__(self, torch: Any, sink: Sink) -> None:
+        # With torch, which a process that only might listen does not import.
+        from backtrack.watch.listening.symptoms import Symptoms
+
         self.torch, self.sink = torch, sink
         self.heard = Heard()
         self.checks: list[Check] = [check(self.heard, sink.found) for check in all_checks()]
@@ -84,7 +86,14 @@ class Ears:
         place = own_place()
         if not self.muted and place and not issubclass(_category(category), IGNORED):
             said = message.strip().splitlines()[0][:300] if message.strip() else category
-            finding = Finding("warning", place, f"{category}: {said}", "no warnings", "read the warning", UNUSUAL)
+            finding = Finding(
+                check="warning",
+                place=place,
+                measured=f"{category}: {said}",
+                expected="no warnings",
+                remedy="read the warning",
+                weight=UNUSUAL,
+            )
             if finding not in self._warnings and len(self._warnings) < MOST_WARNINGS:
                 self._warnings.append(finding)
                 self.sink.found(finding)
@@ -164,9 +173,13 @@ class Ears:
         if paths is None:
             paths = self._paths[id(root)] = {id(one): name for name, one in root.named_modules()}
         call = Inner(
-            model, module, paths.get(id(module)), tensors_in(arguments), tensors_in(result),
-            self.torch.is_grad_enabled(),
-        )  # fmt: skip
+            model=model,
+            module=module,
+            path=paths.get(id(module)),
+            inputs=tensors_in(arguments),
+            outputs=tensors_in(result),
+            gradients=self.torch.is_grad_enabled(),
+        )
         self._tell("inner", call)
 
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
@@ -184,7 +197,16 @@ class Ears:
             model.judged += 1
             model.examples_judged += size
         place = own_place() if self.close or model.judged <= 3 else ""
-        self._tell("forward", Forward(model, inputs, outputs, (arguments, {}), gradients, module.training, place))
+        call = Forward(
+            model=model,
+            inputs=inputs,
+            outputs=outputs,
+            arguments=(arguments, {}),
+            gradients=gradients,
+            training=module.training,
+            place=place,
+        )
+        self._tell("forward", call)
 
     def _model(self, module: Any) -> ModelHeard:
         found = self._models.get(id(module))
@@ -209,7 +231,17 @@ class Ears:
         if number >= FIRST_LOSSES and not self.close:
             return
         training = bool(getattr(value, "requires_grad", False))
-        self._tell("loss", Loss(name, output, target, options, value, place, number, training))
+        call = Loss(
+            name=name,
+            output=output,
+            target=target,
+            options=options,
+            value=value,
+            place=place,
+            number=number,
+            training=training,
+        )
+        self._tell("loss", call)
         if self.close and training:
             self._measure(self.symptoms.at_loss, output, target)
 
@@ -279,22 +311,3 @@ def _category(name: str) -> type[Warning]:
 
 def _is_loss(module: Any) -> bool:
     return "loss" in type(module).__name__.lower()
-
-
-def listen(sink: Sink | None = None) -> None:
-    """Listens to this process until it ends, from when torch is imported.
-
-    Args:
-        sink: takes what is seen; default: the channel to whoever started the process.
-    """
-    import atexit
-
-    from backtrack.watch.imported import when_imported
-    from backtrack.watch.listening.sinks import ChannelSink
-
-    def begin(torch: Any) -> None:
-        ears = Ears(torch, sink or ChannelSink())
-        ears.attach()
-        atexit.register(ears.detach)
-
-    when_imported("torch", begin)

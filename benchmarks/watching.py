@@ -1,0 +1,72 @@
+"""What listening costs: each healthy program with and without it, side by side.
+
+    python benchmarks/watching.py [--repeats 5]
+
+Each program of `faults/healthy` runs in a process of its own, in turns with and without the ears; the time is its own,
+imports left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HEALTHY = Path(__file__).parent / "faults" / "healthy"
+
+TIMED = """
+import runpy, sys, time
+import torch, torch._dynamo, sklearn.datasets, sklearn.model_selection, sklearn.preprocessing
+torch.set_num_threads(1)
+script, heard = sys.argv[1], sys.argv[2] == "heard"
+sys.argv = [script]
+if heard:
+    from backtrack.watch.listening.ears import Ears
+
+    class Sink:
+        def point(self, *given): pass
+        def found(self, finding): pass
+
+    ears = Ears(torch, Sink())
+    ears.attach()
+begun = time.perf_counter()
+runpy.run_path(script, run_name="__main__")
+if heard:
+    ears.detach()
+print("SECONDS", time.perf_counter() - begun)
+"""
+
+
+def seconds(script: Path, heard: bool) -> float:
+    """Of one run."""
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED, str(script), "heard" if heard else "alone"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return float(done.stdout.rpartition("SECONDS ")[2])
+
+
+def main() -> None:
+    """Prints the share of time that listening takes, for each program, and the median over them."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--repeats", type=int, default=5)
+    repeats = arguments.parse_args().repeats
+    shares = []
+    print("| program | seconds alone | listened to | more |")
+    print("|---|---|---|---|")
+    for script in sorted(HEALTHY.glob("*.py")):
+        pairs = [(seconds(script, False), seconds(script, True)) for _ in range(repeats)]
+        alone, heard = (min(column) for column in zip(*pairs, strict=True))
+        shares.append(heard / alone - 1)
+        print(f"| {script.stem} | {alone:.2f} | {heard:.2f} | {shares[-1]:+.1%} |", flush=True)
+    print(f"\nMedian over the programs: {statistics.median(shares):+.1%}")
+
+
+if __name__ == "__main__":
+    main()
