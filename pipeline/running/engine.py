@@ -32,7 +32,7 @@ class Work:
         resources: what may be used.
         on_start: told the number of workers and the device.
         on_tick: called often with the number of trials that are running.
-        rehearsed: configs that are tried briefly before anything is planned; none for a task that has been run.
+        rehearsed: trials that are tried briefly before anything is recorded; none for a task that has been run.
     """
 
     task: Task
@@ -42,7 +42,7 @@ class Work:
     resources: Resources
     on_start: Callable[[int, str], None] = _nothing
     on_tick: Callable[[int], None] = _nothing
-    rehearsed: Sequence[Config] = ()
+    rehearsed: Sequence[PlannedTrial] = ()
 
 
 # Carries work out. Returns True when the plans came to their end, False when somebody interrupted (Ctrl-C): what had

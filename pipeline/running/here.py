@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backtrack.errors import ResourceError, TaskError
+from backtrack.errors import ResourceError
 from backtrack.running.engine import Work
+from backtrack.running.hopeless import check_rehearsed
 from backtrack.stages.search import config_from, suggest_levels
 from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits, run_trial
@@ -40,9 +41,8 @@ def execute(work: Work, debugger: bool = False) -> bool:
     limits = Limits(work.resources.time_limit, work.resources.max_memory)
     if work.rehearsed and not debugger:
         with _one_thread(work.task):
-            problem = rehearse(work.task, work.rehearsed, device)
-        if problem:
-            raise TaskError(problem)
+            crashes = rehearse(work.task, work.rehearsed, device)
+        check_rehearsed(work.rehearsed, crashes)
     work.on_start(1, device)
 
     def train(planned: PlannedTrial) -> FinishedTrial:

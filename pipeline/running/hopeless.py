@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from backtrack.errors import TaskError
+from backtrack.vocabulary.config import Config, label
 from backtrack.vocabulary.places import last_frames
-from backtrack.vocabulary.plan import FinishedTrial
+from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
 from backtrack.vocabulary.result import RunResult
 
 # So many first trainings crash alike in one sweep of 256, at the most, where half of the configs could be trained.
@@ -31,22 +32,42 @@ def check_not_hopeless(finished: Sequence[FinishedTrial]) -> None:
     results = [result for trial in finished for result in trial.results]
     if len(results) < ENOUGH or any(result.outcome != "crashed" for result in results):
         return
-    if len({_kind(result) for result in results}) > 1 or _common_levels(finished):
+    kinds = {_kind(result, trial.planned.config) for trial in finished for result in trial.results}
+    if len(kinds) > 1 or _common_levels(finished):
         return
     error = results[-1].error.strip()
     frames = last_frames(error)
+    # Of our own errors the message says all; of a program its last words are shown.
+    last = (error.splitlines() or ["no message"])[-1].removeprefix("backtrack.errors.TaskError: ")
+    words = [line for line in error.splitlines()[-6:-1] if not frames and "TaskError" not in error]
     raise TaskError(
         f"all of the first {len(results)} trainings crashed with the same exception, at different levels of every "
         f"factor. If half of the configs could be trained, that would happen once in {2**ENOUGH} sweeps. So the sweep "
-        "stops:\n" + (f"{frames}\n" if frames else "") + f"{error.splitlines()[-1] if error else 'no message'}\n"
+        "stops:\n" + (f"{frames}\n" if frames else "") + "".join(f"    {line}\n" for line in words) + f"{last}\n"
         "Mend the task, then start a new study; or train all the same with --keep-going."
     )
 
 
-def _kind(result: RunResult) -> tuple[str, str]:
-    """What two crashes of one fault share."""
-    lines = result.error.strip().splitlines() or [""]
-    return result.error_place, _DIFFERS.sub("#", lines[-1])
+def check_rehearsed(planned: Sequence[PlannedTrial], crashes: Sequence[RunResult]) -> None:
+    """The same of trials that were only rehearsed.
+
+    Args:
+        planned: the trials.
+        crashes: of `rehearse`: one for each, or none.
+
+    Raises:
+        TaskError: as `check_not_hopeless`.
+    """
+    if crashes:
+        check_not_hopeless([FinishedTrial(one, (crash,)) for one, crash in zip(planned, crashes, strict=True)])
+
+
+def _kind(result: RunResult, config: Config) -> tuple[str, str]:
+    """What two crashes of one fault share: the message, without numbers and without the config's own levels."""
+    line = (result.error.strip().splitlines() or [""])[-1]
+    for level in config.values():
+        line = re.sub(rf"(?<!\w){re.escape(label(level))}(?!\w)", "#", line)
+    return result.error_place, _DIFFERS.sub("#", line)
 
 
 def _common_levels(finished: Sequence[FinishedTrial]) -> list[str]:

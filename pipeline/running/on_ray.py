@@ -32,6 +32,7 @@ from ray import tune
 
 from backtrack.errors import EngineError, TaskError
 from backtrack.running.engine import Work
+from backtrack.running.hopeless import check_rehearsed
 from backtrack.running.reachable import address_of
 from backtrack.running.resources import Places, Resources, cpus_of, share_out
 from backtrack.running.scratch import scratch
@@ -42,8 +43,8 @@ from backtrack.running.worker import Worker, try_once
 from backtrack.stages.screen import plan_screen
 from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits
-from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.machine import usable_cpus
+from backtrack.vocabulary.plan import PlannedTrial
 
 # Configs whose memory is measured on a GPU before a sweep: the most that one of them takes counts.
 MEASURED_CONFIGS = 3
@@ -122,8 +123,8 @@ def _tune(seat: Seat, resources: Resources, places: Places, parcel: Parcel) -> N
                 ) from fault
 
 
-def _try(parcel: Parcel, configs: Sequence[Config]) -> None:
-    """Loads a user's task once in a worker, and rehearses some configs, before anything is trained.
+def _try(parcel: Parcel, planned: Sequence[PlannedTrial]) -> None:
+    """Loads a user's task once in a worker, and rehearses some trials, before anything is recorded.
 
     Raises:
         TaskError: where it cannot be loaded, with the import error and its line, or what the dying process said; or
@@ -133,16 +134,15 @@ def _try(parcel: Parcel, configs: Sequence[Config]) -> None:
         said = folder / "stderr"
         said.touch()
         try:
-            told = ray.get(ray.remote(max_retries=0)(try_once).remote(parcel, str(said), list(configs)))
+            told = ray.get(ray.remote(max_retries=0)(try_once).remote(parcel, str(said), list(planned)))
         except ray.exceptions.WorkerCrashedError:
             words = said.read_text(errors="replace").strip().splitlines()[-5:]
             ended = "the process ended while it imported it, or at its first trial run"
-            told = (ended + (f": {' '.join(words)}" if words else ""), "")
-    unloadable, crash = told
+            told = (ended + (f": {' '.join(words)}" if words else ""), [])
+    unloadable, crashes = told
     if unloadable:
         raise TaskError(f"no worker can load the task {parcel.name!r}, so nothing was trained: {unloadable}")
-    if crash:
-        raise TaskError(crash)
+    check_rehearsed(planned, crashes)
 
 
 def _limits(resources: Resources, places: Places) -> Limits:

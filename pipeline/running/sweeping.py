@@ -16,7 +16,7 @@ from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
 from backtrack.running.engine import Engine, Work
-from backtrack.running.hopeless import check_not_hopeless
+from backtrack.running.hopeless import ENOUGH, check_not_hopeless
 from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources
 from backtrack.running.scratch import scratch
@@ -309,15 +309,11 @@ class _Driver:
                 self._progress.stage(problem)
 
 
-# Trial runs before a sweep: where all of them crash the task is at fault, not a level.
-REHEARSED = 3
-
-
-def _differing(task: Task, seed: int) -> list[Config]:
-    """Configs that a user's task is tried with before anything is planned; a built-in task has been run often."""
+def _differing(task: Task, seed: int) -> list[PlannedTrial]:
+    """Trials that a user's task is tried with before anything is recorded; a built-in task has been run often."""
     if task.source is not None and task.source.file is None:
         return []
-    return [planned.config for planned in plan_screen(task.space, REHEARSED, seed)]
+    return plan_screen(task.space, ENOUGH, seed)
 
 
 def _search_study(

@@ -23,6 +23,7 @@ from backtrack.trial.rehearsal import rehearse
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.places import place_of
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial, objective
+from backtrack.vocabulary.result import RunResult
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
@@ -58,17 +59,17 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         }
 
 
-def try_once(parcel: Parcel, said: str, configs: Sequence[Config]) -> tuple[str, str]:
-    """Loads a task in this process and tries some configs: why it cannot be loaded, and why none can be trained.
+def try_once(parcel: Parcel, said: str, planned: Sequence[PlannedTrial]) -> tuple[str, list[RunResult]]:
+    """Loads a task in this process and rehearses some trials: why it cannot be loaded, and their crashes.
 
     Args:
         parcel: the task.
         said: a file that keeps what is written to standard error meanwhile, where it is on this machine: a process that
             ends at once leaves nothing else.
-        configs: to be rehearsed; none for a task that has been run.
+        planned: to be rehearsed; none for a task that has been run.
 
     Returns:
-        Two texts, empty where there is nothing to say.
+        A text, empty where it can be loaded; and as `rehearse` returns.
     """
     before = os.dup(2)
     try:
@@ -76,7 +77,7 @@ def try_once(parcel: Parcel, said: str, configs: Sequence[Config]) -> tuple[str,
             with Path(said).open("ab") as kept:
                 os.dup2(kept.fileno(), 2)
         task, unloadable = _unpacked(parcel)
-        return unloadable, rehearse(task, configs) if task is not None and configs else ""
+        return unloadable, rehearse(task, planned) if task is not None else []
     finally:
         os.dup2(before, 2)
         os.close(before)

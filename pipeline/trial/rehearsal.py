@@ -1,43 +1,53 @@
-"""A first run that only has to show that the task runs: before anything is planned, in a worker."""
+"""First runs that only have to show that a task runs: before anything is recorded, each up to its first metric."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
-from backtrack.task import FunctionTask, ScriptTask, Task
+from backtrack.task import Task
 from backtrack.trial.limits import Limits
 from backtrack.trial.trial import run_replicate
-from backtrack.vocabulary.config import Config
-from backtrack.vocabulary.places import last_frames
+from backtrack.vocabulary.plan import PlannedTrial
 from backtrack.vocabulary.result import RunResult
 from backtrack.watch.printed import series_for
 from backtrack.watch.recorder import Enough, Recorder
 
-# Seconds that a rehearsal may take; who has not crashed by then is taken to run.
-SECONDS = 15.0
+# Seconds that one may take: who has not crashed by then is taken to run; and all together.
+SECONDS, IN_ALL = 15.0, 60.0
 
 
-def rehearse(task: Task, configs: Sequence[Config], device: str = "cpu") -> str:
-    """Why none of some configs can be trained; empty where one can, or where it is not known within `SECONDS`.
+def rehearse(task: Task, planned: Sequence[PlannedTrial], device: str = "cpu") -> list[RunResult]:
+    """The crashes of the first runs; none where one of them runs, or where that is not known in time.
 
-    A crash of one config is a finding, and no reason to stop. So several are tried, until one runs; only where all of
-    them crash, the task itself is at fault.
+    A crash of one config is a finding, and no reason to stop. So one after another is tried, until one runs.
 
     Args:
         task: what to train. A black box and a program are stopped at their first metric.
-        configs: that differ in as much as they can.
+        planned: the trials, which differ in as much as they can.
         device: of a torch task.
+
+    Returns:
+        One for each of `planned` where all of them crash, else none.
     """
     crashes: list[RunResult] = []
-    for config in configs:
+    begun = time.monotonic()
+    for one in planned:
         seconds = SECONDS if threading.current_thread() is threading.main_thread() else None
-        brief = _Brief(task.metric)
-        result = run_replicate(task, config, 0, device=device, limits=Limits(seconds), watched=False, recorder=brief)
-        if result.outcome != "crashed":
-            return ""
+        result = run_replicate(
+            task,
+            one.config,
+            one.seeds[0],
+            device=device,
+            limits=Limits(seconds),
+            watched=False,
+            recorder=_Brief(task.metric),
+        )
+        if result.outcome != "crashed" or time.monotonic() - begun > IN_ALL:
+            return []
         crashes.append(result)
-    return _said(task, crashes)
+    return crashes
 
 
 class _Brief(Recorder):
@@ -52,23 +62,3 @@ class _Brief(Recorder):
         super().point(step, epoch, name, value)
         if series_for(self._metric, {name}) is not None:
             raise Enough
-
-
-def _said(task: Task, crashes: Sequence[RunResult]) -> str:
-    error = crashes[-1].error.strip()
-    lines = error.splitlines() or ["no message"]
-    frames = last_frames(error)
-    tried = "a trial run" if len(crashes) == 1 else f"each of {len(crashes)} trial runs, at different levels,"
-    place = f" at {crashes[-1].error_place}" if crashes[-1].error_place else ""
-    what = "program" if isinstance(task, ScriptTask) else "function" if isinstance(task, FunctionTask) else "task"
-    advice = f"\nNothing was trained. Mend the {what}, or go on all the same with --keep-going"
-    own, _, message = lines[-1].partition("backtrack.errors.TaskError: ")
-    if message and not own:
-        # Ours says all that there is to say.
-        return f"{message}{advice}"
-    text = f"{tried} of {task.name!r} crashed{place}: {lines[-1]}"
-    if frames:
-        text += f"\n{frames}"
-    if isinstance(task, ScriptTask) and len(lines) > 1 and not frames:
-        text += "\nIts last words:\n" + "\n".join(f"    {line}" for line in lines[-8:-1])
-    return f"{text}{advice}"

@@ -14,6 +14,7 @@ from backtrack.errors import TaskError
 from backtrack.trial import Limits, run_trial
 from backtrack.trial.rehearsal import rehearse
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.plan import PlannedTrial
 from backtrack.vocabulary.result import RunResult
 
 ARGPARSE = """
@@ -202,22 +203,25 @@ def test_a_second_run_does_not_import_torch_again(tmp_path: Path) -> None:
     assert warm.seconds < fresh.seconds / 2
 
 
+def planned(*levels: dict[str, object]) -> list[PlannedTrial]:
+    return [PlannedTrial(f"screen-{n:05d}", "screen", Config(one), (n,)) for n, one in enumerate(levels)]
+
+
 def test_a_rehearsal_ends_with_the_first_metric(tmp_path: Path) -> None:
     code = "import time\nprint('accuracy: 0.5', flush=True)\ntime.sleep(60)"
     started = time.monotonic()
-    assert rehearse(task(tmp_path, code, arguments="{lr}"), [Config({"lr": 0.5, "amp": False})]) == ""
+    assert rehearse(task(tmp_path, code, arguments="{lr}"), planned({"lr": 0.5, "amp": False})) == []
     assert time.monotonic() - started < 30
 
 
-def test_a_rehearsal_tells_why_nothing_can_be_trained(tmp_path: Path) -> None:
-    configs = [Config({"lr": lr, "amp": False}) for lr in (0.2, 0.4)]
+def test_a_rehearsal_tells_of_crashes_where_nothing_can_be_trained(tmp_path: Path) -> None:
     asked = task(tmp_path, ARGPARSE, factors=[Numeric("lr", 0.1, 0.9), Categorical("foo", ["a", "b"])])
-    said = rehearse(asked, [Config({"lr": lr, "foo": "a"}) for lr in (0.2, 0.4)])
-    assert "unrecognized arguments: --foo" in said and "Nothing was trained" in said
-    one_level = task(
-        tmp_path, "import sys\nif float(sys.argv[1]) < 0.3:\n    1 / 0\nprint('accuracy: 0.5')", arguments="{lr}"
-    )
-    assert rehearse(one_level, configs) == ""
+    crashes = rehearse(asked, planned({"lr": 0.2, "foo": "a"}, {"lr": 0.4, "foo": "b"}))
+    assert len(crashes) == 2
+    assert all("unrecognized arguments: --foo" in crash.error for crash in crashes)
+    code = "import sys\nif float(sys.argv[1]) < 0.3:\n    1 / 0\nprint('accuracy: 0.5')"
+    one_level = task(tmp_path, code, arguments="{lr}")
+    assert rehearse(one_level, planned({"lr": 0.2, "amp": False}, {"lr": 0.4, "amp": False})) == []
 
 
 def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:
