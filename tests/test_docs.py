@@ -116,3 +116,12 @@ def test_the_quick_help_is_quick_in_what_it_imports() -> None:
     code = "import sys; from backtrack.cli.main import app; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "ray", "optuna", "mlflow", "numpy", "pyarrow", "matplotlib"} & set(done.stdout.split())
+
+
+def test_every_check_stands_in_its_page() -> None:
+    from backtrack.watch.checks import all_checks
+
+    page = (ROOT / "docs" / "checks.md").read_text()
+    for check in all_checks():
+        assert f"| `{check.name}`" in page
+        assert check.looks_at in page

@@ -25,6 +25,7 @@ MAY_REACH = {
         "backtrack.trial",
         "backtrack.watch.instruments",
         "backtrack.watch.listening.symptoms",
+        "backtrack.watch.listening.arithmetic",
         "backtrack.watch.watches",
         "backtrack.tasks",
         "backtrack.search_spaces",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, Loss
+from backtrack.watch.checks.check import Check, Difference, Loss
 
 ELEMENTWISE = {
     "mse_loss",
@@ -17,13 +17,22 @@ ELEMENTWISE = {
 
 class BroadcastLoss(Check):
     name = "broadcast_loss"
-    looks_at = "the shapes of a loss function's arguments, at its first calls"
+    looks_at = (
+        "the shapes of a loss function's arguments, and of differences of outputs and targets, in the first steps"
+    )
     cost = "a comparison of shapes"
     source = (
         "torch's own warning `Using a target size … different to the input size`; Stack Overflow 67277000 and others"
     )
     expected = "output and target have the same shape"
     remedy = "bring both to one shape: output.squeeze(-1), or target.unsqueeze(-1)"
+
+    def difference(self, call: Difference) -> None:
+        self.finds(
+            call.place,
+            f"a difference of tensors of shapes {call.left} and {call.right} has the shape {call.shape}: each "
+            "prediction is compared with every target",
+        )
 
     def loss(self, call: Loss) -> None:
         if call.name not in ELEMENTWISE or call.number > 3 or not call.training:

@@ -122,6 +122,21 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A difference of two tensors, (n, 1) and (n,), that became (n, n), in the first steps.
+
+    Args:
+        left, right, shape: of both and of the result.
+        place: `file:line`.
+    """
+
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    shape: tuple[int, ...]
+    place: str
+
+
+@dataclass(frozen=True)
 class Backward:
     """The start of a backward pass.
 
@@ -237,6 +252,9 @@ class Check:
 
     def loss(self, call: Loss) -> None:
         """After a loss function."""
+
+    def difference(self, call: Difference) -> None:
+        """After a difference that compares all with all."""
 
     def backward(self, call: Backward) -> None:
         """Before a backward pass."""

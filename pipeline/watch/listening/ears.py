@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
-from backtrack.watch.checks.check import Backward, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
+from backtrack.watch.checks.check import Backward, Difference, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import tensors_in
 
@@ -62,6 +62,7 @@ class Ears:
         self._begun = 0.0
         self._spent = 0.0
         self.symptoms = Symptoms(sink)
+        self._arithmetic: Any = None
 
     # --- being attached ---------------------------------------------------------------------------------------
 
@@ -76,6 +77,10 @@ class Ears:
         self._hold(modules.register_module_forward_hook(self._after_module, always_call=True))
         self._hold(optimisers.register_optimizer_step_pre_hook(self._before_step))
         self._hold(optimisers.register_optimizer_step_post_hook(self._after_step))
+        from backtrack.watch.listening.arithmetic import Arithmetic
+
+        self._arithmetic = Arithmetic(self._differed)
+        self._arithmetic.__enter__()
         self._undo += patches.on_warnings(self._warned)
         self._undo += patches.on_losses(self.torch, self._after_loss)
         self._undo += patches.on_backward(self.torch, self._before_backward)
@@ -102,6 +107,7 @@ class Ears:
     def detach(self) -> None:
         """Ends the listening: the checks conclude, and every hook goes."""
         self._tell("end")
+        self._end_arithmetic()
         for undo in reversed(self._undo):
             undo()
         self._undo.clear()
@@ -245,6 +251,16 @@ class Ears:
         if self.close and training:
             self._measure(self.symptoms.at_loss, output, target)
 
+    def _differed(self, left: tuple[int, ...], right: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        place = own_place()
+        if not self.muted and place:
+            self._tell("difference", Difference(left, right, shape, place))
+
+    def _end_arithmetic(self) -> None:
+        """Ends the look at differences, as soon as nothing that was begun inside it is still on."""
+        if self._arithmetic is not None and self._arithmetic.end():
+            self._arithmetic = None
+
     def _before_backward(self, loss: Any) -> None:
         if self.muted or self._is_compiling():
             return
@@ -272,6 +288,8 @@ class Ears:
         heard.steps += 1
         self.heard.steps += 1
         self._tell("after_step", Step(heard, heard.steps, self.close))
+        if heard.steps >= 2:
+            self._end_arithmetic()
         if self.close:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.

@@ -117,6 +117,10 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Dropout(0.95), nn.Linear(64, 2))
         train(net, F.cross_entropy, Y)
     """,
+    "step_size": """
+        net = mlp()
+        train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net.parameters(), lr=1e-8))
+    """,
     "equal_rows": """
         net = mlp()
         for weight in net.parameters():
@@ -182,6 +186,20 @@ VARIANTS = {
     "a learning rate of zero": (
         "weights_that_stay",
         "net = mlp(); train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net.parameters(), lr=0.0))",
+    ),
+    "a difference that becomes a square": (
+        "broadcast_loss",
+        "train(mlp(out=1), lambda a, b: ((a - b) ** 2).mean(), R)",
+    ),
+    "a gradient that is clipped to nothing": (
+        "step_size",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.01)
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 1e-5); opt.step()
+        """,
     ),
     "NaN in the inputs": ("inputs", "X[::7, 2] = float('nan'); train(mlp(), F.cross_entropy, Y)"),
     "the same example everywhere": ("inputs", "train(mlp(), F.cross_entropy, Y, x=X[:1].expand(512, 6))"),

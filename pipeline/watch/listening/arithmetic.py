@@ -1,0 +1,48 @@
+"""Differences of outputs and targets that become a square: seen in the first steps, while a loss is written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode, _get_current_function_mode
+
+DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
+
+Told = Callable[[tuple[int, ...], tuple[int, ...], tuple[int, ...]], None]
+
+
+class Arithmetic(TorchFunctionMode):
+    """Calls `told(left, right, result)` with the shapes of such differences.
+
+    Args:
+        told: hears of them.
+    """
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self._told = told
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in DIFFERENCES and len(args) > 1:
+            left, right = args[0], args[1]
+            if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and _is_square(left, right):
+                self._told(tuple(left.shape), tuple(right.shape), tuple(result.shape))
+        return result
+
+    def end(self) -> bool:
+        """Ends it where nothing else was begun inside it; says whether it has ended."""
+        if _get_current_function_mode() is not self:
+            return False
+        self.__exit__(None, None, None)
+        return True
+
+
+def _is_square(left: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether (n, 1) meets (n,), one of them with a gradient and the other without."""
+    shapes = sorted((tuple(left.shape), tuple(right.shape)), key=len)
+    vector, column = shapes
+    alike = len(vector) == 1 and len(column) == 2 and column == (vector[0], 1) and vector[0] > 1
+    return alike and left.requires_grad != right.requires_grad
