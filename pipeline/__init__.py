@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from backtrack.vocabulary.result import CurvePoint, RunResult
     from backtrack.vocabulary.space import SearchSpace
     from backtrack.watch.telling import report
+    from backtrack.watch.watching import Watched, watching
 
 # Each public name, and the module that it lives in.
 _HOMES = {
@@ -72,6 +73,8 @@ _HOMES = {
     "ScriptTask": "task",
     "Finding": "vocabulary.finding",
     "report": "watch.telling",
+    "Watched": "watch.watching",
+    "watching": "watch.watching",
     "Task": "task",
     "TorchTask": "task",
     "load_task": "task",
@@ -118,11 +121,13 @@ __all__ = [
     "TorchTask",
     "TrackingError",
     "TrialFailed",
+    "Watched",
     "load_task",
     "open_study",
     "report",
     "resume",
     "sweep",
+    "watching",
     "why",
     "why_config",
     "write_report",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections import Counter
@@ -152,7 +153,7 @@ class PlainLines(Tally):
         else:
             stages = ", ".join(f"{stage} {count}" for stage, count in self.runs.items())
             recorded = f", {self.done} of them recorded already" if self.done else ""
-            self._say(f"study {outline.directory}: {self.total} training runs ({stages}){recorded}")
+            self._say(f"study {shlex.quote(outline.directory)}: {self.total} training runs ({stages}){recorded}")
 
     def started(self, workers: int, device: str) -> None:
         super().started(workers, device)

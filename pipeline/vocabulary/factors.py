@@ -99,6 +99,16 @@ class _Factor:
                 raise SpaceError(f"factor {self.name!r}: {claim!r} is not a Claim; build it with backtrack.Claim(...)")
 
 
+# Levels stand in tables, sentences and names of columns.
+LONGEST_LEVEL = 200
+
+
+def _plain(level: Any) -> Any:
+    """A level as Python's own value: the numbers, booleans and texts of NumPy are read as such."""
+    item = getattr(level, "item", None)
+    return item() if callable(item) and getattr(level, "shape", None) == () else level
+
+
 @dataclass(frozen=True)
 class Categorical(_Factor):
     """A factor with a few named levels.
@@ -129,10 +139,20 @@ class Categorical(_Factor):
     def __post_init__(self) -> None:
         if isinstance(self.levels, str) or not isinstance(self.levels, Sequence):
             raise SpaceError(f"factor {self.name!r}: levels is {self.levels!r}; expected a list of levels")
-        object.__setattr__(self, "levels", tuple(self.levels))
+        object.__setattr__(self, "levels", tuple(_plain(level) for level in self.levels))
         object.__setattr__(self, "claims", tuple(self.claims))
         self._check(self.role, self.when, self.claims)
         for level in self.levels:
+            if isinstance(level, float) and math.isnan(level):
+                raise SpaceError(
+                    f"factor {self.name!r}: a level is nan, which equals nothing; expected a number, or a word such "
+                    "as 'none'"
+                )
+            if isinstance(level, str) and len(level) > LONGEST_LEVEL:
+                raise SpaceError(
+                    f"factor {self.name!r}: the level {level[:40]!r}… has {len(level)} characters; expected at most "
+                    f"{LONGEST_LEVEL}: use a short name, and look the text up in the training"
+                )
             if not isinstance(level, (str, int, float, bool)):
                 raise SpaceError(
                     f"factor {self.name!r}: level {level!r} is a {type(level).__name__}; "
