@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from backtrack.watch.recorder import Enough, Recorder
 
 # Seconds that one may take: who has not crashed by then is taken to run; and all together.
 SECONDS, IN_ALL = 15.0, 60.0
+# Name of the environment variable that tells a training that it is a trial run: its results are not kept.
+VARIABLE = "BACKTRACK_REHEARSAL"
 
 
 def rehearse(task: Task, planned: Sequence[PlannedTrial], device: str = "cpu") -> list[RunResult]:
@@ -31,6 +34,14 @@ def rehearse(task: Task, planned: Sequence[PlannedTrial], device: str = "cpu") -
     Returns:
         One for each of `planned` where all of them crash, else none.
     """
+    os.environ[VARIABLE] = "1"
+    try:
+        return _crashes(task, planned, device)
+    finally:
+        del os.environ[VARIABLE]
+
+
+def _crashes(task: Task, planned: Sequence[PlannedTrial], device: str) -> list[RunResult]:
     crashes: list[RunResult] = []
     begun = time.monotonic()
     for one in planned:

@@ -18,7 +18,7 @@ from backtrack import Categorical, Claim, FunctionTask, Numeric
 
 def run(config, seed):
     log = os.environ.get("RUN_LOG")
-    if log:
+    if log and "BACKTRACK_REHEARSAL" not in os.environ:
         with open(log, "a") as file:
             file.write(f"{sorted(config.items())} {seed}\\n")
     rng = random.Random(f"{sorted(config.items())} {seed}")
