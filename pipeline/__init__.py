@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from backtrack.running.reporting import write_report
     from backtrack.running.resources import Resources
     from backtrack.running.sweeping import resume, sweep
-    from backtrack.task import Data, FunctionTask, ScriptTask, Task, TorchTask, load_task
+    from backtrack.task import Data, FunctionTask, Loaders, ScriptTask, Task, TorchTask, load_task
     from backtrack.views.study import Study, open_study
     from backtrack.vocabulary.config import Config
     from backtrack.vocabulary.factors import Categorical, Claim, Composite, Numeric
@@ -70,6 +70,7 @@ _HOMES = {
     "RunResult": "vocabulary.result",
     "Data": "task",
     "FunctionTask": "task",
+    "Loaders": "task",
     "ScriptTask": "task",
     "Finding": "vocabulary.finding",
     "report": "watch.telling",
@@ -103,6 +104,7 @@ __all__ = [
     "FinishedTrial",
     "FunctionTask",
     "Interrupted",
+    "Loaders",
     "Numeric",
     "PlanError",
     "PlannedTrial",

@@ -8,6 +8,6 @@ from backtrack.task.function_task import FunctionTask
 from backtrack.task.loading import Task, builtin_tasks, load_task
 from backtrack.task.script_task import ScriptTask
 from backtrack.task.swept import Source
-from backtrack.task.torch_task import Data, TorchTask
+from backtrack.task.torch_task import Data, Loaders, TorchTask
 
-__all__ = ["Data", "FunctionTask", "ScriptTask", "Source", "Task", "TorchTask", "builtin_tasks", "load_task"]
+__all__ = ["Data", "FunctionTask", "Loaders", "ScriptTask", "Source", "Task", "TorchTask", "builtin_tasks", "load_task"]

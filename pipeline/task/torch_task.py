@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from backtrack.errors import TaskError
 from backtrack.task.options import typed_options
@@ -38,6 +38,24 @@ class Data:
     valid_targets: Tensor
 
 
+@dataclass(frozen=True)
+class Loaders:
+    """What a torch task trains and is judged on, in the form that people have it in.
+
+    Args:
+        train, valid: each a dataset, a DataLoader, or anything that yields batches each time it is gone through. A
+            dataset gets a DataLoader of the task's batch size, the training one shuffled by the seed.
+
+    Example:
+        >>> import torch
+        >>> both = torch.utils.data.TensorDataset(torch.randn(100, 8), torch.randint(0, 2, (100,)))
+        >>> data = Loaders(train=both, valid=torch.utils.data.DataLoader(both, 50))
+    """
+
+    train: Any
+    valid: Any
+
+
 def _default_optimiser(model: nn.Module, config: Levels) -> torch.optim.Optimizer:
     import torch
 
@@ -54,6 +72,10 @@ def _default_batch_size(config: Levels) -> int:
     return int(config.get("batch_size", 32))
 
 
+def _default_accumulation(config: Levels) -> int:
+    return int(config.get("accumulate", 1))
+
+
 def _no_clipping(config: Levels) -> float | None:
     clip = config.get("clip")
     return None if clip in (None, "none", 0) else float(clip)
@@ -65,10 +87,13 @@ class TorchTask(Swept):
 
     Args:
         name: the task's name.
-        data: `data(options) -> Data`; called once in a worker process.
+        data: `data(options) -> Data` (tensors: the fast path, which also stacks replicates) or `-> Loaders` (datasets
+            and DataLoaders); called once in a worker process. `data(options, config)` is called for every training.
         model: `model(config) -> nn.Module`, already initialised; called with torch's generator seeded.
-        loss: `loss(outputs, targets) -> scalar tensor`, differentiable.
-        score: `score(outputs, targets) -> float`, the metric on the whole validation set.
+        loss: `loss(outputs, targets) -> scalar tensor`, differentiable; with loaders also
+            `loss(outputs, batch, config)`.
+        score: `score(outputs, targets) -> float`, the metric on the whole validation set, or several as
+            `{name: number}`; with loaders, `score(outputs, batch, config)` is averaged over the batches.
         metric: name of what `score` computes.
         mode: "min" or "max".
         factors: the search space.
@@ -79,6 +104,15 @@ class TorchTask(Swept):
         optimiser: `optimiser(model, config) -> torch.optim.Optimizer`; default Adam at `config["lr"]`.
         batch_size: `batch_size(config) -> int`; default `config["batch_size"]` or 32.
         clip: `clip(config) -> float | None`, the largest gradient norm; default `config["clip"]` or none.
+        forward: with loaders, `forward(model, batch) -> outputs`, of any structure; default: the model of a tuple's
+            first part, or of the whole batch.
+        scheduler: with loaders, `scheduler(optimiser, config, steps)`, a torch scheduler; steps: updates an epoch.
+        scheduler_every: "epoch" or "step": when it is stepped.
+        accumulate: with loaders, `accumulate(config) -> int` batches an update; default `config["accumulate"]` or 1.
+        validate_every: with loaders, validates after so many batches; None: after each epoch.
+        stop: with loaders, `stop(values) -> bool` ends the training early; `values`: the metric so far.
+        chance: the metric of a model that has learnt nothing; with loaders, where it is not given, one training with
+            shuffled labels measures it.
         defaults: options that `--set NAME=VALUE` may change, with their default values.
         check: `check(options)`, raises `DataError` where the data cannot be used; called before any trial.
         description: one line for `backtrack tasks`.
@@ -108,10 +142,10 @@ class TorchTask(Swept):
     """
 
     name: str
-    data: Callable[[Mapping[str, Any]], Data]
+    data: Callable[..., Data | Loaders]
     model: Callable[[Levels], nn.Module]
-    loss: Callable[[Tensor, Tensor], Tensor]
-    score: Callable[[Tensor, Tensor], float]
+    loss: Callable[..., Tensor]
+    score: Callable[..., float | Mapping[str, float]]
     metric: str
     mode: Mode
     factors: Sequence[Factor]
@@ -120,6 +154,13 @@ class TorchTask(Swept):
     optimiser: Callable[[nn.Module, Levels], torch.optim.Optimizer] = _default_optimiser
     batch_size: Callable[[Levels], int] = _default_batch_size
     clip: Callable[[Levels], float | None] = _no_clipping
+    forward: Callable[[nn.Module, Any], Any] | None = None
+    scheduler: Callable[[torch.optim.Optimizer, Levels, int], Any] | None = None
+    scheduler_every: Literal["epoch", "step"] = "epoch"
+    accumulate: Callable[[Levels], int] = _default_accumulation
+    validate_every: int | None = None
+    stop: Callable[[Sequence[float]], bool] | None = None
+    chance: float | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[Mapping[str, Any]], None] | None = None
     description: str = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from backtrack.task import Data, TorchTask
+from backtrack.trial.metrics import own_metric
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ def measure_chance(task: TorchTask, data: Data, like: torch.Tensor, resamples: i
     targets = data.valid_targets
     outputs = task.constant(data.targets, like)
     return Chance(
-        metric=task.score(outputs, targets),
-        noise=_spread(lambda rows: task.score(outputs[rows], targets[rows]), targets, resamples),
+        metric=own_metric(task, outputs, targets),
+        noise=_spread(lambda rows: own_metric(task, outputs[rows], targets[rows]), targets, resamples),
         loss=float(task.loss(outputs, targets)),
     )
 
@@ -57,7 +58,7 @@ def paired_noise(task: TorchTask, data: Data, outputs: torch.Tensor, resamples: 
     targets = data.valid_targets
     constant = task.constant(data.targets, outputs)
     return _spread(
-        lambda rows: task.score(outputs[rows], targets[rows]) - task.score(constant[rows], targets[rows]),
+        lambda rows: own_metric(task, outputs[rows], targets[rows]) - own_metric(task, constant[rows], targets[rows]),
         targets,
         resamples,
     )

@@ -8,12 +8,16 @@ from typing import Any
 
 import torch
 
-from backtrack.task import Data, TorchTask
+from backtrack.task import Data, Loaders, TorchTask
 from backtrack.trial.chance import Chance, measure_chance, paired_noise
 from backtrack.trial.ledger import Ledger
+from backtrack.trial.loader_loop import chance_by_control, required, train_loaders
+from backtrack.trial.metrics import named_metrics
 from backtrack.trial.replicates import Alone, Replicates
 from backtrack.trial.runtime import device_for, threads_of
 from backtrack.trial.stacked import Stacked
+from backtrack.trial.stacked_recurrent import NotStackable
+from backtrack.trial.watched import listened
 from backtrack.vocabulary.outcomes import NOISE_FLOOR, judge
 from backtrack.watch.instruments import Watch
 from backtrack.watch.recorder import Recorder
@@ -24,7 +28,8 @@ VALIDATION_BATCH = 500
 
 # What a process has read and measured, by the task's own functions and options (`_key`): workers are reused, and two
 # tasks of one name are two tasks.
-_data: dict[Hashable, Data] = {}
+_data: dict[Hashable, Data | Loaders] = {}
+_controls: dict[Hashable, float | None] = {}
 _chance: dict[Hashable, Chance] = {}
 # More data sets than this are not kept.
 MOST_KEPT = 4
@@ -55,8 +60,10 @@ def train_torch(
     Raises:
         NotStackable: where several replicates cannot be one stacked model.
     """
+    # Checks hear a single model: stacked replicates share their passes. Inside a compiled one they would break it.
+    alone = watched and len(seeds) == 1 and levels.get("compile") != "on"
     with threads_of(levels):
-        return _train(task, levels, seeds, recorders, device_for(levels, device), watched)
+        return _train(task, levels, seeds, recorders, device_for(levels, device), watched, alone)
 
 
 def _train(
@@ -66,8 +73,28 @@ def _train(
     recorders: Sequence[Recorder],
     device: str,
     watched: bool,
+    alone: bool,
 ) -> list[str]:
-    data = load_data(task, device)
+    data = load_data(task, device, levels)
+    if isinstance(data, Loaders):
+        if len(seeds) > 1:
+            raise NotStackable("what comes from loaders is trained one after another")
+        chance_level = loader_chance_of(task, data, levels, device)
+        with listened(recorders[0], alone):
+            return [train_loaders(task, data, levels, seeds[0], recorders[0], device, chance_level)]
+    with listened(recorders[0], alone, symptoms=False):
+        return _train_tensors(task, data, levels, seeds, recorders, device, watched)
+
+
+def _train_tensors(
+    task: TorchTask,
+    data: Data,
+    levels: Mapping[str, Any],
+    seeds: Sequence[int],
+    recorders: Sequence[Recorder],
+    device: str,
+    watched: bool,
+) -> list[str]:
     shuffles = [torch.Generator().manual_seed(seed) for seed in seeds]
     replicates = _replicates(task, levels, seeds, device)
     batch_size, clip = task.batch_size(levels), task.clip(levels)
@@ -103,7 +130,8 @@ def _train(
         outputs = validate(replicates, data, watches, ledger.step, epoch)
         for number, recorder in ledger.finite():
             recorder.point(ledger.step, epoch, "valid_loss", float(task.loss(outputs[number], data.valid_targets)))
-            recorder.point(ledger.step, epoch, task.metric, float(task.score(outputs[number], data.valid_targets)))
+            for name, value in named_metrics(task, task.score(outputs[number], data.valid_targets)).items():
+                recorder.point(ledger.step, epoch, name, value)
             ledger.close_epoch(recorder, epoch)
             if epoch == 1:
                 watches.conclude(number, ledger.first_call(), ledger.step, epoch)
@@ -181,15 +209,31 @@ def validate(
     return torch.cat([outputs, predict(replicates, rest)], 1) if len(rest) else outputs
 
 
-def load_data(task: TorchTask, device: str) -> Data:
-    """The task's data on `device`: read once a process."""
+def load_data(task: TorchTask, device: str, levels: Mapping[str, Any]) -> Data | Loaders:
+    """The task's data, tensors on `device`: read once a process, or for each training if they depend on the config."""
+    if required(task.data) >= 2:
+        return _on_device(task.data(task.options, levels), device)
     key = _key(task, device, task.data)
     if key not in _data:
         if len(_data) >= MOST_KEPT:
             _data.pop(next(iter(_data)))
-        data = task.data(task.options)
-        _data[key] = Data(*(part.to(device) for part in vars(data).values()))
+        _data[key] = _on_device(task.data(task.options), device)
     return _data[key]
+
+
+def _on_device(data: Data | Loaders, device: str) -> Data | Loaders:
+    """Tensors move as a whole, loaders batch by batch."""
+    return data if isinstance(data, Loaders) else Data(*(part.to(device) for part in vars(data).values()))
+
+
+def loader_chance_of(task: TorchTask, data: Loaders, levels: Mapping[str, Any], device: str) -> float | None:
+    """Chance of a task with loaders: as it says, or by the control of shuffled labels, once a process."""
+    if task.chance is not None:
+        return task.chance
+    key = _key(task, device, task.data, task.loss, task.score)
+    if key not in _controls:
+        _controls[key] = chance_by_control(task, data, levels, device)
+    return _controls[key]
 
 
 def chance_of(task: TorchTask, data: Data, replicates: Replicates, device: str) -> Chance:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from backtrack.task import TorchTask
+from backtrack.trial.metrics import as_heard
 from backtrack.trial.runtime import compiled, precision_of
 
 
@@ -76,7 +77,7 @@ class Alone:
 
     def backward(self, inputs: Tensor, targets: Tensor, apart: bool) -> Tensor:
         with self.precision:
-            loss = self.loss(self.running(inputs[0]), targets[0])
+            loss = as_heard(self.loss)(self.running(inputs[0]), targets[0])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         return loss.detach()[None]

@@ -107,7 +107,8 @@ def run_replicate(
     train, peak = _program(task, device, watched, limits, any_metric)
     error = place = ""
     try:
-        heard = listened(recorder, watched and not isinstance(task, ScriptTask))
+        # A torch task's loop lets the checks hear it where it trains, a program's process where it is started.
+        heard = listened(recorder, watched and isinstance(task, FunctionTask))
         with _memory_of(task, device, limits), deadline(limits.seconds), heard:
             outcome = train(levels, seed, recorder)
     except DeadlinePassed as passed:

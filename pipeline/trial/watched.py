@@ -10,7 +10,7 @@ from backtrack.watch.recorder import Recorder
 
 
 @contextmanager
-def listened(recorder: Recorder, wanted: bool) -> Iterator[None]:
+def listened(recorder: Recorder, wanted: bool, symptoms: bool = True) -> Iterator[None]:
     """Lets the checks and symptoms hear what trains inside the block, where torch is there.
 
     A black box that imports torch only inside is heard from its next run in this process on.
@@ -18,6 +18,7 @@ def listened(recorder: Recorder, wanted: bool) -> Iterator[None]:
     Args:
         recorder: takes what they see.
         wanted: whether they are asked at all.
+        symptoms: whether the symptoms are measured too; not where the loop has instruments of its own.
     """
     torch = sys.modules.get("torch")
     if not wanted or torch is None:
@@ -26,7 +27,7 @@ def listened(recorder: Recorder, wanted: bool) -> Iterator[None]:
     from backtrack.watch.listening.ears import Ears
     from backtrack.watch.listening.sinks import RecorderSink
 
-    ears = Ears(torch, RecorderSink(recorder))
+    ears = Ears(torch, RecorderSink(recorder), symptoms)
     ears.attach()
     try:
         yield

@@ -56,9 +56,6 @@ def watching(quiet: bool = False) -> Iterator[Watched]:
     Yields:
         What is seen, as it grows.
 
-    Raises:
-        ImportError: without torch.
-
     Example:
         >>> import torch
         >>> net = torch.nn.Linear(4, 2)

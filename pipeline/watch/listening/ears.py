@@ -39,9 +39,10 @@ class Ears:
     Args:
         torch: the module.
         sink: takes what is seen.
+        symptoms: whether symptoms are measured, beside the checks.
     """
 
-    def __init__(self, torch: Any, sink: Sink) -> None:
+    def __init__(self, torch: Any, sink: Sink, symptoms: bool = True) -> None:
         # With torch, which a process that only might listen does not import.
         from backtrack.watch.listening.symptoms import Symptoms
 
@@ -61,7 +62,7 @@ class Ears:
         self._warnings: list[Finding] = []
         self._begun = 0.0
         self._spent = 0.0
-        self.symptoms = Symptoms(sink)
+        self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic: Any = None
 
     # --- being attached ---------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ class Ears:
         if self.muted or self._is_compiling():
             return
         self._depth.append((module, None))
-        if self.close and len(self._depth) == 1:
+        if self.close and len(self._depth) == 1 and self.symptoms is not None:
             self.symptoms.begin_pass(module)
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
@@ -166,7 +167,8 @@ class Ears:
             if self.close:
                 self._inside(module, arguments, result)
             return
-        self.symptoms.end_pass(module)
+        if self.symptoms is not None:
+            self.symptoms.end_pass(module)
         self._passed(module, arguments, result)
 
     def _is_compiling(self) -> bool:
@@ -248,7 +250,7 @@ class Ears:
             training=training,
         )
         self._tell("loss", call)
-        if self.close and training:
+        if self.close and training and self.symptoms is not None:
             self._measure(self.symptoms.at_loss, output, target)
 
     def _differed(self, left: tuple[int, ...], right: tuple[int, ...], shape: tuple[int, ...]) -> None:
@@ -278,7 +280,7 @@ class Ears:
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
         self._tell("before_step", Step(heard, number, self.close))
-        if self.close:
+        if self.close and self.symptoms is not None:
             self._measure(self.symptoms.before, heard, self.heard.models)
 
     def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
@@ -290,7 +292,7 @@ class Ears:
         self._tell("after_step", Step(heard, heard.steps, self.close))
         if heard.steps >= 2:
             self._end_arithmetic()
-        if self.close:
+        if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
         self.close = any(one.steps + 1 >= self._next.get(key, 1) for key, one in self._optimisers.items())
