@@ -27,6 +27,7 @@ from backtrack.task import Task, load_task
 from backtrack.task.script_task import script_from
 from backtrack.vocabulary.as_json import describe_factor
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.plan import FinishedTrial, Plan, PlannedTrial
 from backtrack.vocabulary.progress import Outline, Progress
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 DEFAULT_STAGES = ("screen", "search", "confirm", "backtrack")
 DEFAULT_RUNS = 200
+# Of the faults that checks find, so many are told while the sweep runs; the report has all.
+MOST_TOLD = 8
 
 
 def sweep(
@@ -266,6 +269,7 @@ class _Driver:
         self._suspicion = Suspicion(task.space)
         self._follower: Follower | None = None
         self._begun = False
+        self._told: set[tuple[str, str]] = set()
 
     def next_plan(self, running: Collection[PlannedTrial]) -> Plan | None:
         """What to run next."""
@@ -283,11 +287,20 @@ class _Driver:
         self.begin_beside()
         self.finished.append(trial)
         self._progress.finished(trial)
+        self._tell_checks(trial)
         if not self._keep_going:
             check_not_hopeless(self.finished)
         suspected = self._suspicion.after(self.finished)
         if suspected is not None:
             self._progress.suspects(suspected)
+
+    def _tell_checks(self, trial: FinishedTrial) -> None:
+        """Tells of each fault once, as soon as a run shows it."""
+        for found in (one for result in trial.results for one in result.checks if one.weight == WRONG):
+            if (found.check, found.place) not in self._told and len(self._told) < MOST_TOLD:
+                self._told.add((found.check, found.place))
+                what = found.check.replace("_", " ")
+                self._progress.checked(f"{what} at {found.place} ({trial.planned.trial}): {found.measured}")
 
     def begin_beside(self) -> None:
         """Starts once what runs beside the trainings: what writes to MLflow, and the import of the analysis."""

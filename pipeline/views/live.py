@@ -34,6 +34,7 @@ class Tally(Progress):
         self.stages: Counter[str] = Counter()
         self.best: tuple[float, str] | None = None
         self.suspicion = ""
+        self.checks: list[str] = []
         self.workers = 0
         self.device = ""
         self.note = "starting workers"
@@ -59,6 +60,9 @@ class Tally(Progress):
 
     def suspects(self, sentence: str) -> None:
         self.suspicion = sentence
+
+    def checked(self, sentence: str) -> None:
+        self.checks.append(sentence)
 
     def stage(self, message: str) -> None:
         self.note = message
@@ -129,6 +133,8 @@ class LiveView(Tally):
         grid.add_row("outcomes", outcomes if self.outcomes else Text("-", style="dim"))
         grid.add_row("best so far", f"{self.best[0]:.4g}  ({self.best[1]})" if self.best else Text("-", style="dim"))
         grid.add_row("suspicion", Text(self.suspicion or "-", style="" if self.suspicion else "dim"))
+        for number, sentence in enumerate(self.checks[:3]):
+            grid.add_row("checks" if number == 0 else "", Text(sentence, style="red"))
         return Group(head, grid)
 
 
@@ -180,6 +186,13 @@ class PlainLines(Tally):
             outcomes = ", ".join(f"{outcome} {count}" for outcome, count in self.outcomes.most_common())
             best = f", best {self.best[0]:.4g}" if self.best else ""
             self._say(f"{self.done}/{self.total} runs, {_duration(self.left())} left: {outcomes}{best}")
+
+    def checked(self, sentence: str) -> None:
+        super().checked(sentence)
+        if self.as_json:
+            self._json("check", message=sentence)
+        else:
+            self._say(f"check: {sentence}")
 
     def stage(self, message: str) -> None:
         super().stage(message)

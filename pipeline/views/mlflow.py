@@ -266,6 +266,7 @@ class _View:
                 "stage": first["stage"],
                 "outcome": ", ".join(dict.fromkeys(row["outcome"] for row in rows)),
                 "symptoms": ", ".join(sorted({symptom for row in rows for symptom in row["symptoms"]})),
+                "checks": ", ".join(sorted({check for row in rows for check in row["checks"]})),
                 "attempt": str(first["attempt"]),
                 "node": first["node"],
                 "device": first["device"],

@@ -51,6 +51,9 @@ class Progress:
     def suspects(self, sentence: str) -> None:
         """The failure rule that fits the runs so far best: a suspicion, no verdict."""
 
+    def checked(self, sentence: str) -> None:
+        """A check has found something wrong in a run, for the first time in this sweep."""
+
     def tick(self, running: int) -> None:
         """Time passes; `running` trials are on."""
 

@@ -14,8 +14,9 @@ from backtrack.watch.listening.tensors import tensors_in
 
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last.
 FIRST_STEPS, GROWTH = 3, 1.35
-# Of the time since the first step, closer looks may take so much.
-SHARE = 0.03
+# The first looks are taken whatever they cost; later ones while all took less than this share of the time since the
+# first step, and these seconds.
+SURE_LOOKS, SHARE, SPARE = 12, 0.03, 0.1
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
@@ -62,6 +63,7 @@ class Ears:
         self._warnings: list[Finding] = []
         self._begun = 0.0
         self._spent = 0.0
+        self._looks = 0
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic: Any = None
 
@@ -311,7 +313,8 @@ class Ears:
             return False
         passed = time.perf_counter() - self._begun if self._begun else 0.0
         self._next[key] = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
-        return number <= FIRST_STEPS or self._spent <= SHARE * passed + 0.02
+        self._looks += 1
+        return self._looks <= SURE_LOOKS or self._spent <= SHARE * passed + SPARE
 
     def _iterated(self, loader: Any) -> None:
         sampler = type(getattr(loader, "sampler", None)).__name__

@@ -147,8 +147,6 @@ FAULTS = {
         train(Net(), F.cross_entropy, Y)
     """,
 }  # fmt: skip
-# What only says that something is unusual has no training that must show it as a fault.
-UNUSUAL = {"first_loss", "same_batches", "shared_parameters"}
 
 VARIANTS = {
     "probabilities into nll_loss": ("loss_input", "train(mlp(nn.Softmax(dim=1)), F.nll_loss, Y)"),
@@ -206,8 +204,36 @@ VARIANTS = {
 }
 
 
+UNUSUAL = {
+    "first_loss": "net = mlp(); net[2].weight.data.mul_(200); train(net, F.cross_entropy, Y)",
+    "same_batches": """
+        from torch.utils.data import DataLoader, TensorDataset
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(2):
+            for x, y in DataLoader(TensorDataset(X, Y), 32):
+                opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
+    "shared_parameters": """
+        net = mlp(); opts = [torch.optim.SGD(net.parameters(), lr=0.01), torch.optim.Adam(net.parameters())]
+        for i in batches():
+            for opt in opts:
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    "batch_norm_gap": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=1e-5), nn.ReLU(), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y, epochs=20, x=X + 3)
+    """,
+}
+
+
 def test_every_check_has_a_training_that_shows_it() -> None:
-    assert {check.name for check in all_checks()} == set(FAULTS) | UNUSUAL
+    assert {check.name for check in all_checks()} == set(FAULTS) | set(UNUSUAL)
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_what_is_unusual_is_told_as_such(name: str) -> None:
+    seen = listened_to(LOOP + _dedented(UNUSUAL[name]))
+    assert name in {finding.check for finding in seen.findings if finding.weight == "unusual"}, seen.findings
 
 
 @pytest.mark.parametrize("name", FAULTS)
