@@ -256,7 +256,8 @@ def _name_of(clause: str, signed: bool, known: Collection[str]) -> str:
     words = [word for word in spelled(clause).split("_") if word]
     while words and words[0] in LOG_WORDS and len(words) > 1:
         words.pop(0)
-    if not words or not any(word[0].isalpha() for word in words):
+    if not words or words[-1] == "py" or not any(word[0].isalpha() for word in words):
+        # `train.py:21` is a place.
         return ""
     if words[-1] in EPOCHS or (words[-1] in STEPS and "_".join(words) != "global_step"):
         return words[-1]

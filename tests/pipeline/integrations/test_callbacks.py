@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,3 +34,44 @@ def test_lightgbm_reports_each_evaluation() -> None:
 
 def test_a_callback_outside_of_a_sweep_does_nothing() -> None:
     ours.reporter()(SimpleNamespace(evaluation_result_list=[("valid_0", "auc", 0.5, True)], iteration=0))
+
+
+def test_lightning_reports_what_it_logs(tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning")
+    import torch
+
+    from backtrack.integrations.lightning import reporter
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = torch.nn.Linear(4, 2)
+
+        def training_step(self, batch, number):
+            loss = torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+            self.log("train_loss", loss)
+            return loss
+
+        def validation_step(self, batch, number):
+            self.log("val_acc", (self.net(batch[0]).argmax(1) == batch[1]).float().mean())
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    x = torch.randn(64, 4)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, (x[:, 0] > 0).long()), 16)
+    told: list[tuple[dict[str, float], float | None]] = []
+    with listening(lambda values, at: told.append((values, at))):
+        lightning.Trainer(
+            max_epochs=2,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+            callbacks=[reporter()],
+        ).fit(Module(), loader, loader)
+    assert {at for _, at in told} == {1, 2}
+    assert all(0 <= values["val_acc"] <= 1 for values, _ in told)
+    assert any("train_loss" in values for values, _ in told)
