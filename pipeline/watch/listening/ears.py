@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -12,11 +11,9 @@ from backtrack.watch.checks.check import Backward, Difference, Forward, Inner, L
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import tensors_in
 
-# Steps of each optimiser that are looked at closely from the first on; then each a third later than the last.
+# Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
+# not timed, so that two runs of one training are looked at alike.
 FIRST_STEPS, GROWTH = 3, 1.35
-# The first looks are taken whatever they cost; later ones while all took less than this share of the time since the
-# first step, and these seconds.
-SURE_LOOKS, SHARE, SPARE = 12, 0.03, 0.1
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
@@ -61,9 +58,6 @@ class Ears:
         self._losses: dict[str, int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self._warnings: list[Finding] = []
-        self._begun = 0.0
-        self._spent = 0.0
-        self._looks = 0
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic: Any = None
 
@@ -122,7 +116,6 @@ class Ears:
         """Tells every check; one that fails is left out from then on, and says so."""
         if self.muted:
             return
-        started = time.perf_counter()
         self.muted += 1
         try:
             with self.torch.no_grad():
@@ -134,18 +127,15 @@ class Ears:
                         print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
         finally:
             self.muted -= 1
-            self._spent += time.perf_counter() - started
 
     def _measure(self, what: Callable[..., None], *call: Any) -> None:
         """Measures something of the symptoms, unheard."""
-        started = time.perf_counter()
         self.muted += 1
         try:
             with self.torch.no_grad():
                 what(*call)
         finally:
             self.muted -= 1
-            self._spent += time.perf_counter() - started
 
     # --- modules ----------------------------------------------------------------------------------------------
 
@@ -268,7 +258,6 @@ class Ears:
     def _before_backward(self, loss: Any) -> None:
         if self.muted or self._is_compiling():
             return
-        self._begun = self._begun or time.perf_counter()
         self._tell("backward", Backward(loss, own_place() if self.close else "", self.heard.backwards))
         self.heard.backwards += 1
 
@@ -311,10 +300,8 @@ class Ears:
         due = self._next.get(key, 1)
         if number < due:
             return False
-        passed = time.perf_counter() - self._begun if self._begun else 0.0
         self._next[key] = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
-        self._looks += 1
-        return self._looks <= SURE_LOOKS or self._spent <= SHARE * passed + SPARE
+        return True
 
     def _iterated(self, loader: Any) -> None:
         sampler = type(getattr(loader, "sampler", None)).__name__
