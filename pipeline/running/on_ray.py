@@ -67,10 +67,14 @@ def execute(work: Work) -> bool:
         if asked is None:
             resources = replace(resources, cpus_per_trial=_on_one_node(resources.cpus_per_trial or 1))
         parcel = pack(work.task, everywhere=len(ray.nodes()) > 1 or address_of(resources) is not None)
+        without_gpus = not ray.cluster_resources().get("GPU")
         if parcel.project is not None or work.rehearsed:
             # A built-in task's code is this package's own, which a worker has where it runs at all.
-            _try(parcel, work.rehearsed)
+            _try(parcel, work.rehearsed if without_gpus else ())
         places = _places(resources, work.task, parcel)
+        if work.rehearsed and not without_gpus:
+            # A trial run has what a training will have: who needs a GPU would crash without one.
+            _try(parcel, work.rehearsed, places.gpu_share)
         work.on_start(places.workers, "cuda" if places.gpu_share else "cpu")
         seat = Seat(work)
         _tune(seat, resources, places, parcel)
@@ -123,7 +127,7 @@ def _tune(seat: Seat, resources: Resources, places: Places, parcel: Parcel) -> N
                 ) from fault
 
 
-def _try(parcel: Parcel, planned: Sequence[PlannedTrial]) -> None:
+def _try(parcel: Parcel, planned: Sequence[PlannedTrial], gpu_share: float = 0.0) -> None:
     """Loads a user's task once in a worker, and rehearses some trials, before anything is recorded.
 
     Raises:
@@ -134,7 +138,8 @@ def _try(parcel: Parcel, planned: Sequence[PlannedTrial]) -> None:
         said = folder / "stderr"
         said.touch()
         try:
-            told = ray.get(ray.remote(max_retries=0)(try_once).remote(parcel, str(said), list(planned)))
+            tried = ray.remote(max_retries=0, num_gpus=gpu_share)(try_once)
+            told = ray.get(tried.remote(parcel, str(said), list(planned), "cuda" if gpu_share else "cpu"))
         except ray.exceptions.WorkerCrashedError:
             words = said.read_text(errors="replace").strip().splitlines()[-5:]
             ended = "the process ended while it imported it, or at its first trial run"

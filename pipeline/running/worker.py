@@ -59,7 +59,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         }
 
 
-def try_once(parcel: Parcel, said: str, planned: Sequence[PlannedTrial]) -> tuple[str, list[RunResult]]:
+def try_once(
+    parcel: Parcel, said: str, planned: Sequence[PlannedTrial], device: str = "cpu"
+) -> tuple[str, list[RunResult]]:
     """Loads a task in this process and rehearses some trials: why it cannot be loaded, and their crashes.
 
     Args:
@@ -67,6 +69,7 @@ def try_once(parcel: Parcel, said: str, planned: Sequence[PlannedTrial]) -> tupl
         said: a file that keeps what is written to standard error meanwhile, where it is on this machine: a process that
             ends at once leaves nothing else.
         planned: to be rehearsed; none for a task that has been run.
+        device: of a torch task.
 
     Returns:
         A text, empty where it can be loaded; and as `rehearse` returns.
@@ -77,7 +80,7 @@ def try_once(parcel: Parcel, said: str, planned: Sequence[PlannedTrial]) -> tupl
             with Path(said).open("ab") as kept:
                 os.dup2(kept.fileno(), 2)
         task, unloadable = _unpacked(parcel)
-        return unloadable, rehearse(task, planned) if task is not None else []
+        return unloadable, rehearse(task, planned, device) if task is not None else []
     finally:
         os.dup2(before, 2)
         os.close(before)
