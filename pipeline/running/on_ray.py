@@ -41,7 +41,8 @@ from backtrack.running.tune_patches import workers_kept
 from backtrack.running.tune_side import INFRASTRUCTURE_RETRIES, Listener, Seat, SeatSearcher, StopOnFault
 from backtrack.running.worker import Worker, try_once
 from backtrack.stages.screen import plan_screen
-from backtrack.task import Task, TorchTask
+from backtrack.task import ScriptTask, Task, TorchTask
+from backtrack.task.first_imports import first_imports
 from backtrack.trial import Limits
 from backtrack.vocabulary.machine import usable_cpus
 from backtrack.vocabulary.plan import PlannedTrial
@@ -49,6 +50,8 @@ from backtrack.vocabulary.plan import PlannedTrial
 # Configs whose memory is measured on a GPU before a sweep: the most that one of them takes counts.
 MEASURED_CONFIGS = 3
 # Enough for results and a task's code; Ray's default of 30 % of the machine's memory is a laptop's whole desktop.
+# Packages whose programs can use a GPU.
+USES_GPUS = {"torch", "tensorflow", "jax", "lightning", "pytorch_lightning", "transformers", "keras", "cupy"}
 # Attempts to start a Ray of our own, and the seconds of the first pause between them.
 STARTS, PAUSE = 3, 5.0
 OBJECT_STORE_BYTES = 256 * 1024**2
@@ -228,6 +231,10 @@ def _places(resources: Resources, task: Task, parcel: Parcel) -> Places:
         memory_share = ray.get(measure.remote(parcel))
     # A job finds the address of its cluster in the environment.
     asked = replace(resources, address=address_of(resources))
+    if gpus and isinstance(task, ScriptTask) and asked.gpus_per_trial is None:
+        # What a program takes of a GPU is not known: it gets a whole one, if it imports what can use it.
+        imported = {name.partition(".")[0] for name in (first_imports(task.script) if task.script else ())}
+        asked = replace(asked, gpus_per_trial=1.0 if imported & USES_GPUS else 0.0)
     return share_out(asked, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 
 # Modules of the program's own project are read as far as this; they are never imported.
@@ -12,11 +13,16 @@ MOST_MODULES = 40
 
 
 def first_imports(script: Path) -> list[str]:
-    """Modules of installed packages that a script and its neighbours import at their top level, in order.
+    """Modules of installed packages that a script and its neighbours import, in order.
 
     Args:
         script: a Python file.
     """
+    return list(_first_imports(script, script.stat().st_mtime_ns if script.exists() else 0))
+
+
+@cache
+def _first_imports(script: Path, changed: int) -> tuple[str, ...]:
     found: dict[str, None] = {}
     waiting: list[Path] = [script]
     seen: set[Path] = set()
@@ -34,7 +40,7 @@ def first_imports(script: Path) -> list[str]:
     if any(name.partition(".")[0] == "torch" for name in found):
         # torch imports it at the first step of any optimiser, which takes half a second.
         found["torch._dynamo"] = None
-    return list(found)
+    return tuple(found)
 
 
 def _imported(file: Path) -> list[str]:

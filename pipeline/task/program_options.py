@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,6 +45,15 @@ def options_of(script: Path) -> list[ProgramOption]:
     Args:
         script: the file. Modules of its own folder that it imports are read too, where it has no options itself.
     """
+    try:
+        return list(_options_at(script, script.stat().st_mtime_ns))
+    except OSError:
+        return []
+
+
+@cache
+def _options_at(script: Path, changed: int) -> tuple[ProgramOption, ...]:
+    """The options of a script as it was when it was `changed`: each run of a sweep asks for them."""
     found = _options_in(script)
     if not found:
         found = [option for module in _neighbours(script) for option in _options_in(module)]
@@ -52,7 +62,7 @@ def options_of(script: Path) -> list[ProgramOption]:
     distinct: dict[str, ProgramOption] = {}
     for option in found:
         distinct.setdefault(option.name, option)
-    return list(distinct.values())
+    return tuple(distinct.values())
 
 
 def option_for(name: str, options: list[ProgramOption]) -> ProgramOption | None:

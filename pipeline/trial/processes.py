@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -59,6 +60,13 @@ class Running:
         assert self.own is not None
         status = self.own.wait()
         return status, 0
+
+    def has_ended(self) -> bool:
+        """Whether its own process has ended; processes that it started may go on."""
+        if self.warm is not None:
+            return self.warm.has_answered()
+        assert self.own is not None
+        return self.own.poll() is not None
 
     def close(self) -> None:
         """Ends it with all of its children, and leaves nothing behind for the next run of its parent."""
@@ -150,6 +158,10 @@ class WarmParent:
         line, _, self._buffer = self._buffer.partition(b"\n")
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def has_answered(self) -> bool:
+        """Whether an answer waits to be read."""
+        return bool(self._buffer) or bool(select.select([self.line], [], [], 0)[0])
 
     def close(self) -> None:
         """Hangs up: it ends, and what it forked with it."""

@@ -19,7 +19,7 @@ from backtrack.task.command import Program, program_of
 from backtrack.task.first_imports import first_imports
 from backtrack.task.script_task import ScriptTask
 from backtrack.trial.limits import Limits
-from backtrack.trial.processes import MARK, start
+from backtrack.trial.processes import MARK, Running, start
 from backtrack.trial.script_failed import ScriptFailed
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.outcomes import judge
@@ -28,6 +28,8 @@ from backtrack.watch import channel
 from backtrack.watch.printed import Printed, read_line, series_for
 from backtrack.watch.recorder import Recorder
 
+# Seconds of silence after which it is looked whether the program has ended.
+SILENCE = 0.5
 # Of the output: the first and the last so many bytes are kept.
 KEPT_HEAD, KEPT_TAIL = 32 * 1024, 96 * 1024
 # Of the errors, the last lines that say why a program ended.
@@ -107,9 +109,8 @@ def _carried_out(
         raise TaskError(f"task {task.name!r}: {program.shown} cannot be started: {fault}") from fault
     begun = time.perf_counter()
     try:
-        heard.listen(running.output, running.errors, begun)
-        status, memory = running.wait()
-        heard.memory = memory
+        heard.listen(running, begun)
+        status, heard.recorder.memory = running.wait()
         return status
     finally:
         heard.recorder.output = heard.output
@@ -130,7 +131,6 @@ class _Heard:
         self.head, self.tail, self.dropped = b"", b"", 0
         self.errors = b""
         self.crash: dict[str, Any] | None = None
-        self.memory = 0
         self._rest = {0: b"", 1: b""}
         self._counts: dict[str, int] = {}
         self._epoch: float | None = None
@@ -142,12 +142,14 @@ class _Heard:
         middle = f"\n[… {self.dropped} bytes left out …]\n".encode() if self.dropped else b""
         return (self.head + middle + self.tail).decode(errors="replace")
 
-    def listen(self, output: int, errors: int, begun: float) -> None:
-        """Reads both streams until they are closed."""
-        names = {output: 0, errors: 1}
-        open_ = [output, errors]
+    def listen(self, running: Running, begun: float) -> None:
+        """Reads both streams until they are closed, or until the program has ended and what it left is silent."""
+        names = {running.output: 0, running.errors: 1}
+        open_ = [running.output, running.errors]
         while open_:
-            ready, _, _ = select.select(open_, [], [])
+            ready, _, _ = select.select(open_, [], [], SILENCE)
+            if not ready and running.has_ended():
+                return
             for descriptor in ready:
                 part = os.read(descriptor, 1 << 16)
                 if not part:

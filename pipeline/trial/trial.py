@@ -174,7 +174,7 @@ def _result(
         epochs=recorder.epochs,
         seconds=recorder.train_seconds,
         warmup_seconds=recorder.warmup_seconds,
-        peak_memory=peak,
+        peak_memory=recorder.memory or peak,
         chance=recorder.chance,
         device=recorder.device or (device if isinstance(task, TorchTask) else "cpu"),
         symptoms=symptoms_in(recorder.curve, task.thresholds),

@@ -24,6 +24,7 @@ class Recorder:
         chance: the metric at chance, once known.
         device: where it really runs, where that is known better than by the caller.
         train_seconds: time so far, set by the loop, warm-up left out.
+        memory: peak bytes of a program; 0 where it ran in this process.
         output: what a program wrote, within bounds.
         seen: checks that found something, as the watch told them.
     """
@@ -35,6 +36,7 @@ class Recorder:
         self.chance: float | None = None
         self.device = ""
         self.train_seconds = 0.0
+        self.memory = 0
         self.output = ""
         self.seen: list[Finding] = []
 

@@ -50,8 +50,8 @@ class Ears:
         self.close = True
         self.muted = 0
         self._undo: list[Callable[[], None]] = []
-        self._inner: list[Any] = []
-        self._depth: list[tuple[Any, ModelHeard | None]] = []
+        # Modules whose forward pass is on, the outermost first.
+        self._depth: list[Any] = []
         self._models: dict[int, ModelHeard] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._next: dict[int, int] = {}
@@ -65,17 +65,16 @@ class Ears:
 
     def attach(self) -> None:
         """Puts the hooks on."""
-        from backtrack.watch.listening import patches
-
-        modules = self.torch.nn.modules.module
         from torch.optim import optimizer as optimisers
 
+        from backtrack.watch.listening import patches
+        from backtrack.watch.listening.arithmetic import Arithmetic
+
+        modules = self.torch.nn.modules.module
         self._hold(modules.register_module_forward_pre_hook(self._before_module))
         self._hold(modules.register_module_forward_hook(self._after_module, always_call=True))
         self._hold(optimisers.register_optimizer_step_pre_hook(self._before_step))
         self._hold(optimisers.register_optimizer_step_post_hook(self._after_step))
-        from backtrack.watch.listening.arithmetic import Arithmetic
-
         self._arithmetic = Arithmetic(self._differed)
         self._arithmetic.__enter__()
         self._undo += patches.on_warnings(self._warned)
@@ -142,14 +141,14 @@ class Ears:
     def _before_module(self, module: Any, arguments: tuple[Any, ...]) -> None:
         if self.muted or self._is_compiling():
             return
-        self._depth.append((module, None))
+        self._depth.append(module)
         if self.close and len(self._depth) == 1 and self.symptoms is not None:
             self.symptoms.begin_pass(module)
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         if self.muted or not self._depth or self._is_compiling():
             return
-        while self._depth and self._depth[-1][0] is not module:
+        while self._depth and self._depth[-1] is not module:
             # A pass that ended by an exception leaves its entry behind.
             self._depth.pop()
         if not self._depth:
@@ -167,7 +166,7 @@ class Ears:
         return bool(self.torch.compiler.is_compiling())
 
     def _inside(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        root = self._depth[0][0]
+        root = self._depth[0]
         model = self._model(root)
         paths = self._paths.get(id(root))
         if paths is None:

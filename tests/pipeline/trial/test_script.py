@@ -152,6 +152,25 @@ def test_the_time_limit_ends_it_with_all_of_its_children(tmp_path: Path) -> None
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
+def test_what_a_program_leaves_behind_does_not_keep_its_run_open(tmp_path: Path) -> None:
+    code = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
+print("accuracy: 0.5")
+"""
+    result = run(task(tmp_path, code, arguments="{lr}"), {"lr": 0.5, "amp": False}, seconds=200.0)
+    assert (result.outcome, result.value) == ("ok", 0.5)
+    child = int((tmp_path / "pid").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_memory_is_the_programs(tmp_path: Path) -> None:
+    code = "kept = b'x' * 600_000_000\nprint('accuracy: 0.5')"
+    result = run(task(tmp_path, code, arguments="{lr}"), {"lr": 0.5, "amp": False})
+    assert result.peak_memory > 600_000_000
+
+
 def test_the_memory_limit_is_the_programs(tmp_path: Path) -> None:
     code = "kept = bytearray(3 * 1024**3)\nprint('accuracy: 0.5')"
     result = run(task(tmp_path, code, arguments="{lr}"), {"lr": 0.5, "amp": False}, memory=512 * 1024**2)
