@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from backtrack.task import FunctionTask
 
 
+# Seconds between reports below which nothing was trained between them: they come in a burst, at the training's end, and
+# what came before the first is the training itself.
+BURST = 0.0005
+
+
 def run_function(task: FunctionTask, config: Mapping[str, Any], seed: int, recorder: Recorder) -> str:
     """Runs the task's program to its end and returns the outcome.
 
@@ -73,11 +78,8 @@ class _Clock:
         now = time.perf_counter()
         self._laps.append(now - self._since)
         self._since = now
-        # Reports at a training's end come in a burst: then the first lap is the training itself.
-        if len(self._laps) >= 3 and median(self._laps[1:]) > 0.1 * self._laps[0]:
-            self._recorder.warmup_seconds = max(0.0, self._laps[0] - median(self._laps[1:]))
-        else:
-            self._recorder.warmup_seconds = 0.0
+        ordinary = median(self._laps[1:]) if len(self._laps) >= 3 else 0.0
+        self._recorder.warmup_seconds = max(0.0, self._laps[0] - ordinary) if ordinary > BURST else 0.0
         self._recorder.train_seconds = sum(self._laps) - self._recorder.warmup_seconds
 
 

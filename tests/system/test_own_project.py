@@ -77,7 +77,7 @@ def test_a_worker_that_dies_while_it_imports_says_its_last_words(crowded: Path) 
     )
     done = backtrack("sweep", "mine.py", "--runs", 40, "--study", "s", folder=crowded)
     assert done.returncode == 2, done.stdout
-    assert "the process ended while it imported it: licence server: refused" in done.stderr
+    assert "the process ended while it imported it, or at its first trial run: licence server: refused" in done.stderr
 
 
 @pytest.mark.slow
