@@ -14,6 +14,8 @@ from backtrack.watch.listening.tensors import tensors_in
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
 # not timed, so that two runs of one training are looked at alike.
 FIRST_STEPS, GROWTH = 3, 1.35
+# What a check may want to hear.
+MOMENTS = ("forward", "inner", "loss", "difference", "backward", "before_step", "after_step", "end")
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
@@ -46,7 +48,11 @@ class Ears:
 
         self.torch, self.sink = torch, sink
         self.heard = Heard()
-        self.checks: list[Check] = [check(self.heard, sink.found) for check in all_checks()]
+        checks = [check(self.heard, sink.found) for check in all_checks()]
+        # Whom a moment is told: most checks want few of them, and every call costs.
+        self._listeners: dict[str, list[Check]] = {
+            what: [one for one in checks if getattr(type(one), what) is not getattr(Check, what)] for what in MOMENTS
+        }
         self.close = True
         self.muted = 0
         self._undo: list[Callable[[], None]] = []
@@ -113,19 +119,25 @@ class Ears:
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""
-        if self.muted:
+        listeners = self._listeners[what]
+        if self.muted or not listeners:
             return
         self.muted += 1
         try:
             with self.torch.no_grad():
-                for check in list(self.checks):
+                for check in list(listeners):
                     try:
                         getattr(check, what)(*call)
                     except Exception as fault:
-                        self.checks.remove(check)
+                        self._leave_out(check)
                         print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
         finally:
             self.muted -= 1
+
+    def _leave_out(self, check: Check) -> None:
+        for listeners in self._listeners.values():
+            if check in listeners:
+                listeners.remove(check)
 
     def _measure(self, what: Callable[..., None], *call: Any) -> None:
         """Measures something of the symptoms, unheard."""
@@ -182,9 +194,11 @@ class Ears:
         self._tell("inner", call)
 
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        if not any(True for _ in module.parameters()) or _is_loss(module):
-            return
-        model = self._model(module)
+        model = self._models.get(id(module))
+        if model is None:
+            if not any(True for _ in module.parameters()) or _is_loss(module):
+                return
+            model = self._model(module)
         gradients = self.torch.is_grad_enabled()
         inputs, outputs = tensors_in(arguments), tensors_in(result)
         size = inputs[0].shape[0] if inputs and inputs[0].ndim else 1
