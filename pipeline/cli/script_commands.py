@@ -54,7 +54,7 @@ def try_(
     if as_json:
         typer.echo(json.dumps(_as_json(tried)))
     else:
-        typer.echo("\n".join(sentences_of(tried, metric, script)))
+        typer.echo("\n".join(sentences_of(tried, metric)))
         if tried.result.outcome not in ("ok", "timed_out"):
             typer.echo("\nIts last words:\n" + _last_lines(tried.result.output), err=True)
     if tried.result.outcome == "crashed":
@@ -74,7 +74,7 @@ def watch(
     if as_json:
         typer.echo(json.dumps(_as_json(tried)))
         return
-    shown = [line for line in sentences_of(tried, None, script) if not line.startswith(("numbers", "options"))]
+    shown = [line for line in sentences_of(tried, None) if not line.startswith(("numbers", "options"))]
     typer.echo("\n".join(shown))
 
 

@@ -9,6 +9,7 @@ from backtrack.task import ScriptTask
 from backtrack.task.program_options import ProgramOption
 from backtrack.trial import Limits, run_trial
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.result import RunResult
 from backtrack.watch.printed import series_for
 from backtrack.watch.symptoms import all_symptoms
@@ -50,14 +51,14 @@ def try_once(task: ScriptTask, metric: str | None, levels: bool = True, time_lim
     (result,) = run_trial(with_own, config, [0], limits=Limits(time_limit), any_metric=True)
     series: dict[str, tuple[int, float]] = {}
     for point in result.curve:
-        if "/" not in point.name or not point.name.startswith("symptom/"):
+        if not point.name.startswith("symptom/"):
             count = series.get(point.name, (0, 0.0))[0]
             series[point.name] = (count + 1, point.value)
     found = series_for(metric, set(series)) if metric else None
     return Tried(result, series, found or "", task.declared, program_of(with_own, dict(config), 0, Path("RUN")).shown)
 
 
-def sentences_of(tried: Tried, metric: str | None, script: str) -> list[str]:
+def sentences_of(tried: Tried, metric: str | None) -> list[str]:
     """What somebody should know of a tried program, a line each."""
     result = tried.result
     lines = [f"ran      {tried.command}", f"took     {result.seconds:.1f} s, ended {result.outcome}"]
@@ -80,8 +81,7 @@ def sentences_of(tried: Tried, metric: str | None, script: str) -> list[str]:
         lines.append("options  " + ", ".join(_option_text(option) for option in tried.options))
     else:
         lines.append('options  none seen in its source: give --args with a template, such as --args "--lr {lr}"')
-    wrong = [found for found in result.checks if found.weight == "wrong"]
-    for found in [*wrong, *(other for other in result.checks if other not in wrong)]:
+    for found in sorted(result.checks, key=lambda one: one.weight != WRONG):
         lines += [
             f"check    {found.check.replace('_', ' ')} ({found.weight}) at {found.place}: {found.measured}",
             f"         to do: {found.remedy}",

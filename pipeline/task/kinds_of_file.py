@@ -12,10 +12,8 @@ def is_task_file(file: Path) -> bool:
     """Whether a file makes a task, or takes one from elsewhere under the name `task`."""
     try:
         tree = ast.parse(file.read_text(errors="replace"))
-    except (SyntaxError, ValueError):
-        # Loading it as a task file says where.
-        return True
-    except OSError:
+    except (SyntaxError, ValueError, OSError):
+        # Loading it as a task file says what is wrong, and where.
         return True
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in CONSTRUCTORS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -345,5 +345,5 @@ def seed_option(options: list[ProgramOption]) -> ProgramOption | None:
     for name in names:
         found = option_for(name, options)
         if found is not None:
-            return replace(found)
+            return found
     return next((option for option in options if option.name.endswith(".seed")), None)

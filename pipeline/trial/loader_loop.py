@@ -5,10 +5,9 @@ The tensors-only form (`backtrack.trial.loop`) is faster, and stacks replicates;
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,7 @@ from backtrack.task import Loaders, TorchTask
 from backtrack.trial.metrics import as_heard, named_metrics
 from backtrack.trial.runtime import compiled, precision_of
 from backtrack.vocabulary.outcomes import judge
+from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.recorder import Recorder
 
 # Points of the training loss within an epoch.
@@ -253,18 +253,9 @@ def _with_shuffled_targets(batch: Any, generator: torch.Generator, name: str) ->
 
 def _size(batch: Any) -> int:
     """Examples in a batch: the length of its first tensor."""
-    for part in _tensors(batch):
+    for part in tensors_in(batch):
         return len(part) if part.ndim else 1
     return 1
-
-
-def _tensors(batch: Any) -> Iterator[torch.Tensor]:
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        yield from itertools.chain.from_iterable(_tensors(part) for part in batch.values())
-    elif isinstance(batch, Sequence) and not isinstance(batch, str):
-        yield from itertools.chain.from_iterable(_tensors(part) for part in batch)
 
 
 def required(function: Callable[..., Any]) -> int:
