@@ -1,21 +1,28 @@
 """What listening costs: each healthy program with and without it, side by side.
 
-    python benchmarks/watching.py [--repeats 5]
+    python benchmarks/watching.py [--repeats 5] [--longer 10]
 
 Each program of `faults/healthy` runs in a process of its own, in turns with and without the ears; the time is its own,
-imports left out.
+imports left out. The programs train for a tenth of a second or so, in which the first close looks are a large share. So
+each goes through `--longer` times the epochs that its source says; `--longer 1` shows what a training as short costs.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HEALTHY = Path(__file__).parent / "faults" / "healthy"
+# The outermost loop of a program.
+LENGTH = re.compile(
+    r"(for (?:epoch|step|episode) in range\((?:\d+, )?|\"--epochs\", type=int, default=|epochs = )(\d+)(?=[)\n])"
+)
 
 TIMED = """
 import runpy, sys, time
@@ -52,16 +59,29 @@ def seconds(script: Path, heard: bool) -> float:
     return float(done.stdout.rpartition("SECONDS ")[2])
 
 
+def lengthened(script: Path, times: int, folder: Path) -> Path:
+    """The program with a longer outermost loop."""
+    found, count = LENGTH.subn(lambda loop: f"{loop[1]}{int(loop[2]) * times}", script.read_text(), count=1)
+    if not count:
+        raise SystemExit(f"{script}: no loop over epochs, steps or episodes was found")
+    longer = folder / script.name
+    longer.write_text(found)
+    return longer
+
+
 def main() -> None:
     """Prints the share of time that listening takes, for each program, and the median over them."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--repeats", type=int, default=5)
-    repeats = arguments.parse_args().repeats
+    arguments.add_argument("--longer", type=int, default=10)
+    given = arguments.parse_args()
+    folder = Path(tempfile.mkdtemp())
     shares = []
     print("| program | seconds alone | listened to | more |")
     print("|---|---|---|---|")
     for script in sorted(HEALTHY.glob("*.py")):
-        pairs = [(seconds(script, False), seconds(script, True)) for _ in range(repeats)]
+        longer = lengthened(script, given.longer, folder)
+        pairs = [(seconds(longer, False), seconds(longer, True)) for _ in range(given.repeats)]
         alone, heard = (min(column) for column in zip(*pairs, strict=True))
         shares.append(heard / alone - 1)
         print(f"| {script.stem} | {alone:.2f} | {heard:.2f} | {shares[-1]:+.1%} |", flush=True)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from backtrack.search_spaces import WINNERS
+from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 ACTIVATION = Categorical(
@@ -133,3 +134,39 @@ def normaliser(kind: str, channels: int, pixels: int = 0) -> nn.Module:
     if kind == "layer":
         return nn.LayerNorm([channels, pixels, pixels] if pixels else [channels])
     raise ValueError(f"normalisation {kind!r} is not known; expected one of {NORMALISATION.levels}")
+
+
+def _swaps(anatomy: Anatomy) -> dict[str, str]:
+    used = set(anatomy.activations.values())
+    return {name: f"{name} instead of {', '.join(sorted(used))}" for name in SWAPS if used - {name}}
+
+
+def _swap(training: Training, level: str) -> None:
+    sites = training.anatomy.activations
+    # Functions that are no activation for torch's own code: what they call is not replaced again.
+    training.at_activation(lambda site, function: SWAPS[level] if site in sites else None)
+
+
+SWAPS: dict[str, Any] = {
+    "relu": lambda units: units.clamp_min(0),
+    "tanh": torch.tanh,
+    "gelu": nn.functional.gelu,
+    "leaky_relu": lambda units: torch.where(units > 0, units, 0.01 * units),
+    "winners": lambda units: (
+        winners(units, 2, dim=units.ndim - 1 if units.ndim == 2 else 1)
+        if units.shape[units.ndim - 1 if units.ndim == 2 else 1] % 2 == 0
+        else units.clamp_min(0)
+    ),
+}
+
+ACTIVATION_OF_TRAINING = Intervention(
+    "activation",
+    what="every hidden activation becomes another; the last one stays",
+    source="Glorot, Bordes & Bengio, Deep sparse rectifier networks (2011); " + WINNERS,
+    levels=_swaps,
+    apply=_swap,
+    size=3,
+    points=("dead_units", "saturated_units", "vanishing_gradient", "zero_gradient"),
+    cannot="activations inside of torch's own recurrent and attention layers",
+    place=lambda anatomy: next(iter(anatomy.activations), "").partition(" at ")[2].rpartition("#")[0],
+)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from backtrack.search_spaces import SQUIRREL
+from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Claim, Composite
 
 UNIFORM_RANGE = 0.1
@@ -94,3 +95,83 @@ def initialise(config: Mapping[str, Any], embedding: nn.Embedding, cell: nn.RNNB
         elif name.startswith("weight_hh"):
             fill(weight, config["init.recurrent"], gates)
     fill(readout.weight, config["init.readout"])
+
+
+# What each kind of module is in a net; others keep their weights.
+PARTS = ("embedding", "input", "recurrent", "hidden", "readout")
+SCHEMES = ("default", "kaiming", "xavier", "orthogonal", "heuristic")
+
+
+def _schemes(anatomy: Anatomy) -> dict[str, str]:
+    if anatomy.pretrained or not anatomy.parameters:
+        return {}
+    found = {scheme: f"weights by {SAID[scheme]}" for scheme in SCHEMES if scheme != "heuristic"}
+    there = [part for part, kinds in KINDS.items() if anatomy.has(*kinds)]
+    there += ["readout"] if anatomy.has(*LAYERS) else []
+    if len(there) > 1:
+        found |= {f"default/{part}": f"the {part}'s weights as torch makes them" for part in there}
+    return found
+
+
+SAID = {
+    "default": "torch's own initialisation, as its layers make them",
+    "kaiming": "nn.init.kaiming_normal_",
+    "xavier": "nn.init.xavier_uniform_",
+    "orthogonal": "nn.init.orthogonal_",
+    "heuristic": "U[-0.1, 0.1], recurrent ones orthogonal",
+}
+LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+RECURRENT = ("RNN", "GRU", "LSTM")
+KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hidden": LAYERS}
+
+
+def _initialise(training: Training, level: str) -> None:
+    scheme, _, part = level.partition("/")
+
+    def change(model: Any) -> None:
+        layers = [module for module in model.modules() if type(module).__name__ in LAYERS]
+        for module in model.modules():
+            kind = type(module).__name__
+            own = "readout" if layers and module is layers[-1] and len(layers) > 1 else _part_of(kind)
+            if own and (not part or own == part):
+                _fill_module(module, scheme, kind)
+
+    training.at_model(change)
+
+
+def _part_of(kind: str) -> str:
+    return next((part for part, kinds in KINDS.items() if kind in kinds), "")
+
+
+@torch.no_grad()
+def _fill_module(module: Any, scheme: str, kind: str) -> None:
+    if scheme == "default" or (kind in KINDS["embedding"] and scheme != "heuristic"):
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+        return
+    for name, weight in module.named_parameters(recurse=False):
+        if weight.ndim < 2:
+            nn.init.zeros_(weight)
+        elif scheme == "orthogonal" or (scheme == "heuristic" and "weight_hh" in name):
+            nn.init.orthogonal_(weight)
+        elif scheme == "heuristic":
+            nn.init.uniform_(weight, -UNIFORM_RANGE, UNIFORM_RANGE)
+        elif scheme == "kaiming":
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+        else:
+            nn.init.xavier_uniform_(weight)
+
+
+INIT_OF_TRAINING = Intervention(
+    "initialisation",
+    what="the weights of each layer are made anew before the first pass, whole or part by part",
+    source=f"{SQUIRREL}; He et al. (2015); Glorot & Bengio (2010); Saxe et al. (2013)",
+    levels=_schemes,
+    apply=_initialise,
+    size=2,
+    harmless=True,
+    answers=("equal_rows",),
+    points=("vanishing_gradient", "output_ignores_input", "saturated_units", "dead_units", "wrong_first_loss",
+            "zero_gradient", "constant_output", "update_ratio_off"),
+    cannot="weights outside of torch's layers, and weights that were loaded",
+)  # fmt: skip

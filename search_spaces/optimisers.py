@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MethodType
 from typing import Any
 
 import torch
 
 from backtrack.search_spaces import SQUIRREL
+from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim, Numeric
 
 OPTIMISER = Categorical(
@@ -87,3 +89,70 @@ def decoupled(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
     shrink.elementwise = True  # type: ignore[attr-defined]
     optimiser.register_step_pre_hook(shrink)
     return optimiser
+
+
+def _replacements(anatomy: Anatomy) -> dict[str, str]:
+    own, rate = anatomy.optimiser.get("kind"), anatomy.optimiser.get("lr")
+    if not rate or own == "LBFGS":
+        return {}
+    return {
+        level: f"torch.optim.{kind.__name__}(model.parameters(), lr={usual or rate:.3g})"
+        for level, (kind, usual, _) in OTHERS.items()
+        # The same rule at its own rate is as written; at its usual one it may be.
+        if kind.__name__ != own or (usual is not None and not 0.3 < usual / rate < 3)
+    }
+
+
+def _replace(training: Training, level: str) -> None:
+    kind, usual, options = OTHERS[level]
+    making: list[bool] = []
+
+    def change(optimiser: Any) -> None:
+        if making:
+            return
+        making.append(True)
+        try:
+            rates = [group["lr"] for group in optimiser.param_groups]
+            groups = [
+                {"params": group["params"], "lr": usual or group["lr"], "weight_decay": group.get("weight_decay", 0.0)}
+                for group in optimiser.param_groups
+            ]
+            other = kind(groups, **options)
+        finally:
+            making.clear()
+
+        def step(_own: Any, closure: Any = None) -> Any:
+            for group, shown, rate in zip(other.param_groups, optimiser.param_groups, rates, strict=False):
+                # A schedule that moves the program's own rate moves this one alike.
+                group["lr"] = shown["lr"] if usual is None or not rate else usual * shown["lr"] / rate
+            for added in optimiser.param_groups[len(other.param_groups) :]:
+                other.add_param_group({"params": added["params"], "lr": added["lr"]})
+            return other.step(closure)
+
+        # A bound method, as a scheduler expects that counts the steps.
+        optimiser.step = MethodType(step, optimiser)
+
+    training.at_optimiser(change)
+
+
+# `{level: (rule, its usual rate or None for the program's own, options)}`.
+OTHERS: dict[str, tuple[Any, float | None, dict[str, Any]]] = {
+    "adam": (torch.optim.Adam, None, {}),
+    "adam_usual": (torch.optim.Adam, 1e-3, {}),
+    "adamw_usual": (torch.optim.AdamW, 1e-3, {}),
+    "rmsprop": (torch.optim.RMSprop, None, {}),
+    "sgd_momentum": (torch.optim.SGD, None, {"momentum": MOMENTUM}),
+    "sgd_usual": (torch.optim.SGD, 0.05, {"momentum": MOMENTUM}),
+}
+
+OPTIMISER_OF_TRAINING = Intervention(
+    "optimiser",
+    what="each optimiser's steps are made by another rule, at the program's rate or at the rule's usual one",
+    source="Kingma & Ba, Adam (2015); Choi et al., On empirical comparisons of optimizers (2019)",
+    levels=_replacements,
+    apply=_replace,
+    size=2,
+    points=("step_size", "not_finite", "update_ratio_off", "vanishing_gradient", "exploding_gradient"),
+    cannot="state that the program reads from its optimiser stays empty",
+    place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
+)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from backtrack.search_spaces import DECAY
+from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 WEIGHT_DECAY = Categorical(
@@ -66,3 +67,35 @@ def decay_groups(model: nn.Module, config: Mapping[str, Any], skip: Collection[s
         skipped = scope == "matrices_but_skipped" and name.startswith(tuple(skip))
         (free if scope != "everything" and (vector or skipped) else decayed).append(parameter)
     return [{"params": decayed, "weight_decay": value}, {"params": free, "weight_decay": 0.0}]
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    decay = float(anatomy.optimiser.get("weight_decay", 0.0))
+    if not decay:
+        return {}
+    return {"none": "weight_decay=0", "matrices": f"weight_decay={decay:g} of matrices, none of biases and vectors"}
+
+
+def _change(training: Training, level: str) -> None:
+    def change(optimiser: Any) -> None:
+        for group in list(optimiser.param_groups):
+            if level == "none":
+                group["weight_decay"] = 0.0
+                continue
+            vectors = [weight for weight in group["params"] if weight.ndim < 2]
+            group["params"] = [weight for weight in group["params"] if weight.ndim >= 2]
+            optimiser.add_param_group({**group, "params": vectors, "weight_decay": 0.0})
+
+    training.at_optimiser(change)
+
+
+DECAY_OF_TRAINING = Intervention(
+    "weight_decay",
+    what="nothing decays, or matrices alone",
+    source=DECAY,
+    levels=_levels,
+    apply=_change,
+    harmless=True,
+    points=("constant_output", "changing_norms", "update_ratio_off"),
+    place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
+)

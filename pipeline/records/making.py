@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from backtrack.records.directory import Records
 from backtrack.records.manifest import describe_machine, describe_task, versions
@@ -21,8 +22,12 @@ def make_study(
     seed: int,
     alpha: float,
     track: bool = True,
+    **more: Any,
 ) -> Records:
     """A new study directory with its manifest; arguments as for `sweep`, `stages` with the runs of each.
+
+    Args:
+        more: further fields of the manifest.
 
     Raises:
         StudyError: where the place is taken or cannot be written.
@@ -39,5 +44,6 @@ def make_study(
         "tracked": track,
         "versions": versions(),
         "machine": describe_machine(),
+        **more,
     }
     return Records.create(directory, task.space, manifest)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backtrack.task import ScriptTask, Task, TorchTask
+from backtrack.vocabulary.as_json import describe_factor
 
 PACKAGES = ("backtrack-sweep", "torch", "ray", "optuna", "mlflow", "pyarrow", "numpy", "scipy")
 
@@ -21,6 +22,7 @@ def describe_task(task: Task) -> dict[str, Any]:
         task: the task; one that was made in Python has no source, and has to be given again to `resume`.
     """
     source = "object"
+    held = [describe_factor(factor) for factor in task.factors if factor.name in task.fixed]
     if task.source is not None:
         source = str(task.source.file) if task.source.file is not None else "builtin"
     elif isinstance(task, ScriptTask):
@@ -37,7 +39,12 @@ def describe_task(task: Task) -> dict[str, Any]:
         "unit": getattr(task, "unit", "epoch"),
         "mode": task.mode,
         "description": task.description,
-        **({"script": task.described()} if isinstance(task, ScriptTask) else {}),
+        **(
+            {"changes": {"names": list(task.changes.names), "anatomy": dict(task.changes.anatomy)}}
+            if task.changes.names
+            else {}
+        ),
+        **({"script": task.described(), "held": held} if isinstance(task, ScriptTask) else {}),
     }
 
 

@@ -322,12 +322,12 @@ def _run(
         spent += len(finished.results)
 
     # Ray takes seconds to start: not where nothing is missing.
-    if plan_next(()) is not None and not engine(Work(task, plan_next, record, _no_search, resources)):
+    if plan_next(()) is not None and not engine(Work(task, plan_next, record, no_search, resources)):
         raise Interrupted(
             f"interrupted; {spent} runs are recorded in {records.location}: the same command goes on with them"
         )
     return spent
 
 
-def _no_search(first: Sequence[Config]) -> optuna.Study:
+def no_search(first: Sequence[Config]) -> optuna.Study:
     raise AssertionError("backtracking plans no search")

@@ -25,8 +25,9 @@ from backtrack.stages import Sweep, next_plan, split_runs
 from backtrack.stages.screen import plan_screen
 from backtrack.task import Task, load_task
 from backtrack.task.script_task import script_from
-from backtrack.vocabulary.as_json import describe_factor
+from backtrack.vocabulary.as_json import describe_factor, factor_from
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.plan import FinishedTrial, Plan, PlannedTrial
 from backtrack.vocabulary.progress import Outline, Progress
@@ -149,11 +150,28 @@ def task_of(records: Records, file: Path | None = None) -> Task:
             "backtrack.resume(directory, task=...)"
         )
     if described["source"] == "script" and file is None:
-        script = script_from(described["script"], records.space.factors)
-        return script.with_thresholds(described.get("thresholds", {}))
+        held = [factor_from(fields) for fields in described.get("held", ())]
+        script = script_from(described["script"], [*_own_factors(records), *held])
+        script = script.with_fixed(described.get("fixed", {}))
+        return _changed(script.with_thresholds(described.get("thresholds", {})), records)
     task = load_task(described["name"], file or (None if described["source"] == "builtin" else described["source"]))
     task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
-    return task.with_thresholds(described.get("thresholds", {}))
+    return _changed(task.with_thresholds(described.get("thresholds", {})), records)
+
+
+def _own_factors(records: Records) -> list[Factor]:
+    """The study's factors without interventions."""
+    names = records.manifest["task"].get("changes", {}).get("names", ())
+    return [factor for factor in records.space if factor.name not in names]
+
+
+def _changed(task: Task, records: Records) -> Task:
+    """The task with the study's interventions as factors."""
+    changes = records.manifest["task"].get("changes")
+    if not changes:
+        return task
+    factors = [factor for factor in records.space if factor.name in changes["names"]]
+    return task.with_changes(factors, changes["anatomy"])
 
 
 def as_recorded(task: Task, records: Records) -> Task:

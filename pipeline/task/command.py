@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backtrack.errors import TaskError
+from backtrack.task.intervention import AS_WRITTEN
 from backtrack.task.program_options import ProgramOption
 from backtrack.task.script_task import ScriptTask, placeholders
 from backtrack.vocabulary.config import label
@@ -26,6 +27,9 @@ class Program:
         constants: `{name: value}` of constants at the top of the script that take a level.
         environment: variables besides those of the worker.
         directory: working directory.
+        changes: `{intervention: level}` that are applied from outside.
+        anatomy: of a run as written, for these.
+        shifted: what is added to seeds that the program sets itself.
     """
 
     script: str
@@ -34,6 +38,9 @@ class Program:
     constants: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    anatomy: Mapping[str, Any] = field(default_factory=dict)
+    shifted: int = 0
 
     @property
     def is_python(self) -> bool:
@@ -45,7 +52,8 @@ class Program:
         """It as somebody would type it."""
         constants = "".join(f"{name}={shlex.quote(label(value))} " for name, value in self.constants.items())
         start = ["python", self.script] if self.script else ["python", "-m", self.module] if self.module else []
-        return constants + shlex.join([*start, *self.arguments])
+        changed = "".join(f" [{name}: {level}]" for name, level in self.changes.items())
+        return constants + shlex.join([*start, *self.arguments]) + changed
 
 
 def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path) -> Program:
@@ -60,6 +68,7 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
     Raises:
         TaskError: for a config file that cannot be read.
     """
+    levels, changes = task.divided(levels)
     values = {name: label(level) for name, level in levels.items()} | {"seed": str(seed), "run": str(run)}
     own = [argument.replace("{run}", str(run)).replace("{seed}", str(seed)) for argument in task.own_arguments]
     constants: dict[str, Any] = {}
@@ -96,6 +105,10 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
         constants=constants,
         environment={**environment, "BACKTRACK_RUN_DIR": str(run), "BACKTRACK_SEED": str(seed)},
         directory=str(run) if task.directory == "{run}" else task.directory,
+        changes={name: level for name, level in changes.items() if level != AS_WRITTEN},
+        anatomy=task.changes.anatomy,
+        # Runs as written and changed ones are compared over seeds: they must not all have the program's own.
+        shifted=seed if task.changes.names else 0,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.errors import TaskError
 from backtrack.task.options import typed_options
-from backtrack.task.swept import Levels, Mode, Source, Swept, check_common
+from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.space import SearchSpace
 
@@ -38,6 +38,7 @@ class FunctionTask(Swept):
         fixed: `{factor: level}` of factors that the sweep does not vary; see `with_fixed`.
         thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
         source: where it was loaded from; None for an object that was made in Python.
+        changes: interventions among its factors; see `with_changes`.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -67,6 +68,7 @@ class FunctionTask(Swept):
     fixed: Levels = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
+    changes: Changes = field(default=Changes(), compare=False)
 
     def __post_init__(self) -> None:
         check_common(self.name, self.metric, self.mode)

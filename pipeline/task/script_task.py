@@ -12,7 +12,7 @@ from typing import Any
 
 from backtrack.errors import TaskError
 from backtrack.task.program_options import ProgramOption, option_for, options_of, seed_option
-from backtrack.task.swept import Levels, Mode, Source, Swept, check_common
+from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.space import SearchSpace
 
@@ -48,7 +48,7 @@ class ScriptTask(Swept):
         chance, noise: as for `FunctionTask`.
         unit: what the x axis counts: "epoch", "step", "environment step", "token", "second".
         description: one line for `backtrack tasks`.
-        fixed, thresholds, source: as for `FunctionTask`.
+        fixed, thresholds, source, changes: as for `FunctionTask`.
 
     Raises:
         TaskError, SpaceError: for a program that is not there, a template that names no factor, or an unusable space.
@@ -79,6 +79,7 @@ class ScriptTask(Swept):
     fixed: Levels = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
+    changes: Changes = field(default=Changes(), compare=False)
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
     options: Mapping[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -20,6 +20,23 @@ Levels = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Changes:
+    """Interventions among a task's factors: they reach the training from outside, and not by its config.
+
+    Args:
+        names: of these factors.
+        anatomy: of a run as written, as plain values (`task/intervention.py`).
+
+    Example:
+        >>> Changes(("learning_rate",)).names
+        ('learning_rate',)
+    """
+
+    names: tuple[str, ...] = ()
+    anatomy: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a task was loaded from.
 
@@ -58,6 +75,7 @@ class Swept:
     fixed: Levels
     thresholds: Mapping[str, float]
     source: Source | None
+    changes: Changes
     space: SearchSpace
     whole_space: SearchSpace
 
@@ -91,6 +109,27 @@ class Swept:
             for name, value in thresholds.items()
         }
         return replace(self, thresholds={**self.thresholds, **typed})  # type: ignore[type-var]
+
+    def with_changes(self, factors: Sequence[Factor], anatomy: Mapping[str, Any]) -> Self:
+        """This task with interventions as further factors.
+
+        Args:
+            factors: their factors.
+            anatomy: of a run as written.
+
+        Raises:
+            SpaceError: where one has the name of a factor of the task.
+        """
+        names = tuple(factor.name for factor in factors)
+        return replace(  # type: ignore[type-var]
+            self, factors=(*self.factors, *factors), changes=Changes(names, dict(anatomy))
+        )
+
+    def divided(self, levels: Levels) -> tuple[dict[str, Any], dict[str, str]]:
+        """(what a training gets, what is done to it from outside) of the levels of a run."""
+        names = self.changes.names
+        own = {name: level for name, level in levels.items() if name not in names}
+        return own, {name: str(level) for name, level in levels.items() if name in names}
 
     def levels(self, config: Levels) -> dict[str, Any]:
         """What a run receives for a config of `space`: the fixed levels as well, and the components of composites."""

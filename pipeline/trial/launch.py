@@ -29,7 +29,7 @@ def run_program(request: Mapping[str, Any]) -> int:
 
     Args:
         request: `script` or `module`, `arguments`, `constants`, `directory`, `seed` (None where the program takes its
-            own), `watched`.
+            own), `watched`, `looked`, `changes`, `anatomy`, `shifted` (what is added to the program's own seeds).
     """
     os.chdir(request["directory"] or ".")
     # As Python does: the script's folder comes first; for a module it is the working directory.
@@ -52,6 +52,9 @@ def run_program(request: Mapping[str, Any]) -> int:
 
             listen()
             install()
+        _intervene(request)
+        if request["shifted"]:
+            shift_seeds(int(request["shifted"]))
         if request["seed"] is not None:
             seed_everything(int(request["seed"]))
         code = compile(_tree(script, request["constants"]), script, "exec")
@@ -71,6 +74,18 @@ def run_program(request: Mapping[str, Any]) -> int:
     return 0
 
 
+def _intervene(request: Mapping[str, Any]) -> None:
+    """Applies interventions after the ears are on, so that these hear what comes of them."""
+    if request["changes"]:
+        from backtrack.trial.intervening.applying import apply_when_imported
+
+        apply_when_imported(request["changes"], request["anatomy"])
+    elif request["looked"]:
+        from backtrack.trial.intervening.applying import look_when_imported
+
+        look_when_imported(lambda found: channel.tell("anatomy", found=found))
+
+
 def seed_everything(seed: int) -> None:
     """Seeds the random numbers of Python, and of NumPy and torch where they are loaded (or once they are)."""
     from backtrack.watch.imported import when_imported
@@ -83,6 +98,23 @@ def seed_everything(seed: int) -> None:
 def _tree(script: str, constants: Mapping[str, Any]) -> ast.Module:
     tree = ast.parse(Path(script).read_bytes(), filename=script)
     return with_constants(tree, dict(constants)) if constants else tree
+
+
+def shift_seeds(by: int) -> None:
+    """Lets a program that sets a seed of its own start from another one: else its runs would all be the same.
+
+    Args:
+        by: added to every whole number that the program seeds Python, NumPy or torch with; 0 changes nothing.
+    """
+    from backtrack.watch.imported import when_imported
+
+    def shift(owner: Any, name: str) -> None:
+        own = getattr(owner, name)
+        setattr(owner, name, lambda seed=None, *rest: own(seed + by if isinstance(seed, int) else seed, *rest))
+
+    shift(random, "seed")
+    when_imported("numpy", lambda numpy: shift(numpy.random, "seed"))
+    when_imported("torch", lambda torch: shift(torch, "manual_seed"))
 
 
 def _module_file(module: str) -> str:

@@ -208,6 +208,7 @@ def start(
     seed: int | None,
     memory: int | None,
     watched: bool,
+    looked: bool = False,
     mark: str,
 ) -> Running:
     """Starts a program.
@@ -219,6 +220,7 @@ def start(
         seed: that random numbers start from; None where the program takes its own.
         memory: bytes that it may take beyond what Python took; None for no limit.
         watched: whether a Python program is listened to.
+        looked: whether it tells which interventions apply to it.
         mark: of the run.
 
     Raises:
@@ -236,6 +238,10 @@ def start(
         "seed": seed,
         "memory": memory,
         "watched": watched,
+        "looked": looked,
+        "changes": dict(program.changes),
+        "shifted": program.shifted,
+        "anatomy": dict(program.anatomy) if program.changes else {},
     }
     try:
         parent = warm_parent(imports, {**os.environ, **ONE_THREAD}) if program.is_python else None

@@ -46,6 +46,7 @@ def run_script(
     limits: Limits,
     watched: bool = True,
     any_metric: bool = False,
+    looked: bool = False,
 ) -> str:
     """Runs the program once and returns the outcome; what it says goes to the recorder as it comes.
 
@@ -57,6 +58,7 @@ def run_script(
         limits: the memory limit; the caller keeps the time.
         watched: whether a Python program's trainings are watched.
         any_metric: whether a program that never says its metric is fine.
+        looked: whether a Python program tells which interventions apply to it (`Recorder.anatomy`).
 
     Raises:
         ScriptFailed: where it ends with another status than 0.
@@ -70,7 +72,7 @@ def run_script(
         run.mkdir()
         program = program_of(task, levels, seed, run)
         heard = _Heard(task, recorder)
-        status = _carried_out(task, program, seed, limits, watched, folder, heard)
+        status = _carried_out(task, program, seed, limits, watched, folder, heard, looked)
         recorder.output = heard.output
         _check_status(status, heard, program)
         return "ok" if any_metric else _judged(task, recorder)
@@ -79,7 +81,14 @@ def run_script(
 
 
 def _carried_out(
-    task: ScriptTask, program: Program, seed: int, limits: Limits, watched: bool, folder: Path, heard: _Heard
+    task: ScriptTask,
+    program: Program,
+    seed: int,
+    limits: Limits,
+    watched: bool,
+    folder: Path,
+    heard: _Heard,
+    looked: bool,
 ) -> int:
     """Runs a program to its end, whatever ends it, and returns its status."""
     mark, told = uuid.uuid4().hex, folder / "told.jsonl"
@@ -103,6 +112,7 @@ def _carried_out(
             seed=None if own_seed else seed,
             memory=limits.memory,
             watched=watched,
+            looked=looked,
             mark=mark,
         )
     except OSError as fault:
@@ -168,6 +178,8 @@ class _Heard:
                 self.recorder.point(message["step"], message["epoch"], message["name"], message["value"])
             elif message["kind"] == "crash":
                 self.crash = message
+            elif message["kind"] == "anatomy":
+                self.recorder.anatomy = message["found"]
             elif message["kind"] == "seen":
                 self.recorder.seen.append(Finding(**message["found"]))
         self.recorder.train_seconds = time.perf_counter() - begun

@@ -91,12 +91,14 @@ def run_replicate(
     watched: bool = True,
     on_crash: Callable[[BaseException], None] | None = None,
     any_metric: bool = False,
+    looked: bool = False,
     recorder: Recorder | None = None,
 ) -> RunResult:
     """One training run with its outcome; see `run_trial`.
 
     Args:
         task, config, seed, device, limits, watched, on_crash, any_metric: as there, for one seed.
+        looked: whether it is looked at for interventions, beforehand; `recorder.anatomy` has what was found.
         recorder: that hears of it; it may end the training by raising `Enough`.
 
     Raises:
@@ -104,7 +106,7 @@ def run_replicate(
     """
     recorder = recorder or Recorder()
     levels = task.levels(config)
-    train, peak = _program(task, device, watched, limits, any_metric)
+    train, peak = _program(task, device, watched, limits, any_metric, looked)
     error = place = ""
     try:
         # A torch task's loop lets the checks hear it where it trains, a program's process where it is started.
@@ -202,7 +204,7 @@ Train = Callable[[dict[str, Any], int, Recorder], str]
 
 
 def _program(
-    task: Task, device: str, watched: bool, limits: Limits, any_metric: bool = False
+    task: Task, device: str, watched: bool, limits: Limits, any_metric: bool = False, looked: bool = False
 ) -> tuple[Train, Callable[[], int]]:
     """The training program for the kind of task, and what reads its peak memory."""
     reset_peak_memory()
@@ -214,7 +216,7 @@ def _program(
         from backtrack.trial.script import run_script
 
         def script(levels: dict[str, Any], seed: int, recorder: Recorder) -> str:
-            return run_script(task, levels, seed, recorder, limits, watched, any_metric)
+            return run_script(task, levels, seed, recorder, limits, watched, any_metric, looked)
 
         return script, peak_memory
     # torch is imported only where a torch task is trained: function tasks must not need it.

@@ -67,6 +67,7 @@ def _import(names: list[str]) -> str:
     if torch is not None:
         importlib.import_module("backtrack.watch.listening.ears")
         importlib.import_module("backtrack.watch.listening.symptoms")
+        importlib.import_module("backtrack.trial.intervening.catalogue").all_interventions()
     if torch is not None and torch.cuda.is_initialized():
         return "an import initialised CUDA"
     tasks = Path("/proc/self/task")

@@ -30,7 +30,11 @@ CLAIMED, OTHER = "claimed", "other"
 PROBE, FLIP = "probe", "flip"
 # A config that somebody asks about.
 ASKED = "asked"
-PARTS = (DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED)
+# Of a checkup: runs as written and with labels that mean nothing, runs with something changed, and fresh runs that
+# verify what these suggest.
+CHECKED = "checkup"
+WRITTEN, TRIED, PROOF = "written", "tried", "proof"
+PARTS = (DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, WRITTEN, TRIED, PROOF)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.result import CurvePoint
@@ -27,6 +28,7 @@ class Recorder:
         memory: peak bytes of a program; 0 where it ran in this process.
         output: what a program wrote, within bounds.
         seen: checks that found something, as the watch told them.
+        anatomy: what interventions would need and which apply, where that was asked.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Recorder:
         self.memory = 0
         self.output = ""
         self.seen: list[Finding] = []
+        self.anatomy: dict[str, Any] = {}
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:
         """Adds one number; `step` and `epoch` as in `CurvePoint`."""

@@ -5,6 +5,7 @@ import torch.nn as nn
 
 torch.manual_seed(0)
 V, T, N = 12, 16, 2000
+epochs = 6
 x = torch.randint(0, V, (N, T))
 y = ((x[:, 0] + x[:, 1]) % 2 == 0).long()
 
@@ -24,8 +25,8 @@ class Classifier(nn.Module):
 
 model = Classifier()
 opt = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
-sched = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=2e-3, total_steps=6 * 25)
-for epoch in range(6):
+sched = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=2e-3, total_steps=epochs * 25)
+for epoch in range(epochs):
     model.train()
     for idx in torch.randperm(1600).split(64):
         loss = nn.functional.cross_entropy(model(x[idx]), y[idx])

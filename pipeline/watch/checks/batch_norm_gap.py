@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Forward, Heard, Step
+from backtrack.watch.checks.check import Check, Forward, Heard
 
 # Steps after which running means have settled, in which steps it is looked at, and how far the outputs may differ, as a
 # share of their size.
@@ -26,17 +26,12 @@ class BatchNormGap(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        self._due = False
         self._gaps: dict[int, list[float]] = {}
-
-    def after_step(self, step: Step) -> None:
-        self._due = step.close and step.number >= AFTER
 
     def forward(self, call: Forward) -> None:
         gaps = self._gaps.setdefault(id(call.model), [])
-        if not self._due or not call.gradients or not call.training or len(gaps) >= LOOKS:
+        if self.heard.steps < AFTER or not call.gradients or not call.training or len(gaps) >= LOOKS:
             return
-        self._due = False
         module = call.model.module
         layers = [one for one in module.modules() if "BatchNorm" in type(one).__name__]
         if not layers or sum(one.numel() for one in module.parameters()) > MOST_PARAMETERS:

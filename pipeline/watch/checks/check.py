@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,23 +16,48 @@ if TYPE_CHECKING:
 
 
 @dataclass
+class Passes:
+    """Passes of one kind.
+
+    Args:
+        place: `file:line` of the first.
+        number, examples: so far.
+    """
+
+    place: str
+    number: int = 0
+    examples: int = 0
+
+
+@dataclass
 class ModelHeard:
     """A model: a module that is called from outside of any other.
 
     Args:
         name: of its class, with a number where several have it.
         module: itself.
-        trained: forward passes with gradients so far.
-        judged: forward passes without.
         loaded: whether weights were loaded into it.
+        passes: `{(gradients enabled, in training mode): how many, of how many examples, place of the first}`.
     """
 
     name: str
     module: nn.Module
-    trained: int = 0
-    judged: int = 0
-    examples_judged: int = 0
     loaded: bool = False
+    passes: dict[tuple[bool, bool], Passes] = field(default_factory=dict)
+
+    def count(self, gradients: bool, examples: int, place: Callable[[], str]) -> None:
+        """Counts a pass."""
+        mode = (gradients, self.module.training)
+        passes = self.passes.get(mode)
+        if passes is None:
+            passes = self.passes[mode] = Passes(place())
+        passes.number += 1
+        passes.examples += examples
+
+    @property
+    def trained(self) -> int:
+        """Passes with gradients."""
+        return sum(passes.number for (gradients, _), passes in self.passes.items() if gradients)
 
 
 @dataclass
@@ -65,7 +91,7 @@ class Forward:
         arguments: all positional and keyword arguments.
         gradients: whether gradients were enabled.
         training: whether the model was in training mode.
-        place: `file:line` that called it, where it was looked up; else empty.
+        place: `file:line` that called it.
     """
 
     model: ModelHeard
@@ -175,6 +201,8 @@ class Heard:
         backwards, steps: so far, of all optimisers.
         single: forward passes of a single example (an agent that acts).
         forwards: all of them.
+        last: model, inputs and outputs of the last pass with gradients.
+        losses: what the last backward passes between close looks began from.
         loaders: `{id: (sampler's name, batches, batch size)}` of the DataLoaders that were iterated over.
     """
 
@@ -184,6 +212,8 @@ class Heard:
     steps: int = 0
     single: int = 0
     forwards: int = 0
+    last: tuple[ModelHeard, Any, Any] | None = None
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=20))
     loaders: dict[int, tuple[str, int, int]] = field(default_factory=dict)
     modules: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
     _names: dict[int, str] = field(default_factory=dict)
@@ -245,25 +275,25 @@ class Check:
         )
 
     def forward(self, call: Forward) -> None:
-        """After a forward pass of a model."""
+        """After a forward pass of a model that is looked at closely."""
 
     def inner(self, call: Inner) -> None:
         """After a module's call inside a forward pass that is looked at closely."""
 
     def loss(self, call: Loss) -> None:
-        """After a loss function."""
+        """After a loss function: the first dozen at a place, then those that are looked at closely."""
 
     def difference(self, call: Difference) -> None:
         """After a difference that compares all with all."""
 
     def backward(self, call: Backward) -> None:
-        """Before a backward pass."""
+        """Before a backward pass: the first fifty, then those of close steps and of a loss that is not finite."""
 
     def before_step(self, step: Step) -> None:
-        """Before an optimiser's step."""
+        """Before an optimiser's step: its first fifty, then close ones."""
 
     def after_step(self, step: Step) -> None:
-        """After an optimiser's step."""
+        """After an optimiser's step: its first fifty, then close ones."""
 
     def end(self) -> None:
         """At the end of the training."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Forward, Heard, Step
+from backtrack.watch.checks.check import Check, Forward, Heard
 
 PASSES, ALIKE, FROM = 3, 1e-6, 20
 
@@ -20,20 +20,10 @@ class ConstantOutput(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        self._close = False
         self._rows: dict[int, int] = {}
 
-    def after_step(self, step: Step) -> None:
-        self._close = step.close or step.number == 1
-
     def forward(self, call: Forward) -> None:
-        if (
-            not call.gradients
-            or self.heard.steps < FROM
-            or self.heard.steps % 10
-            or not call.outputs
-            or not call.inputs
-        ):
+        if not call.gradients or self.heard.steps < FROM or not call.outputs or not call.inputs:
             return
         output, given = call.outputs[0].detach(), call.inputs[0].detach()
         if (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Backward, Check, Forward, Heard, Step
+from backtrack.watch.checks.check import Backward, Check, Heard, Step
 
 
 class NotFinite(Check):
@@ -18,15 +19,8 @@ class NotFinite(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        self._last: Forward | None = None
         self._told = False
-        self._losses: list[float] = []
-        self._clean = True
         self._bad_gradient = ""
-
-    def forward(self, call: Forward) -> None:
-        if call.gradients and not self._told:
-            self._last = call
 
     def before_step(self, step: Step) -> None:
         if self._told or not step.close or self._bad_gradient:
@@ -46,30 +40,35 @@ class NotFinite(Check):
             return
         value = float(loss)
         if value == value and abs(value) != float("inf"):
-            self._losses = [*self._losses[-20:], value]
+            self.heard.losses.append(value)
             return
         self._told = True
         place, where = call.place, self._where()
-        before = (
-            f"; the losses before were {', '.join(f'{one:.3g}' for one in self._losses[-3:])}" if self._losses else ""
-        )
+        losses = [one for one in self.heard.losses if one - one == 0]
+        before = f"; the losses before were {', '.join(f'{one:.3g}' for one in losses[-3:])}" if losses else ""
         self.finds(place or "the loss", f"the loss is {value} at backward pass {call.number + 1}: {where}{before}")
 
     def _where(self) -> str:
         """Whether weights or inputs are not finite, else which module puts out the first such number."""
         if self._bad_gradient:
             return self._bad_gradient
-        if self._last is None:
+        if self.heard.last is None:
             return "no model's pass came before it"
-        model = self._last.model
+        model, given, said = self.heard.last
         bad = [name for name, one in model.module.named_parameters() if not bool(one.isfinite().all())]
-        if any(one.is_floating_point() and not bool(one.isfinite().all()) for one in self._last.inputs):
+        if not _are_finite(given):
             return f"the inputs of {model.name} are not finite"
         if bad:
-            grown = len(self._losses) > 2 and self._losses[-1] > 10 * min(self._losses)
-            said = "the loss had grown before: the steps are too large" if grown else "the last update made them so"
-            return f"{len(bad)} parameters of {model.name} are not finite any more ({bad[0]} first); {said}"
-        outputs = [one for one in self._last.outputs if one.is_floating_point() and not bool(one.isfinite().all())]
-        if outputs:
+            losses = [one for one in self.heard.losses if one - one == 0]
+            grown = len(losses) > 2 and losses[-1] > 10 * min(losses)
+            why = "the loss had grown before: the steps are too large" if grown else "the last update made them so"
+            return f"{len(bad)} parameters of {model.name} are not finite any more ({bad[0]} first); {why}"
+        if not _are_finite(said):
             return f"{model.name} puts out numbers that are not finite, from finite inputs and weights"
         return f"the outputs of {model.name} are finite, so it is the loss itself: a log, a square root or a division"
+
+
+def _are_finite(values: Any) -> bool:
+    from backtrack.watch.listening.tensors import tensors_in
+
+    return all(bool(one.isfinite().all()) for one in tensors_in(values) if one.is_floating_point())

@@ -10,6 +10,7 @@ from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import Backward, Difference, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import tensors_in
+from backtrack.watch.listening.unheard import unheard
 
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
 # not timed, so that two runs of one training are looked at alike.
@@ -18,6 +19,10 @@ FIRST_STEPS, GROWTH = 3, 1.35
 MOMENTS = ("forward", "inner", "loss", "difference", "backward", "before_step", "after_step", "end")
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
+# Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
+TOLD = 52
+# Passes between two steps that are looked at closely, once the first steps are over: an agent acts many times a step.
+PASSES = 3
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
 IGNORED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
 MOST_WARNINGS = 10
@@ -53,9 +58,14 @@ class Ears:
         self._listeners: dict[str, list[Check]] = {
             what: [one for one in checks if getattr(type(one), what) is not getattr(Check, what)] for what in MOMENTS
         }
-        self.close = True
+        self.close = False
         self.muted = 0
         self._undo: list[Callable[[], None]] = []
+        # Undoes what hears the modules now: hooks on all of them, or counts of the models' calls.
+        self._hearing: list[Callable[[], None]] = []
+        self._loud = False
+        # Passes since the last step.
+        self._passes = 0
         # Modules whose forward pass is on, the outermost first.
         self._depth: list[Any] = []
         self._models: dict[int, ModelHeard] = {}
@@ -76,9 +86,7 @@ class Ears:
         from backtrack.watch.listening import patches
         from backtrack.watch.listening.arithmetic import Arithmetic
 
-        modules = self.torch.nn.modules.module
-        self._hold(modules.register_module_forward_pre_hook(self._before_module))
-        self._hold(modules.register_module_forward_hook(self._after_module, always_call=True))
+        self._look(close=True)
         self._hold(optimisers.register_optimizer_step_pre_hook(self._before_step))
         self._hold(optimisers.register_optimizer_step_post_hook(self._after_step))
         self._arithmetic = Arithmetic(self._differed)
@@ -110,9 +118,37 @@ class Ears:
         """Ends the listening: the checks conclude, and every hook goes."""
         self._tell("end")
         self._end_arithmetic()
-        for undo in reversed(self._undo):
+        for undo in reversed([*self._undo, *self._hearing]):
             undo()
         self._undo.clear()
+        self._hearing.clear()
+
+    def _look(self, close: bool) -> None:
+        """Hooks every module for a close look, and only counts the models' calls between two of them.
+
+        A hook on all modules slows each call of each of them, so none stays on for the whole training.
+        """
+        self.close, self._passes = close, 0
+        self._hear(close)
+
+    def _hear(self, loud: bool) -> None:
+        """Hooks every module, or only counts the models' calls."""
+        if loud == self._loud:
+            return
+        self._loud = loud
+        for undo in self._hearing:
+            undo()
+        self._depth.clear()
+        if loud:
+            modules = self.torch.nn.modules.module
+            before = modules.register_module_forward_pre_hook(self._before_module)
+            after = modules.register_module_forward_hook(self._after_module, always_call=True)
+            self._hearing = [before.remove, after.remove]
+        else:
+            from backtrack.watch.listening import patches
+
+            kinds = {type(one.module) for one in self.heard.models}
+            self._hearing = [patches.on_calls(kind, self._called) for kind in kinds]
 
     def _hold(self, handle: Any) -> None:
         self._undo.append(handle.remove)
@@ -124,7 +160,7 @@ class Ears:
             return
         self.muted += 1
         try:
-            with self.torch.no_grad():
+            with unheard(), self.torch.no_grad():
                 for check in list(listeners):
                     try:
                         getattr(check, what)(*call)
@@ -143,7 +179,7 @@ class Ears:
         """Measures something of the symptoms, unheard."""
         self.muted += 1
         try:
-            with self.torch.no_grad():
+            with unheard(), self.torch.no_grad():
                 what(*call)
         finally:
             self.muted -= 1
@@ -201,15 +237,9 @@ class Ears:
             model = self._model(module)
         gradients = self.torch.is_grad_enabled()
         inputs, outputs = tensors_in(arguments), tensors_in(result)
-        size = inputs[0].shape[0] if inputs and inputs[0].ndim else 1
-        self.heard.forwards += 1
-        self.heard.single += size == 1
+        self._count(model, inputs[0] if inputs else None, gradients)
         if gradients:
-            model.trained += 1
-        else:
-            model.judged += 1
-            model.examples_judged += size
-        place = own_place() if self.close or model.judged <= 3 else ""
+            self.heard.last = (model, inputs, outputs)
         call = Forward(
             model=model,
             inputs=inputs,
@@ -217,9 +247,28 @@ class Ears:
             arguments=(arguments, {}),
             gradients=gradients,
             training=module.training,
-            place=place,
+            place=own_place(),
         )
         self._tell("forward", call)
+        self._passes += 1
+        if self._passes >= PASSES * len(self.heard.models) and self.heard.steps >= FIRST_STEPS:
+            self._hear(loud=False)
+
+    def _called(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
+        """Counts a model's call between two close looks."""
+        model = self._models.get(id(module))
+        if model is None or self.muted or self._is_compiling():
+            return
+        gradients = self.torch.is_grad_enabled()
+        self._count(model, arguments[0] if arguments else None, gradients)
+        if gradients:
+            self.heard.last = (model, arguments, result)
+
+    def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
+        size = int(given.shape[0]) if isinstance(given, self.torch.Tensor) and given.ndim else 1
+        self.heard.forwards += 1
+        self.heard.single += size == 1
+        model.count(gradients, size, own_place)
 
     def _model(self, module: Any) -> ModelHeard:
         found = self._models.get(id(module))
@@ -237,7 +286,7 @@ class Ears:
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
     def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
-        if self.muted or self._is_compiling():
+        if self.muted or (not self.close and self.heard.steps > FIRST_LOSSES) or self._is_compiling():
             return
         place = own_place()
         number = self._losses[place] = self._losses.get(place, -1) + 1
@@ -271,19 +320,33 @@ class Ears:
     def _before_backward(self, loss: Any) -> None:
         if self.muted or self._is_compiling():
             return
-        self._tell("backward", Backward(loss, own_place() if self.close else "", self.heard.backwards))
+        number = self.heard.backwards
         self.heard.backwards += 1
+        if number < TOLD or self.close or not self._is_finite(loss):
+            self._tell("backward", Backward(loss, own_place(), number))
+        if not self._optimisers and number > TOLD:
+            # Weights that are moved by hand: no step says when to look closely.
+            self._look(close=False)
+
+    def _is_finite(self, loss: Any) -> bool:
+        """Whether a loss between two close looks is; on a GPU every sixteenth is asked, since the asking waits."""
+        if loss.numel() != 1 or (loss.device.type != "cpu" and self.heard.backwards % 16):
+            return True
+        value = float(loss.detach())
+        self.heard.losses.append(value)
+        return value - value == 0
 
     def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
         if self.muted:
             return
         heard = self._optimiser(optimiser)
         number = heard.steps + 1
-        self.close = self._is_close(id(optimiser), number)
+        self._look(self._is_close(id(optimiser), number))
         rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
-        self._tell("before_step", Step(heard, number, self.close))
+        if number <= TOLD or self.close:
+            self._tell("before_step", Step(heard, number, self.close))
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.before, heard, self.heard.models)
 
@@ -293,13 +356,14 @@ class Ears:
         heard = self._optimiser(optimiser)
         heard.steps += 1
         self.heard.steps += 1
-        self._tell("after_step", Step(heard, heard.steps, self.close))
+        if heard.steps <= TOLD or self.close:
+            self._tell("after_step", Step(heard, heard.steps, self.close))
         if heard.steps >= 2:
             self._end_arithmetic()
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
-        self.close = any(one.steps + 1 >= self._next.get(key, 1) for key, one in self._optimisers.items())
+        self._look(any(one.steps + 1 >= self._next.get(key, 1) for key, one in self._optimisers.items()))
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))

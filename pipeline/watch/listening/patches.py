@@ -49,6 +49,24 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
     return [_put(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
 
 
+def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:
+    """Calls `after(module, arguments, result)` after each call of a module of this class.
+
+    On the class and not on the module: a module that holds a hook cannot be copied or saved as before.
+    """
+    own = kind.__call__
+    inherited = "__call__" not in vars(kind)
+
+    @functools.wraps(own)
+    def __call__(self: Any, *arguments: Any, **options: Any) -> Any:
+        result = own(self, *arguments, **options)
+        after(self, arguments, result)
+        return result
+
+    undo = _put(kind, "__call__", __call__)
+    return (lambda: delattr(kind, "__call__")) if inherited else undo
+
+
 def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
     """Calls `before(loss)` before a backward pass that fills `.grad`."""
     own = torch.autograd.backward

@@ -1,0 +1,129 @@
+"""How often a checkup names what is wrong: plain programs with known faults, and healthy ones.
+
+    python benchmarks/faults/run.py [--runs 60] [--only NAME …] [--side-by-side 2]
+    python benchmarks/faults/run.py --truth      # what each program reaches with its fault mended, over five seeds
+
+A program of `faulty/` is named exactly where the first cause is an accepted check or repair (`truth.json`), found by
+ablation: the repair is the patch that mends it. Healthy programs must not be accused. The programs know nothing of
+this tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).parent
+FAULTY, HEALTHY = HERE / "faulty", HERE / "healthy"
+TRUTH = json.loads((HERE / "truth.json").read_text())
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def checked(script: Path, metric: str, mode: str, runs: int, folder: Path) -> dict[str, Any]:
+    """The answer of a checkup of one program; with `error` where there is none."""
+    command = [
+        *(sys.executable, "-m", "backtrack", "checkup", str(script), "--metric", metric, "--mode", mode),
+        *("--runs", str(runs), "--here", "--json", "--study", str(folder / script.stem)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=ONE_THREAD, check=False)
+    try:
+        return json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        return {"causes": [], "runs": 0, "learns": "", "error": done.stderr[-500:]}
+
+
+def names_of(cause: dict[str, Any]) -> set[str]:
+    """What a cause says: its check, and the interventions of its repairs."""
+    names = {cause["name"]} if cause["kind"] == "check" else set()
+    return names | {"+".join(sorted(one.partition("=")[0] for one in repair["changes"])) for repair in cause["repairs"]}
+
+
+def is_accepted(cause: dict[str, Any], accepted: set[str]) -> bool:
+    """Whether a cause is one that is accepted: by its check, or by its first repair."""
+    first = cause["repairs"][0]["changes"] if cause["repairs"] else []
+    return cause["name"] in accepted or "+".join(sorted(one.partition("=")[0] for one in first)) in accepted
+
+
+def run_once(text: str, metric: str, seed: int) -> float | None:
+    """The last value of the metric that a program prints, with its random numbers shifted by a seed."""
+    lines = ["import torch as _t", "_own = _t.manual_seed", f"_t.manual_seed = lambda n: _own(n + {seed})"]
+    shifted = "\n".join([*lines, f"_t.manual_seed({seed})", ""])
+    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+        file.write(shifted + text)
+    done = subprocess.run([sys.executable, file.name], capture_output=True, text=True, env=ONE_THREAD, check=False)
+    Path(file.name).unlink()
+    name = "val_acc" if "val_acc" in text else metric
+    found = re.findall(rf"\b{name}['\"]?[=: ]+([-\d.naife]+)", done.stdout)
+    return float(found[-1]) if found else None
+
+
+def print_truth(names: list[str]) -> None:
+    """What each program reaches as it is and mended, over five seeds."""
+    print("| program | as written | mended |\n|---|---|---|")
+    for name in names:
+        text, fact = (FAULTY / f"{name}.py").read_text(), TRUTH[name]
+        rows = []
+        for version in (text, text.replace(*fact["patch"])):
+            values = [run_once(version, fact["metric"], seed) for seed in range(5)]
+            rows.append(" ".join("-" if value is None else f"{value:.3g}" for value in values))
+        print(f"| {name} | {rows[0]} | {rows[1]} |", flush=True)
+
+
+def main() -> None:
+    """Prints a line a program, and the figures over all of them."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--runs", type=int, default=60)
+    arguments.add_argument("--only", nargs="*", default=[])
+    arguments.add_argument("--side-by-side", type=int, default=2)
+    arguments.add_argument("--truth", action="store_true")
+    given = arguments.parse_args()
+    names = [name for name in TRUTH if not given.only or name in given.only]
+    if given.truth:
+        print_truth([name for name in names if "patch" in TRUTH[name]])
+        return
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+
+    def judged(name: str) -> tuple[str, dict[str, Any]]:
+        fact = TRUTH[name]
+        place = (HEALTHY if fact.get("healthy") else FAULTY) / f"{name}.py"
+        return name, checked(place, fact["metric"], fact["mode"], given.runs, folder)
+
+    print("| program | learns | first cause | verified | named | trainings |\n|---|---|---|---|---|---|")
+    exact, right, said, verified, accused, spent = [], 0, 0, 0, [], []
+    with ThreadPoolExecutor(given.side_by_side) as pool:
+        for name, found in pool.map(judged, names):
+            fact, causes = TRUTH[name], found["causes"]
+            accepted = set(fact.get("accepted", ()))
+            first = causes[0] if causes else None
+            shown = f"{first['name']}: {first['repairs'][0]['text']}" if first else found.get("error", "none")[-80:]
+            if fact.get("healthy"):
+                accused += [name] if causes else []
+                named = "accused" if causes else "left alone"
+            else:
+                exact += [name] if first and is_accepted(first, accepted) else []
+                right += sum(is_accepted(cause, accepted) for cause in causes)
+                said += len(causes)
+                verified += bool(first and first["verified"])
+                named = "yes" if name in exact else "NO"
+            spent.append(found["runs"])
+            sure = "" if not first else "yes" if first["verified"] else "no"
+            print(f"| {name} | {found['learns']} | {shown[:90]} | {sure} | {named} | {found['runs']} |", flush=True)
+    faulty = sum(not TRUTH[name].get("healthy") for name in names)
+    print(
+        f"\nNamed exactly: {len(exact)} of {faulty}. Of {said} causes that were named {right} are accepted. "
+        f"Verified: {verified}. Healthy ones accused: {len(accused)} of {len(names) - faulty}. "
+        f"Trainings: {median(spent):.0f} in the median, {max(spent)} at most."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The command for a training that does not learn: checkup."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtrack.cli.options import (
+    AsJson,
+    HereOption,
+    MaxMemory,
+    Settings,
+    TaskFile,
+    TaskName,
+    TimeLimit,
+    Workers,
+    resources_from,
+)
+from backtrack.cli.script_options import (
+    Chance,
+    Metric,
+    ModeOption,
+    ProgramArguments,
+    ScriptChoices,
+    SeedArgument,
+    is_script,
+    script_task,
+)
+from backtrack.errors import TaskError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backtrack.task import Task
+
+checkup_app = typer.Typer()
+
+
+@checkup_app.command()
+def checkup(
+    name: TaskName = None,
+    program: ProgramArguments = None,
+    task_file: TaskFile = None,
+    metric: Metric = None,
+    mode: ModeOption = None,
+    chance: Chance = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", help="How many trainings it may run.")] = 60,
+    study: Annotated[str | None, typer.Option(help="The study's directory or URI. Default: a new one.")] = None,
+    seed: Annotated[int, typer.Option(help="The study's seed.")] = 0,
+    alpha: Annotated[float, typer.Option(help="Error rate of what is called verified.")] = 0.05,
+    seed_argument: SeedArgument = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    time_limit: TimeLimit = None,
+    max_memory: MaxMemory = None,
+    here: HereOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find out why a training does not learn, with nothing declared: what is wrong, where, and what mends it."""
+    from backtrack.running.checking import checkup as run_checkup
+    from backtrack.views.checkup import sentences_of
+
+    choices = ScriptChoices(
+        metric=metric, mode=mode, chance=chance, seed_argument=seed_argument, program=tuple(program or ())
+    )
+    task = _task(name, task_file, settings, choices)
+    found = run_checkup(
+        task,
+        runs,
+        study,
+        seed,
+        chance=chance,
+        alpha=alpha,
+        resources=resources_from(workers=workers, time_limit=time_limit, max_memory=max_memory),
+        here=here,
+        told=lambda line: typer.echo(line, err=as_json),
+    )
+    if as_json:
+        typer.echo(json.dumps({"study": found.records.location, **found.answer.as_json()}))
+    else:
+        typer.echo("\n" + "\n".join(sentences_of(found.answer, task.metric, found.records.location)))
+
+
+def _task(name: str | None, file: Path | None, settings: list[str] | None, choices: ScriptChoices) -> Task:
+    from backtrack.cli.options import task_from
+
+    if file is None and name is not None and is_script(name, choices):
+        if not choices.metric or choices.mode not in ("min", "max"):
+            raise TaskError(
+                f"{name} is a script; say also --metric NAME, the number to judge by as it prints it, and --mode max "
+                f"(more is better) or --mode min. `backtrack try {name}` shows which numbers it prints"
+            )
+        return script_task(name, choices, needed=False)
+    return task_from(name, file, settings=settings)

@@ -1,0 +1,278 @@
+"""One training under a checkup: its runs, what can be changed, and a scale on which more is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from backtrack.task.intervention import AS_WRITTEN, CONTROL, REPAIR
+from backtrack.vocabulary.finding import WRONG, Finding
+from backtrack.vocabulary.plan import CHECKED, WRITTEN
+
+# Values that are all positive and this many times apart are compared by their logarithms, where less is better.
+WIDE = 10.0
+# Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
+FAR, FAR_BY_LOGARITHM = 0.5, 0.35
+# Names of a training's own loss.
+LOSSES = ("train_loss", "loss")
+
+Changes = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One level of an intervention that applies to the training.
+
+    Args:
+        name, level: of it.
+        text: what a person would write.
+        what: the intervention does.
+        place: in the user's code; empty where it is not known.
+        answers: checks whose fault it mends.
+        points: checks and symptoms that point at it.
+        kind: repair, trick or control.
+        harmless: whether it can be tried together with others without doing harm.
+        size: how much it changes.
+    """
+
+    name: str
+    level: str
+    text: str
+    what: str
+    place: str
+    answers: tuple[str, ...]
+    points: tuple[str, ...]
+    kind: str
+    harmless: bool
+    size: int = 1
+
+    @property
+    def changes(self) -> Changes:
+        """It alone."""
+        return ((self.name, self.level),)
+
+    @property
+    def part_of(self) -> str:
+        """The level that it is a part of; empty for most."""
+        whole, slash, _ = self.level.partition("/")
+        return whole if slash else ""
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """One run of a checkup.
+
+    Args:
+        trial, seed, part, outcome, symptoms, findings, error: as recorded.
+        changes: what was changed in it; empty for a run as written.
+        value: of the metric; None where it has none.
+        reports: the metric over time.
+        losses: of the training over time, where it says them.
+    """
+
+    trial: str
+    seed: int
+    part: str
+    outcome: str
+    changes: Changes
+    value: float | None
+    symptoms: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    error: str = ""
+    reports: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a checkup knows so far.
+
+    Args:
+        runs: all of them.
+        options: what can be changed.
+        mode: "min" or "max".
+        chance: the metric of a training that has learnt nothing, where somebody gave it.
+        alpha: error rate of what is called verified.
+    """
+
+    runs: Sequence[CheckedRun]
+    options: Sequence[Option]
+    mode: str
+    chance: float | None = None
+    alpha: float = 0.05
+
+    @property
+    def written(self) -> list[CheckedRun]:
+        """Runs as written, the first ones first."""
+        return [run for run in self.runs if not run.changes]
+
+    @property
+    def first(self) -> list[CheckedRun]:
+        """Runs as written that came before anything else."""
+        return [run for run in self.written if run.part == WRITTEN]
+
+    @property
+    def controls(self) -> list[CheckedRun]:
+        """Runs with labels that mean nothing."""
+        kinds = {option.name for option in self.options if option.kind == CONTROL}
+        return [run for run in self.runs if run.changes and run.changes[0][0] in kinds]
+
+    @property
+    def repairs(self) -> list[Option]:
+        """Options that a checkup tries; parts of levels come later."""
+        return [option for option in self.options if option.kind == REPAIR and not option.part_of]
+
+    def of(self, changes: Changes, part: str = "") -> list[CheckedRun]:
+        """Runs with exactly these changes."""
+        return [run for run in self.runs if run.changes == changes and (not part or run.part == part)]
+
+    @cached_property
+    def logarithmic(self) -> bool:
+        """Whether values are compared by their logarithms."""
+        values = [run.value for run in self.runs if run.value is not None and math.isfinite(run.value)]
+        return self.mode == "min" and bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+
+    def scored(self, value: float | None) -> float:
+        """A value on a scale where more is better; minus infinity for none."""
+        if value is None or not math.isfinite(value):
+            return -math.inf
+        if self.logarithmic:
+            return -math.log(value)
+        return value if self.mode == "max" else -value
+
+    def score(self, run: CheckedRun) -> float:
+        """What a run reached, on that scale; a run that ended in a fault reached nothing."""
+        lost = run.outcome in ("crashed", "diverged", "out_of_memory", "timed_out")
+        return -math.inf if lost else self.scored(run.value)
+
+    @cached_property
+    def bar(self) -> float:
+        """What a training that learns nothing reaches at best, as a score; minus infinity where it is not known."""
+        found = [self.scored(self.chance)] if self.chance is not None else []
+        reports = [self.scored(value) for run in self.controls for value in run.reports]
+        reports = [score for score in reports if math.isfinite(score)]
+        if reports:
+            # The best of all reports is one of luck; as far again beyond it luck does not reach.
+            found.append(max(reports) + (max(reports) - median(reports)))
+        return max(found, default=-math.inf)
+
+    @cached_property
+    def chance_score(self) -> float:
+        """What chance reaches on average, as a score; minus infinity where it is not known."""
+        if self.chance is not None:
+            return self.scored(self.chance)
+        finals = [self.score(run) for run in self.controls]
+        finals = [score for score in finals if math.isfinite(score)]
+        return median(finals) if finals else -math.inf
+
+    @property
+    def wrong(self) -> dict[str, Finding]:
+        """`{check: finding}` of faults that half of the runs as written show, or more."""
+        first = self.first
+        found: dict[str, list[Finding]] = {}
+        for run in first:
+            for check, finding in {one.check: one for one in run.findings if one.weight == WRONG}.items():
+                found.setdefault(check, []).append(finding)
+        return {check: findings[0] for check, findings in found.items() if len(findings) * 2 >= len(first)}
+
+    def scored_beyond_chance(self, score: float) -> bool:
+        """Whether a score is more than chance ever reaches."""
+        return math.isfinite(score) and score > self.bar
+
+    def learnt(self, run: CheckedRun) -> bool:
+        """Whether a run reached more than chance ever does."""
+        return self.scored_beyond_chance(self.score(run))
+
+    def share(self, score: float, best: float) -> float:
+        """How far a score is on the way from chance to the best, 0 to 1, by the stricter of two scales."""
+        low = self.chance_score
+        if not math.isfinite(score):
+            return 0.0
+        if not math.isfinite(low) or best <= low:
+            return 1.0
+        return max(0.0, min(1.0, (score - low) / (best - low)))
+
+    def is_far(self, score: float, best: float) -> bool:
+        """Whether a score is as far as a sound training would be, where `best` can be reached."""
+        if not math.isfinite(score):
+            return False
+        if not self.logarithmic:
+            return self.share(score, best) >= FAR
+        raw = [math.exp(-one) for one in (self.chance_score, score, best)] if math.isfinite(self.chance_score) else []
+        linear = (raw[0] - raw[1]) / (raw[0] - raw[2]) if raw and raw[0] > raw[2] else 1.0
+        return linear >= FAR and self.share(score, best) >= FAR_BY_LOGARITHM
+
+
+def case_from(
+    trials: pa.Table,
+    curves: pa.Table,
+    described: Sequence[Mapping[str, Any]],
+    *,
+    metric: str,
+    mode: str,
+    chance: float | None,
+    alpha: float,
+) -> Case:
+    """The case as the records have it.
+
+    Args:
+        trials, curves: of the study.
+        described: the interventions that apply, as the first look found them.
+        metric, mode, chance, alpha: of the task and the study.
+    """
+    names = [one["name"] for one in described]
+    reports = _series(curves, metric)
+    losses = next((found for found in (_series(curves, name) for name in LOSSES if name != metric) if found), {})
+    runs = [
+        CheckedRun(
+            trial=row["trial"],
+            seed=row["seed"],
+            part=row["part"],
+            outcome=row["outcome"],
+            changes=tuple(
+                (name, row[f"config.{name}"])
+                for name in sorted(names)
+                if row[f"config.{name}"] not in (None, AS_WRITTEN)
+            ),
+            value=row["value"],
+            symptoms=tuple(row["symptoms"] or ()),
+            findings=tuple(Finding(**one) for one in row["findings"] or ()),
+            error=row["error"] or "",
+            reports=tuple(reports.get((row["trial"], row["seed"]), ())),
+            losses=tuple(losses.get((row["trial"], row["seed"]), ())),
+        )
+        for row in trials.to_pylist()
+        if row["stage"] == CHECKED
+    ]
+    options = [
+        Option(
+            name=one["name"],
+            level=level,
+            text=text,
+            what=one["what"],
+            place=one["place"],
+            answers=tuple(one["answers"]),
+            points=tuple(one["points"]),
+            kind=one["kind"],
+            harmless=bool(one["harmless"]) and number == 0,
+            size=int(one["size"]),
+        )
+        for one in described
+        for number, (level, text) in enumerate(one["levels"].items())
+    ]
+    return Case(runs, options, mode, chance, alpha)
+
+
+def _series(curves: pa.Table, name: str) -> dict[tuple[str, int], list[float]]:
+    """`{(trial, seed): values over time}` of a number."""
+    found: dict[tuple[str, int], list[float]] = {}
+    for row in curves.filter(pa.compute.field("name") == name).sort_by("step").to_pylist():
+        found.setdefault((row["trial"], row["seed"]), []).append(row["value"])
+    return found

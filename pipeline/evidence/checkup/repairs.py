@@ -1,0 +1,155 @@
+"""Which changes bring a training back: tried in one run, then verified against runs as written with fresh seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
+
+from backtrack.evidence.checkup.case import Case, Changes, CheckedRun, Option
+from backtrack.vocabulary.plan import PROOF, TRIED
+
+# Repairs that are verified side by side, at most.
+CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes that bring a training back, or do not.
+
+    Args:
+        changes: what is changed.
+        proofs: runs with it, under fresh seeds.
+        p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test.
+        verified: whether that is below the error rate, shared by the candidates, and the runs reach what counts.
+    """
+
+    changes: Changes
+    proofs: Sequence[CheckedRun]
+    p: float
+    verified: bool
+
+    @property
+    def reaches(self) -> float:
+        """The metric, in the median of its fresh runs; NaN where there are none."""
+        values = [run.value for run in self.proofs if run.value is not None and math.isfinite(run.value)]
+        return median(values) if values else math.nan
+
+
+def rank_sum_p(better: Sequence[float], others: Sequence[float]) -> float:
+    """The share of all divisions of these numbers in which the first group has the same rank sum or a larger one.
+
+    Example:
+        >>> rank_sum_p([3, 4], [1, 2])
+        0.16666666666666666
+    """
+    values = [*better, *others]
+    if not better or not others:
+        return 1.0
+    ordered = sorted(values)
+    ranks = [sum(one < value for one in ordered) + (sum(one == value for one in ordered) + 1) / 2 for value in values]
+    own = sum(ranks[: len(better)])
+    sums = [sum(chosen) for chosen in combinations(ranks, len(better))]
+    return sum(one >= own - 1e-9 for one in sums) / len(sums)
+
+
+def threshold(case: Case) -> float:
+    """The score from which on a changed run counts as brought back: half-way from as written to the best there is."""
+    own = [case.score(run) for run in case.first]
+    finite = [score for score in own if math.isfinite(score)]
+    low = max([median(finite) if len(finite) * 2 > len(own) else -math.inf, case.chance_score])
+    best = best_score(case)
+    if not math.isfinite(low):
+        others = [case.score(run) for run in tried(case) if math.isfinite(case.score(run))]
+        low = min(others, default=best)
+    return max(low + 0.5 * (best - low), case.bar)
+
+
+def tried(case: Case) -> list[CheckedRun]:
+    """Runs with changes, controls left out."""
+    controls = {run.trial for run in case.controls}
+    return [run for run in case.runs if run.changes and run.trial not in controls]
+
+
+def best_score(case: Case) -> float:
+    """The best that any run reached, changed or as written."""
+    return max((case.score(run) for run in [*tried(case), *case.written]), default=-math.inf)
+
+
+def needs_repair(case: Case) -> bool:
+    """Whether the runs as written fall behind what a sound training of this kind would reach."""
+    scores = [case.score(run) for run in case.first]
+    best = best_score(case)
+    behind = [
+        not case.is_far(score, best) or not case.learnt(run) for run, score in zip(case.first, scores, strict=True)
+    ]
+    return sum(behind) * 2 > len(behind) or any(not case.learnt(run) for run in case.first)
+
+
+def candidates(case: Case) -> list[Changes]:
+    """Changes that brought the training back in one run: direct answers first, then the smallest, then the best.
+
+    Of one intervention only its best level.
+    """
+    bar, own = threshold(case), max((case.score(run) for run in case.first), default=-math.inf)
+    found: dict[tuple[str, ...], tuple[float, Changes]] = {}
+    whole = {option.changes: option for option in case.options}
+    wrong = set(case.wrong)
+    for run in case.runs:
+        if run.part != TRIED or not run.changes or run in case.controls:
+            continue
+        option = whole.get(run.changes)
+        if option is not None and option.part_of:
+            continue
+        score, names = case.score(run), tuple(name for name, _ in run.changes)
+        # Where a check names a fault, its repair is asked as soon as it helps at all: it may be half of what is wrong.
+        needed = max(own, case.bar) if wrong & {check for one in run.changes for check in answers(case, one)} else bar
+        if score >= needed and score > own and math.isfinite(score) and score > found.get(names, (-math.inf, ()))[0]:
+            found[names] = (score, run.changes)
+
+    def order(entry: tuple[float, Changes]) -> tuple[bool, int, int, float]:
+        score, changes = entry
+        direct = any(wrong & set(answers(case, one)) for one in changes)
+        return (not direct, len(changes), size_of(case, changes), -score)
+
+    kept: list[Changes] = []
+    for _, changes in sorted(found.values(), key=order):
+        if not any(set(smaller) <= set(changes) for smaller in kept):
+            kept.append(changes)
+    return kept[:CANDIDATES]
+
+
+def answers(case: Case, change: tuple[str, str]) -> tuple[str, ...]:
+    """The checks whose fault a change mends."""
+    return next((option.answers for option in case.options if (option.name, option.level) == change), ())
+
+
+def size_of(case: Case, changes: Changes) -> int:
+    """How much changes change."""
+    return sum(option_of(case, change).size for change in changes)
+
+
+def option_of(case: Case, change: tuple[str, str]) -> Option:
+    """The option of a change."""
+    return next(option for option in case.options if (option.name, option.level) == change)
+
+
+def proven(case: Case) -> list[Repair]:
+    """The candidates, and parts of their levels, with what their fresh runs show."""
+    asked = candidates(case)
+    parts = {run.changes for run in case.runs if run.part == PROOF and run.changes}
+    asked += [changes for changes in sorted(parts) if changes not in asked]
+    own = [case.score(run) for run in case.written]
+    bar, wrong = threshold(case), set(case.wrong)
+    found = []
+    for changes in asked:
+        proofs = case.of(changes, PROOF)
+        scores = [case.score(run) for run in proofs]
+        p = rank_sum_p(scores, own)
+        direct = wrong & {check for one in changes for check in answers(case, one)}
+        needed = case.bar if direct else bar
+        reached = bool(scores) and sum(score >= needed for score in scores) * 4 >= 3 * len(scores)
+        found.append(Repair(changes, proofs, p, reached and p <= case.alpha / min(CANDIDATES, max(1, len(asked)))))
+    return found

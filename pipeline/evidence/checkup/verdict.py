@@ -1,0 +1,327 @@
+"""What a checkup says: does the training learn, what is wrong, what mends it, what was ruled out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
+from backtrack.evidence.checkup.memorised import memorised
+from backtrack.evidence.checkup.repairs import (
+    Repair,
+    answers,
+    best_score,
+    needs_repair,
+    option_of,
+    proven,
+    size_of,
+    tried,
+)
+from backtrack.vocabulary.finding import Finding
+
+# Whether a training learns.
+YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
+# Kinds of causes: a fault that a check names, or what an intervention changed.
+CHECK, INTERVENTION = "check", "intervention"
+# Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
+EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
+           "batch_norm_gap", "warning")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CheckupCause:
+    """What is wrong with a training.
+
+    Args:
+        kind: `CHECK` or `INTERVENTION`.
+        name: of the check, or of the interventions.
+        said: what was seen, or what the change does.
+        conditions: the training as written, such as `inputs=as_written`.
+        place: in the user's code.
+        repairs: `(changes, what a person would write, the metric that it reaches)`, verified ones first.
+        verified: whether fresh seeds show it, with and without.
+        p: of that.
+        reaches: the metric with the first repair; NaN where none is verified.
+        hides: changes that bring the training back and do not mend what the check names.
+        signs: other checks and symptoms that go with it.
+    """
+
+    kind: str
+    name: str
+    said: str
+    place: str
+    repairs: Sequence[tuple[Changes, str, float]]
+    verified: bool
+    p: float
+    reaches: float
+    hides: Sequence[tuple[Changes, str, float]] = ()
+    signs: Sequence[str] = ()
+
+    @property
+    def conditions(self) -> list[str]:
+        """The training as written."""
+        names = {name for changes, _, _ in self.repairs for name, _ in changes}
+        return [f"{name}=as_written" for name in sorted(names)]
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """The whole answer.
+
+    Args:
+        learns: `YES`, `SOMETIMES`, `LATE` or `NO`.
+        chance: the metric of a training that has learnt nothing; NaN where it is not known.
+        as_written: the metric of each seed; NaN where a run had none.
+        outcomes: of these runs.
+        causes: the surest first.
+        helped: `(changes, what a person would write, metric)` of changes that reach more than as written, unverified.
+        tried: what did not help, the same way.
+        not_tried: options that the runs did not suffice for.
+        symptoms: of most of the runs as written.
+        runs: how many trainings it rests on.
+    """
+
+    learns: str
+    chance: float
+    as_written: Sequence[float]
+    outcomes: Sequence[str]
+    causes: Sequence[CheckupCause]
+    helped: Sequence[tuple[Changes, str, float]]
+    tried: Sequence[tuple[Changes, str, float]]
+    not_tried: Sequence[tuple[Changes, str]]
+    symptoms: Sequence[str]
+    runs: int
+    unusual: Sequence[Finding] = field(default_factory=tuple)
+
+    def as_json(self) -> dict[str, Any]:
+        """`checkup.json`."""
+        return {
+            "learns": self.learns,
+            "chance": _number(self.chance),
+            "as_written": [_number(value) for value in self.as_written],
+            "outcomes": list(self.outcomes),
+            "causes": [
+                {
+                    "kind": cause.kind,
+                    "name": cause.name,
+                    "said": cause.said,
+                    "conditions": cause.conditions,
+                    "repairs": [_repair(one) for one in cause.repairs],
+                    "hides": [_repair(one) for one in cause.hides],
+                    "verified": cause.verified,
+                    "p": _number(cause.p),
+                    "reaches": _number(cause.reaches),
+                    "place": cause.place,
+                    "signs": list(cause.signs),
+                }
+                for cause in self.causes
+            ],
+            "helped": [_repair(one) for one in self.helped],
+            "tried": [_repair(one) for one in self.tried],
+            "ruled_out": [_spelled(changes) for changes, _, _ in self.tried],
+            "not_tried": [_spelled(changes) for changes, _ in self.not_tried],
+            "symptoms": list(self.symptoms),
+            "runs": self.runs,
+        }
+
+
+def conclude(case: Case) -> Checkup:
+    """What the runs so far say."""
+    repairs = proven(case) if needs_repair(case) else []
+    verified = [one for one in repairs if one.verified]
+    symptoms = _most(case.first)
+    causes = _causes(case, verified, symptoms)
+    kept = {one.changes for one in repairs}
+    rest = [run for run in tried(case) if run.changes not in kept and run.part != "proof"]
+    bar = _own(case)
+    helped = [run for run in rest if case.score(run) > bar and case.learnt(run)]
+    others = [run for run in rest if run not in helped]
+    done = {run.changes for run in tried(case)}
+    return Checkup(
+        learns=_learns(case, bool(verified)),
+        chance=_chance(case),
+        as_written=[math.nan if run.value is None else run.value for run in case.written],
+        outcomes=[run.outcome for run in case.written],
+        causes=causes,
+        helped=[_told(case, run.changes, run.value) for run in sorted(helped, key=case.score, reverse=True)],
+        tried=[_told(case, run.changes, run.value) for run in sorted(others, key=case.score, reverse=True)],
+        not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
+        symptoms=symptoms,
+        runs=len(case.runs),
+        unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != "wrong"}.values()),
+    )
+
+
+def _learns(case: Case, mended: bool) -> str:
+    runs = case.written
+    learnt = [case.learnt(run) for run in runs]
+    if sum(learnt) * 3 < len(learnt):
+        # One of many is beyond chance by luck.
+        return NO
+    best = best_score(case)
+    far = [ok and case.is_far(case.score(run), best) for run, ok in zip(runs, learnt, strict=True)]
+    # Behind what can be reached: only a verified repair shows that.
+    reached = far if mended else learnt
+    if all(reached):
+        return YES
+    return SOMETIMES if any(reached) else LATE
+
+
+def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> list[CheckupCause]:
+    wrong = case.wrong
+    faults = {check: finding for check, finding in wrong.items() if check not in EFFECTS}
+    effects = [check for check in wrong if check in EFFECTS]
+    causes: list[CheckupCause] = []
+    used: set[Changes] = set()
+    direct_of = {check: [one for one in verified if _mends(case, one, check)] for check in faults}
+    enough = any(case.is_far(_middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
+    direct_of = {
+        check: direct
+        for check, direct in direct_of.items()
+        # A second finding is no second cause where one is mended, and with it all that can be reached.
+        if not _is_explained(check, direct_of, case) and (direct or not enough)
+    }
+    effects += [check for check in faults if check not in direct_of]
+    for check, direct in direct_of.items():
+        finding = faults[check]
+        used |= {one.changes for one in direct}
+        hides = [one for one in verified if one not in direct]
+        causes.append(
+            CheckupCause(
+                kind=CHECK,
+                name=check,
+                said=finding.measured,
+                place=finding.place,
+                repairs=[_of(case, one) for one in direct] or [((), finding.remedy, math.nan)],
+                verified=bool(direct),
+                p=min((one.p for one in direct), default=math.nan),
+                reaches=direct[0].reaches if direct else math.nan,
+                hides=[_of(case, one) for one in hides],
+                signs=[*effects, *symptoms],
+            )
+        )
+    causes.sort(key=lambda cause: not cause.verified)
+    mended = any(cause.verified for cause in causes)
+    rest = _most_exact(case, [one for one in verified if one.changes not in used])
+    if rest and not mended:
+        first = rest[0]
+        name = " and ".join(change[0] for change in first.changes)
+        causes.append(
+            CheckupCause(
+                kind=INTERVENTION,
+                name=name,
+                said=" and ".join(option_of(case, change).what for change in first.changes),
+                place=next((option_of(case, change).place for change in first.changes), ""),
+                repairs=[_of(case, one) for one in rest],
+                verified=True,
+                p=first.p,
+                reaches=first.reaches,
+                signs=[*effects, *symptoms],
+            )
+        )
+        causes = [*(cause for cause in causes if cause.verified), *(cause for cause in causes if not cause.verified)]
+    if not causes:
+        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
+    return causes
+
+
+def _middle(case: Case, repair: Repair) -> float:
+    return median(case.score(run) for run in repair.proofs)
+
+
+def _mends(case: Case, repair: Repair, check: str) -> bool:
+    """Whether a repair takes a fault away, and not only what it leads to: the check finds it no more."""
+    found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
+    return found * 2 < len(repair.proofs)
+
+
+def _is_explained(check: str, direct_of: Mapping[str, Sequence[Repair]], case: Case) -> bool:
+    """Whether another fault explains this one: what was made to mend that one takes this one away as well."""
+    made = {other: [one for one in direct if _answers(case, one, other)] for other, direct in direct_of.items()}
+    if made[check]:
+        return False
+    return any(repair in direct_of[check] for other, direct in made.items() if other != check for repair in direct)
+
+
+def _answers(case: Case, repair: Repair, check: str) -> bool:
+    return any(check in answers(case, change) for change in repair.changes)
+
+
+def _of_labels(case: Case) -> list[CheckupCause]:
+    losses = memorised(case)
+    if losses is None:
+        return []
+    finding = Finding(
+        "labels_without_inputs",
+        place="the data",
+        measured=f"the training set is learnt by heart (loss {losses[0]:.3g}; with labels shuffled anew each time "
+        f"{losses[1]:.3g}), and nothing carries over, whatever is changed: the labels do not depend on the inputs",
+        expected="labels that belong to their inputs",
+        remedy="look at inputs and labels side by side: are both shuffled, sorted or cut in the same way",
+    )
+    return [_sign(finding.check, finding)]
+
+
+def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
+    """The smallest first, then the best; a part of a level in place of the whole."""
+    whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
+    kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
+    return sorted(kept, key=lambda one: (len(one.changes), size_of(case, one.changes)))
+
+
+def _sign(check: str, finding: Finding) -> CheckupCause:
+    return CheckupCause(
+        kind=CHECK,
+        name=check,
+        said=finding.measured,
+        place=finding.place,
+        repairs=[((), finding.remedy, math.nan)],
+        verified=False,
+        p=math.nan,
+        reaches=math.nan,
+    )
+
+
+def _own(case: Case) -> float:
+    """The best score as written, beyond which a change has helped."""
+    return max((case.score(run) for run in case.written), default=-math.inf)
+
+
+def _chance(case: Case) -> float:
+    if case.chance is not None:
+        return case.chance
+    values = sorted(run.value for run in case.controls if run.value is not None and math.isfinite(run.value))
+    return values[len(values) // 2] if values else math.nan
+
+
+def _most(runs: Sequence[CheckedRun]) -> list[str]:
+    counts: dict[str, int] = {}
+    for run in runs:
+        for symptom in run.symptoms:
+            counts[symptom] = counts.get(symptom, 0) + 1
+    return [symptom for symptom, count in sorted(counts.items()) if count * 2 > len(runs)]
+
+
+def _told(case: Case, changes: Changes, value: float | None) -> tuple[Changes, str, float]:
+    text = "; ".join(option_of(case, change).text for change in changes)
+    return changes, text, math.nan if value is None else value
+
+
+def _of(case: Case, repair: Repair) -> tuple[Changes, str, float]:
+    return _told(case, repair.changes, repair.reaches)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _spelled(changes: Changes) -> str:
+    return " and ".join(f"{name}={level}" for name, level in changes)
+
+
+def _repair(one: tuple[Changes, str, float]) -> dict[str, Any]:
+    changes, text, value = one
+    return {"changes": [f"{name}={level}" for name, level in changes], "text": text, "reaches": _number(value)}

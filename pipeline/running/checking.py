@@ -1,0 +1,195 @@
+"""A whole checkup, from a training as it is to its answer: the Python twin of `backtrack checkup`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backtrack.errors import Interrupted, StudyError, TaskError
+from backtrack.evidence.checkup.case import Case, case_from
+from backtrack.evidence.checkup.verdict import Checkup, conclude
+from backtrack.records.directory import Records
+from backtrack.records.lock import driving
+from backtrack.records.making import make_study
+from backtrack.running.engine import Work
+from backtrack.running.explaining import no_search
+from backtrack.running.resources import Resources
+from backtrack.running.sweeping import default_directory, engine_for, task_of
+from backtrack.stages.checkup import CheckupPlan, next_runs
+from backtrack.task import Task
+from backtrack.task.intervention import AS_WRITTEN
+from backtrack.trial.trial import run_replicate
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.factors import Categorical, reference
+from backtrack.vocabulary.plan import CHECKED, FinishedTrial, FixedPlan, Plan, PlannedTrial
+from backtrack.vocabulary.result import RunResult
+from backtrack.watch.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_RUNS, LEAST_RUNS = 60, 12
+Told = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """For who does not want to hear of it."""
+
+
+@dataclass(frozen=True)
+class CheckupStudy:
+    """A checkup with its answer.
+
+    Example:
+        >>> checkup("train.py", metric="accuracy", mode="max").answer.learns  # doctest: +SKIP
+
+    Attributes:
+        records: the study.
+        case: its runs.
+        answer: what they say.
+    """
+
+    records: Records
+    case: Case
+    answer: Checkup
+
+
+def checkup(
+    task: Task,
+    runs: int = DEFAULT_RUNS,
+    directory: str | Path | None = None,
+    seed: int = 0,
+    *,
+    chance: float | None = None,
+    alpha: float = 0.05,
+    resources: Resources | None = None,
+    here: bool = False,
+    told: Told = _silent,
+) -> CheckupStudy:
+    """Finds out why a training does not learn: watches it, changes it from outside, verifies what mends it.
+
+    Args:
+        task: the training as it is; factors of its own stay at their first levels.
+        runs: training runs at most.
+        directory: of the study; default: a new one under `studies/`. One that is there already is gone on with.
+        seed: of the study.
+        chance: the metric of a training that has learnt nothing; default: the task's own, else measured by shuffled
+            labels where that can be done.
+        alpha: error rate of what is called verified.
+        resources: what may be used.
+        here: whether to run in this process, without Ray.
+        told: told what happens, a line at a time.
+
+    Raises:
+        TaskError: where the training cannot be run, or trains without torch.
+        Interrupted: on Ctrl-C; what had finished is recorded, and the same command goes on.
+    """
+    if runs < LEAST_RUNS:
+        raise TaskError(f"{runs} runs are too few for a checkup; give at least {LEAST_RUNS}; 60 give useful answers")
+    task.validate()
+    place = str(directory) if directory is not None else default_directory(f"checkup-{task.name}")
+    with driving(Records(place)):
+        if Records(place).has("manifest.json"):
+            records = Records.open(place)
+            if "checkup" not in records.manifest:
+                raise StudyError(f"{place} is a study of another kind; choose another directory for the checkup")
+            changed = task_of(records)
+        else:
+            changed, described = _look(task, told)
+            records = make_study(
+                changed,
+                place,
+                runs,
+                {CHECKED: runs},
+                seed,
+                alpha,
+                track=False,
+                checkup={"interventions": described, "chance": chance if chance is not None else task.chance},
+            )
+        return _carry_on(changed, records, runs, resources or Resources(), here, told)
+
+
+def _look(task: Task, told: Told) -> tuple[Task, list[dict[str, Any]]]:
+    """Runs a training once as it is, and returns it with the interventions that apply to it as factors."""
+    told(f"looking at one run of {task.name} as written")
+    own = Config({factor.name: reference(factor) for factor in task.space}) if task.factors else Config({})
+    recorder = Recorder()
+    result = run_replicate(task, own, 0, looked=True, any_metric=True, recorder=recorder)
+    found = recorder.anatomy
+    if not found:
+        raise TaskError(_no_anatomy(task, result))
+    described: list[dict[str, Any]] = found["interventions"]
+    factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
+    told(f"{len(factors)} interventions apply: {', '.join(factor.name for factor in factors)}")
+    return task.with_changes(factors, found["anatomy"]).with_fixed(dict(own)), described
+
+
+def _no_anatomy(task: Task, result: RunResult) -> str:
+    last = (result.error.strip().splitlines() or ["it never imported torch"])[-1]
+    return (
+        f"task {task.name!r}: nothing of it could be changed from outside: {last}. A checkup needs a Python training "
+        "with torch that runs; for others vary its own options: backtrack sweep … --factor"
+    )
+
+
+def _carry_on(task: Task, records: Records, runs: int, resources: Resources, here: bool, told: Told) -> CheckupStudy:
+    manifest = records.manifest
+    plan = CheckupPlan(records.space, runs, int(manifest["seed"]))
+    engine = engine_for(here)
+    shown: set[str] = set()
+
+    def case() -> Case:
+        return case_from(
+            records.trials(),
+            records.curves(),
+            manifest["checkup"]["interventions"],
+            metric=manifest["task"]["metric"],
+            mode=manifest["task"]["mode"],
+            chance=manifest["checkup"]["chance"],
+            alpha=float(manifest["alpha"]),
+        )
+
+    def plan_next(running: Collection[PlannedTrial]) -> Plan | None:
+        if running:
+            # A step reads all of the runs before it.
+            return FixedPlan([])
+        wanted = next_runs(plan, case())
+        step = ", ".join(sorted({one.part for one in wanted}))
+        if wanted and step not in shown:
+            shown.add(step)
+            told(STEPS.get(step, step))
+        return FixedPlan(wanted) if wanted else None
+
+    def record(finished: FinishedTrial) -> None:
+        records.append(finished)
+        told(_line(finished, manifest["task"]["metric"]))
+
+    if plan_next(()) is not None:
+        shown.clear()
+        if not engine(Work(task, plan_next, record, no_search, resources)):
+            raise Interrupted(
+                f"interrupted; the runs so far are recorded in {records.location}: the same command goes on"
+            )
+    known = case()
+    answer = conclude(known)
+    records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
+    return CheckupStudy(records, known, answer)
+
+
+STEPS = {
+    "written": "as written, under several seeds, and with shuffled labels",
+    "tried": "one change at a time",
+    "proof": "what mends it, verified with fresh seeds",
+}
+
+
+def _line(finished: FinishedTrial, metric: str) -> str:
+    (result,) = finished.results
+    changed: Sequence[str] = [
+        f"{name}={level}" for name, level in finished.planned.config.items() if level != AS_WRITTEN
+    ]
+    reached = f"{metric} {result.value:.4g}" if result.value is not None else result.outcome
+    return f"  {', '.join(changed) or 'as written'}, seed {result.seed}: {reached}"

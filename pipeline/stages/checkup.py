@@ -1,0 +1,193 @@
+"""A checkup's next runs: as written, one change at a time, several at once, and fresh seeds for what mends.
+
+Each step is a function of the runs so far, so that an interrupted checkup goes on where it stopped. Most interventions
+stay as written in each run: a training that fails tells nothing about a second change, and one that is mended tells
+all about the first. What the steps pick is only tried; fresh seeds judge it (`evidence/checkup/repairs.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backtrack.evidence.checkup.case import Case, Changes, Option
+from backtrack.evidence.checkup.repairs import best_score, candidates, needs_repair, proven, threshold, tried
+from backtrack.task.intervention import AS_WRITTEN, CONTROL
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
+from backtrack.vocabulary.space import SearchSpace
+
+# Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
+FIRST, CONTROLS, PROOFS = 3, 2, 4
+# Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
+COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser", "adam_usual"),
+              ("learning_rate", "x0.01"), ("learning_rate", "x100"), ("clip_gradients", "norm_1"))  # fmt: skip
+# What is tried early where nothing points anywhere.
+USUAL = ("inputs", "learning_rate", "optimiser", "initialisation", "last_activation", "loss_form", "normalisation",
+         "activation", "targets", "clip_gradients")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CheckupPlan:
+    """What a checkup may do.
+
+    Args:
+        space: the interventions as factors.
+        runs: at most, in all.
+        seed: of the study.
+    """
+
+    space: SearchSpace
+    runs: int
+    seed: int
+
+    def planned(self, changes: Changes, seed: int, part: str) -> PlannedTrial:
+        """A run with some changes."""
+        levels = {factor.name: AS_WRITTEN for factor in self.space} | dict(changes)
+        config = Config(levels)
+        return PlannedTrial(f"{CHECKED}-{config.hash[:8]}-{part}-{seed}", CHECKED, config, (seed,), part)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the first runs, then of the proofs."""
+        return tuple(self.seed * 1000 + number for number in range(FIRST + PROOFS))
+
+
+def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """The runs that the checkup wants now and that are not recorded; empty at its end."""
+    known = {run.trial for run in case.runs}
+    for step in (_first, _singles, _together, _fewer, _proofs, _parts):
+        wanted = [one for one in step(plan, case) if one.trial not in known]
+        if wanted:
+            return wanted[: max(0, plan.runs - len(case.runs))]
+    return []
+
+
+def _first(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    controls = [option for option in case.options if option.kind == CONTROL][:1]
+    return [
+        *(plan.planned((), seed, WRITTEN) for seed in plan.seeds[:FIRST]),
+        *(plan.planned(option.changes, seed, WRITTEN) for option in controls for seed in plan.seeds[:CONTROLS]),
+    ]
+
+
+def _worst_seed(case: Case) -> int:
+    """The seed under which the training as written did worst: what mends it there mends it."""
+    return min(case.first, key=lambda run: (case.score(run), run.seed)).seed
+
+
+def _singles(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    left = plan.runs - len(_first(plan, case)) - PROOFS * 3
+    seed = _worst_seed(case)
+    return [plan.planned(option.changes, seed, TRIED) for option in in_order(case)[: max(1, left)]]
+
+
+def in_order(case: Case) -> list[Option]:
+    """The options that are tried one by one: what checks and symptoms point at first."""
+    found = set(case.wrong)
+    seen = found | {symptom for run in case.first for symptom in run.symptoms}
+
+    def order(option: Option) -> tuple[bool, int, int]:
+        usual = USUAL.index(option.name) if option.name in USUAL else len(USUAL)
+        return (not found & set(option.answers), -len(seen & set(option.points)), usual)
+
+    return sorted(case.repairs, key=order)
+
+
+def harmless(case: Case) -> Changes:
+    """All repairs that do no harm, together; of several that mend one fault the first."""
+    mended: set[str] = set()
+    kept = []
+    for option in in_order(case):
+        if option.harmless and not mended & set(option.answers):
+            kept.append(option.changes[0])
+            mended |= set(option.answers)
+    return tuple(sorted(kept))
+
+
+def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Several changes at once, where no single one brings the training back."""
+    all_of = harmless(case)
+    if len(all_of) < 2 or not needs_repair(case):
+        return []
+    seed = _worst_seed(case)
+    together = plan.planned(all_of, seed, TRIED)
+    runs = case.of(all_of)
+    if not runs:
+        return [together]
+    single = max((case.score(run) for run in tried(case) if len(run.changes) == 1), default=-math.inf)
+    if case.is_far(single, best_score(case)) and case.scored_beyond_chance(single):
+        return [together]
+    there = {option.changes[0] for option in case.repairs}
+    companions = [one for one in COMPANIONS if one in there]
+    wanted = [plan.planned(_with(all_of, one), seed, TRIED) for one in companions]
+    # Also the best change of all with each of the others: two that help each other need not be harmless.
+    best = max(
+        (run for run in tried(case) if len(run.changes) == 1 and math.isfinite(case.score(run))),
+        key=case.score,
+        default=None,
+    )
+    if best is not None:
+        others = [option.changes[0] for option in in_order(case) if option.name != best.changes[0][0]]
+        wanted += [plan.planned(_with(best.changes, one), seed, TRIED) for one in _first_levels(others)[:8]]
+    return [together, *wanted]
+
+
+def _first_levels(changes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The first level of each intervention."""
+    kept: dict[str, tuple[str, str]] = {}
+    for name, level in changes:
+        kept.setdefault(name, (name, level))
+    return list(kept.values())
+
+
+def _with(changes: Changes, one: tuple[str, str]) -> Changes:
+    return tuple(sorted([*(other for other in changes if other[0] != one[0]), one]))
+
+
+def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Leaves one change after another out of a set that brings the training back, while it does so without it."""
+    found = candidates(case)
+    if not found or len(found[0]) < 3 or not needs_repair(case):
+        return []
+    seed, bar = _worst_seed(case), threshold(case)
+    kept = found[0]
+    start = max((run.changes for run in tried(case) if case.score(run) >= bar), key=len)
+    kept = start
+    for change in start:
+        fewer = tuple(one for one in kept if one != change)
+        if not fewer:
+            break
+        runs = case.of(fewer, TRIED)
+        if not runs:
+            return [plan.planned(fewer, seed, TRIED)]
+        if case.score(runs[0]) >= bar:
+            kept = fewer
+    return []
+
+
+def _proofs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Fresh seeds for what mends, and for the training as written beside it."""
+    found = candidates(case)
+    if not found or not needs_repair(case):
+        return []
+    return [plan.planned(changes, seed, PROOF) for changes in ((), *found) for seed in plan.seeds[FIRST:]]
+
+
+def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Opens a composite level that is verified: which of its parts does it?"""
+    for repair in proven(case):
+        if not repair.verified or len(repair.changes) != 1:
+            continue
+        ((name, level),) = repair.changes
+        parts = [option for option in case.options if option.name == name and option.part_of == level]
+        single = [plan.planned(option.changes, _worst_seed(case), TRIED) for option in parts]
+        missing = [one for one in single if one.trial not in {run.trial for run in case.runs}]
+        if missing:
+            return missing
+        bar = threshold(case)
+        enough = [option for option in parts if any(case.score(run) >= bar for run in case.of(option.changes, TRIED))]
+        if len(enough) == 1:
+            return [plan.planned(enough[0].changes, seed, PROOF) for seed in plan.seeds[FIRST:]]
+    return []

@@ -1,0 +1,183 @@
+"""A change that is applied to a training from outside: what it does, where it applies, what a person would write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Protocol
+
+# The level of every intervention at which nothing is changed.
+AS_WRITTEN = "as_written"
+# What an intervention is for: a mistake mended, a choice made otherwise, or a control that measures chance.
+REPAIR, TRICK, CONTROL = "repair", "trick", "control"
+
+
+@dataclass
+class Anatomy:
+    """What one run as written showed of a training: the pieces that interventions need.
+
+    Args:
+        modules: `{class: how many}` of the modules that its models called.
+        parameters, frozen, unheld: how many parameters there are, do not learn, and belong to no optimiser.
+        pretrained: whether weights were loaded.
+        activations: `{site: function}` of the activations inside the models; see `trial/intervening/sites.py`.
+        last: site of the activation that ends in the loss; empty where none does.
+        square: square hidden layers, whose inputs could be added to their outputs.
+        optimisers: `[{kind, lr, weight_decay, momentum, place, scheduled}]`.
+        losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
+            and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
+        inputs: `{floats, examples, mean, std, rms}` of the first input of the models.
+        loaders: `[{place, batch_size, shuffled}]`.
+        calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
+        autocast, compiled, distributed: whether it uses them.
+
+    Example:
+        >>> Anatomy(modules={"Linear": 2}).has("Linear", "Conv2d")
+        True
+    """
+
+    modules: dict[str, int] = field(default_factory=dict)
+    parameters: int = 0
+    frozen: int = 0
+    unheld: int = 0
+    pretrained: bool = False
+    activations: dict[str, str] = field(default_factory=dict)
+    last: str = ""
+    square: int = 0
+    optimisers: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[dict[str, Any]] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    loaders: list[dict[str, Any]] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    autocast: bool = False
+    compiled: bool = False
+    distributed: bool = False
+
+    def has(self, *kinds: str) -> bool:
+        """Whether a module of one of these classes was called."""
+        return any(kind in self.modules for kind in kinds)
+
+    @property
+    def optimiser(self) -> dict[str, Any]:
+        """The first optimiser; empty where there is none."""
+        return self.optimisers[0] if self.optimisers else {}
+
+    @property
+    def loss(self) -> dict[str, Any]:
+        """The first of torch's loss functions that trained; empty where the loss is written by hand."""
+        return self.losses[0] if self.losses else {}
+
+    def as_json(self) -> dict[str, Any]:
+        """It as plain values."""
+        return asdict(self)
+
+
+def anatomy_from(values: Mapping[str, Any]) -> Anatomy:
+    """The inverse of `Anatomy.as_json`; unknown fields are left out."""
+    known = {one.name for one in fields(Anatomy)}
+    return Anatomy(**{name: value for name, value in values.items() if name in known})
+
+
+class Training(Protocol):
+    """The extension points of a training that an intervention may use; `trial/intervening/training.py` has them."""
+
+    torch: Any
+    anatomy: Anatomy
+
+    def at_model(self, change: Callable[[Any], None]) -> None:
+        """Calls `change(model)` once for each model, before its first forward pass."""
+
+    def at_forward(self, before: Callable[[Any, Any], Any] | None = None,
+                   after: Callable[[Any, Any], Any] | None = None) -> None:  # fmt: skip
+        """Calls `before(model, input)` and `after(model, output)` around each pass; what they return counts."""
+
+    def at_layer(self, after: Callable[[Any, str, Any, Any], Any]) -> None:
+        """Calls `after(module, path, input, output)` after each inner module's call; what it returns counts."""
+
+    def at_optimiser(self, change: Callable[[Any], None]) -> None:
+        """Calls `change(optimiser)` once for each, right after it is made."""
+
+    def at_step(self, before: Callable[[Any], None] | None = None, after: Callable[[Any], None] | None = None) -> None:
+        """Calls `before(optimiser)` and `after(optimiser)` around each step."""
+
+    def at_backward(self, before: Callable[[], None]) -> None:
+        """Calls `before()` before each backward pass."""
+
+    def at_loss(self, change: Callable[[LossCall], None]) -> None:
+        """Calls `change(call)` before each of torch's loss functions; it may change the call."""
+
+    def at_activation(self, change: Callable[[str, str], Callable[[Any], Any] | None]) -> None:
+        """Calls `change(site, function)` at each activation; what it returns is used instead."""
+
+    def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        """Puts `make(own)` in the place of `owner.name`, until the training ends."""
+
+
+@dataclass
+class LossCall:
+    """A call of one of torch's loss functions, which may be changed.
+
+    Args:
+        name: of the function.
+        output, target: its first two arguments.
+        options: the others, by name.
+        training: whether a gradient can flow.
+    """
+
+    name: str
+    output: Any
+    target: Any
+    options: dict[str, Any]
+    training: bool
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """A factor whose levels are applied from outside to any training with torch.
+
+    Args:
+        name: of the factor.
+        what: it does, in a sentence; with its equation where there is one.
+        source: paper, post or documentation.
+        levels: `{level: what a person would write for it}` for a training's anatomy; empty where it does not apply.
+        apply: changes a training to a level.
+        answers: checks whose fault it mends; where one finds it, this is the direct repair.
+        points: checks and symptoms that make it worth trying early.
+        kind: `REPAIR`, `TRICK` or `CONTROL`.
+        cannot: what it does not reach.
+        harmless: whether its first level does a sound training no harm: so it can be tried together with others.
+        size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
+        place: where in the user's code it would be written, for an anatomy.
+
+    Example:
+        >>> Intervention("clip", what="clips", source="none", levels=lambda anatomy: {"1": "clip_grad_norm_(…, 1)"},
+        ...              apply=lambda training, level: None).kind
+        'repair'
+    """
+
+    name: str
+    what: str
+    source: str
+    levels: Callable[[Anatomy], Mapping[str, str]]
+    apply: Callable[[Training, str], None]
+    answers: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    kind: str = REPAIR
+    cannot: str = ""
+    harmless: bool = False
+    size: int = 1
+    place: Callable[[Anatomy], str] = lambda anatomy: ""
+
+    def described(self, anatomy: Anatomy) -> dict[str, Any]:
+        """It as plain values, for whoever plans without torch."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "levels": dict(self.levels(anatomy)),
+            "answers": list(self.answers),
+            "points": list(self.points),
+            "kind": self.kind,
+            "place": self.place(anatomy),
+            "harmless": self.harmless,
+            "size": self.size,
+        }

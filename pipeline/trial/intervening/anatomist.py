@@ -1,0 +1,249 @@
+"""Looks at one run as written: which models, optimisers, losses, loaders and activations it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, LossCall
+from backtrack.trial.intervening.catalogue import all_interventions
+from backtrack.trial.intervening.sites import HIDDEN
+from backtrack.trial.intervening.training import HookedTraining
+from backtrack.watch.listening.places import own_place
+
+# Steps that are looked at, after which the hooks only count; and batches whose numbers are.
+STEPS, BATCHES = 12, 12
+# Nodes of the graph behind a loss that are walked through in search of the last activation.
+NODES = 60
+# Operations of a layer: behind them no activation is the last.
+LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding", "MkldnnRnnLayer", "MkldnnConvolution",
+          "NativeLayerNorm", "NativeBatchNorm", "Mv", "Dot")  # fmt: skip
+
+
+class Anatomist:
+    """Collects an `Anatomy`.
+
+    Args:
+        torch: the module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+        self.anatomy = Anatomy()
+        self.training = HookedTraining(torch, self.anatomy)
+        self._models: list[Any] = []
+        self._optimisers: list[tuple[Any, dict[str, Any]]] = []
+        self._rates: dict[int, set[float]] = {}
+        self._nodes: dict[Any, str] = {}
+        self._lasts: list[str] = []
+        self._steps = 0
+        self._targets: list[Any] = []
+        self._inputs: list[Any] = []
+        self._held: set[int] = set()
+        self._used: dict[int, Any] = {}
+        self._stepped: list[Any] = []
+        self._attach()
+
+    def _attach(self) -> None:
+        at = self.training
+        at.at_model(self._models.append)
+        at.at_forward(before=self._given)
+        at.at_layer(self._layer)
+        at.at_optimiser(self._made)
+        at.at_step(before=self._stepping)
+        at.at_loss(self._loss)
+        at.after_activation(self._activation)
+        at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
+        at.replace(self.torch.autograd, "backward", self._backward)
+        self._count_calls()
+
+    def _count_calls(self) -> None:
+        torch, at, calls = self.torch, self.training, self.anatomy.calls
+
+        def count(what: str, inside: bool) -> None:
+            if not inside or (at.inside and own_place()):
+                calls[what] = calls.get(what, 0) + 1
+
+        def detach(own: Any) -> Any:
+            def detached(tensor: Any) -> Any:
+                if self._steps < STEPS and tensor.requires_grad:
+                    count("detach in forward", inside=True)
+                return own(tensor)
+
+            return detached
+
+        def enter(own: Any) -> Any:
+            def entered(block: Any) -> Any:
+                if self._steps < STEPS and torch.is_grad_enabled():
+                    count("no_grad in forward", inside=True)
+                return own(block)
+
+            return entered
+
+        def autocast(own: Any) -> Any:
+            def __init__(block: Any, *arguments: Any, **options: Any) -> None:
+                own(block, *arguments, **options)
+                self.anatomy.autocast |= bool(getattr(block, "_enabled", False))
+
+            return __init__
+
+        def compiled(own: Any) -> Any:
+            def compile(*arguments: Any, **options: Any) -> Any:
+                self.anatomy.compiled = True
+                return own(*arguments, **options)
+
+            return compile
+
+        def loader(own: Any) -> Any:
+            def __init__(made: Any, *arguments: Any, **options: Any) -> None:
+                own(made, *arguments, **options)
+                sampler = type(getattr(made, "sampler", None)).__name__
+                self.anatomy.loaders.append(
+                    {"place": own_place(), "batch_size": made.batch_size, "shuffled": sampler != "SequentialSampler"}
+                )
+
+            return __init__
+
+        at.replace(torch.Tensor, "detach", detach)
+        at.replace(torch.no_grad, "__enter__", enter)
+        at.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
+        at.replace(torch, "compile", compiled)
+        at.replace(torch.utils.data.DataLoader, "__init__", loader)
+
+    # --- what is heard ----------------------------------------------------------------------------------------
+
+    def _given(self, model: Any, given: Any) -> Any:
+        mode = (self.torch.is_grad_enabled(), model.training)
+        if mode[0] != mode[1]:
+            said = "trains in evaluation mode" if mode[0] else "judged in training mode"
+            self.anatomy.calls[said] = self.anatomy.calls.get(said, 0) + 1
+        if isinstance(given, self.torch.Tensor) and mode[0] and len(self._inputs) < BATCHES:
+            self._inputs.append(given.detach().cpu())
+        return given
+
+    def _layer(self, module: Any, path: str, given: Any, result: Any) -> Any:
+        if self._steps < 2:
+            kind = type(module).__name__
+            self._used[id(module)] = module
+            same = isinstance(given, self.torch.Tensor) and isinstance(result, self.torch.Tensor)
+            if kind in ("Linear", "Conv2d", "Conv1d") and same and given.shape == result.shape:
+                self.anatomy.square += 1
+        return result
+
+    def _made(self, optimiser: Any) -> None:
+        group = optimiser.param_groups[0]
+        self._optimisers.append((optimiser, {
+            "kind": type(optimiser).__name__, "lr": float(group["lr"]), "place": own_place(),
+            "weight_decay": float(group.get("weight_decay") or 0.0), "momentum": float(group.get("momentum") or 0.0),
+            "groups": len(optimiser.param_groups),
+        }))  # fmt: skip
+
+    def _stepping(self, optimiser: Any) -> None:
+        self._steps += 1
+        self._rates.setdefault(id(optimiser), set()).add(float(optimiser.param_groups[0]["lr"]))
+        self._held |= {id(weight) for group in optimiser.param_groups for weight in group["params"]}
+        self._nodes.clear()
+
+    def _activation(self, site: str, function: str, result: Any) -> None:
+        if self._steps >= STEPS:
+            return
+        if function in HIDDEN and self.training.inside:
+            self.anatomy.activations.setdefault(site, function)
+        node = getattr(result, "grad_fn", None)
+        if node is not None and function != "log_softmax":
+            self._nodes[node] = site
+
+    def _backward(self, own: Any) -> Any:
+        def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
+            first = tensors[0] if isinstance(tensors, (tuple, list)) else tensors
+            if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
+                self._look_at_gradients()
+                self._lasts.append(self._last_behind(first.grad_fn))
+            return own(tensors, *arguments, **options)
+
+        return backward
+
+    def _look_at_gradients(self) -> None:
+        """Whether gradients that were stepped with are still there."""
+        weights = [weight for one in self._stepped for group in one.param_groups for weight in group["params"]]
+        self._stepped.clear()
+        if any(weight.grad is not None and bool(weight.grad.any()) for weight in weights):
+            self.anatomy.calls["gradients kept"] = self.anatomy.calls.get("gradients kept", 0) + 1
+
+    def _last_behind(self, node: Any) -> str:
+        """The site of the activation that is nearest to a loss, with no layer between; empty where there is none."""
+        waiting, seen = [node], 0
+        while waiting and seen < NODES:
+            node = waiting.pop(0)
+            seen += 1
+            if node in self._nodes:
+                return self._nodes[node]
+            if type(node).__name__.partition("Backward")[0] not in LAYERS:
+                waiting += [one for one, _ in node.next_functions if one is not None]
+        return ""
+
+    def _loss(self, call: LossCall) -> None:
+        torch = self.torch
+        if not call.training or not isinstance(call.target, torch.Tensor):
+            return
+        known = next((one for one in self.anatomy.losses if one["name"] == call.name), None)
+        if known is None:
+            self.anatomy.losses.append({
+                "name": call.name, "place": own_place(), "output": list(call.output.shape),
+                "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
+                "floats": call.target.is_floating_point(),
+            })  # fmt: skip
+        if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
+            self._targets.append(call.target.detach().cpu())
+
+    # --- what it comes to -------------------------------------------------------------------------------------
+
+    def conclude(self) -> dict[str, Any]:
+        """`{anatomy, interventions}`: what there is, and what can be changed, as plain values."""
+        self.training.end()
+        anatomy = self.anatomy
+        modules = [one for model in self._models for one in model.modules()]
+        reached = {id(one) for one in modules}
+        lost = [one for key, one in self._used.items() if key not in reached]
+        for one in [*modules, *lost]:
+            kind = type(one).__name__
+            anatomy.modules[kind] = anatomy.modules.get(kind, 0) + 1
+        weights = {id(weight): weight for one in [*modules, *lost] for weight in one.parameters(recurse=False)}
+        anatomy.parameters = len(weights)
+        anatomy.frozen = sum(not weight.requires_grad for weight in weights.values())
+        anatomy.unheld = sum(key not in self._held and weight.requires_grad for key, weight in weights.items())
+        anatomy.optimisers = [
+            {**made, "scheduled": len(self._rates.get(id(one), ())) > 1} for one, made in self._optimisers
+        ]
+        anatomy.distributed = self.torch.distributed.is_available() and self.torch.distributed.is_initialized()
+        self._conclude_last()
+        self._conclude_numbers()
+        return {
+            "anatomy": anatomy.as_json(),
+            "interventions": [one.described(anatomy) for one in all_interventions().values() if one.levels(anatomy)],
+        }
+
+    def _conclude_last(self) -> None:
+        found = [site for site in self._lasts if site]
+        if len(found) > len(self._lasts) / 2:
+            self.anatomy.last = max(sorted(set(found)), key=found.count)
+            self.anatomy.activations.pop(self.anatomy.last, None)
+
+    def _conclude_numbers(self) -> None:
+        torch, anatomy = self.torch, self.anatomy
+        floats = [one.float().flatten(1) for one in self._inputs if one.is_floating_point() and one.ndim > 1]
+        if floats and len({one.shape[1] for one in floats}) == 1:
+            rows = torch.cat(floats)[:4096]
+            anatomy.inputs = {
+                "floats": True, "examples": len(rows), "mean": float(rows.mean()), "std": float(rows.std()),
+                "rms": float(rows.square().mean().sqrt()),
+            }  # fmt: skip
+        if not self._targets or not anatomy.losses:
+            return
+        first = anatomy.losses[0]
+        values = torch.cat([one.flatten() for one in self._targets])
+        if values.is_floating_point():
+            first |= {"mean": float(values.float().mean()), "std": float(values.float().std())}
+        else:
+            _, counts = values.unique(return_counts=True)
+            first |= {"classes": len(counts), "largest": float(counts.max() / counts.sum()),
+                      "smallest": float(counts.min() / counts.sum())}  # fmt: skip

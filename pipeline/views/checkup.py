@@ -1,0 +1,93 @@
+"""A checkup's answer in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from backtrack.evidence.checkup.case import Changes
+from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, Checkup, CheckupCause
+
+# What did not help is listed up to here; `checkup.json` has all.
+MOST = 12
+
+
+def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
+    """The answer, a line each: does it learn, what is wrong and where, what to change, what was ruled out.
+
+    Args:
+        found: the answer.
+        metric: of the task.
+        study: where its runs are.
+    """
+    lines = [_standing(found, metric)]
+    for cause in found.causes:
+        lines += ["", *_cause(cause, metric)]
+    if not found.causes:
+        lines += ["", _no_cause(found)]
+    if found.helped and found.learns != YES:
+        lines += ["", "Helped in one run, and is not verified:", *_rows(found.helped, metric)]
+    elif found.helped and not found.causes:
+        lines += ["", "Could still be gained (one run each, not verified):", *_rows(found.helped[:3], metric)]
+    if found.tried and (found.learns != YES or found.causes):
+        lines += ["", "Tried, and did not help:", *_rows(found.tried[:MOST], metric)]
+        if len(found.tried) > MOST:
+            lines.append(f"  and {len(found.tried) - MOST} more")
+    if found.not_tried and found.learns != YES:
+        names = ", ".join(_spelled(changes) for changes, _ in found.not_tried[:MOST])
+        lines += ["", f"The runs did not suffice for: {names}. Give --runs more."]
+    lines += ["", f"This rests on {found.runs} trainings in {study}."]
+    return lines
+
+
+def _standing(found: Checkup, metric: str) -> str:
+    shown = ", ".join(
+        f"{value:.4g}" if math.isfinite(value) else outcome
+        for value, outcome in zip(found.as_written, found.outcomes, strict=True)
+    )
+    chance = f"; a training that learns nothing reaches {found.chance:.4g}" if math.isfinite(found.chance) else ""
+    count = len(found.as_written)
+    said = {
+        YES: "It learns",
+        SOMETIMES: "It learns under some seeds only",
+        LATE: "It learns, but far less than it could",
+        NO: "It does not learn",
+    }[found.learns]
+    return f"{said}: {metric} of {count} runs as written {shown}{chance}."
+
+
+def _cause(cause: CheckupCause, metric: str) -> list[str]:
+    state = f"verified with fresh seeds (p = {cause.p:.2g})" if cause.verified else "seen, not verified by a repair"
+    at = f" at {cause.place}" if cause.place else ""
+    what = cause.name.replace("_", " ")
+    lines = [f"Wrong: {what}{at}: {cause.said}." if cause.kind == CHECK else f"Cause: {what}{at}, as it is written."]
+    lines.append(f"  {state}")
+    for number, (_, text, value) in enumerate(cause.repairs):
+        reached = f", which reaches {metric} {value:.4g}" if math.isfinite(value) else ""
+        lines.append(f"  {'Change' if number == 0 else 'or'}: {text}{reached}")
+    if cause.hides:
+        lines.append("  These bring it back too, but leave the fault where it is:")
+        lines += [f"    {text}: {metric} {value:.4g}" for _, text, value in cause.hides]
+    if cause.signs:
+        lines.append(f"  Seen with it: {', '.join(sign.replace('_', ' ') for sign in dict.fromkeys(cause.signs))}")
+    return lines
+
+
+def _no_cause(found: Checkup) -> str:
+    if found.learns == YES:
+        return "Checks find nothing wrong, and no change takes it twice as far from chance."
+    return (
+        f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. Look by hand: do "
+        "the labels belong to the inputs, is there enough data, is the model large enough, does it train long enough."
+    )
+
+
+def _rows(rows: Sequence[tuple[Changes, str, float]], metric: str) -> list[str]:
+    return [
+        f"  {text or _spelled(changes)}: " + (f"{metric} {value:.4g}" if math.isfinite(value) else "failed")
+        for changes, text, value in rows
+    ]
+
+
+def _spelled(changes: Changes) -> str:
+    return " and ".join(f"{name}={level}" for name, level in changes)

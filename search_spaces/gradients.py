@@ -1,0 +1,65 @@
+"""Gradients: cleared before each step's first backward pass, or clipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+
+LARGEST_NORM = 1.0
+
+
+def _backward_place(anatomy: Anatomy) -> str:
+    return str(anatomy.loss.get("place", ""))
+
+
+def _cleared(training: Training, level: str) -> None:
+    stepped: list[Any] = []
+
+    def clear() -> None:
+        for optimiser in stepped:
+            for group in optimiser.param_groups:
+                for weight in group["params"]:
+                    weight.grad = None
+        stepped.clear()
+
+    # Only what has been stepped with: gradients that are accumulated over several batches stay.
+    training.at_step(after=stepped.append)
+    training.at_backward(clear)
+
+
+CLEAR_GRADIENTS = Intervention(
+    "clear_gradients",
+    what="the gradients that an optimiser has stepped with are cleared before the next backward pass",
+    source="PyTorch documentation of Optimizer.zero_grad",
+    levels=lambda anatomy: (
+        {"each_step": "optimizer.zero_grad() before loss.backward()"} if anatomy.calls.get("gradients kept") else {}
+    ),
+    apply=_cleared,
+    harmless=True,
+    answers=("gradients_never_cleared",),
+    place=_backward_place,
+)
+
+
+def _clipped(training: Training, level: str) -> None:
+    def clip(optimiser: Any) -> None:
+        weights = [weight for group in optimiser.param_groups for weight in group["params"] if weight.grad is not None]
+        training.torch.nn.utils.clip_grad_norm_(weights, LARGEST_NORM)
+
+    training.at_step(before=clip)
+
+
+CLIP_GRADIENTS = Intervention(
+    "clip_gradients",
+    what="g ← g min(1, 1 / ‖g‖), over all parameters of an optimiser",
+    source="Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks (2013)",
+    levels=lambda anatomy: (
+        {"norm_1": "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before optimizer.step()"}
+        if anatomy.optimisers
+        else {}
+    ),
+    apply=_clipped,
+    points=("exploding_gradient", "not_finite"),
+    place=_backward_place,
+)

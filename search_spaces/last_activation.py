@@ -1,0 +1,57 @@
+"""The activation that a net ends in: left out, or another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+
+# Losses of one probability for each output.
+BINARY = ("binary_cross_entropy",)
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    function = anatomy.last.partition(" ")[0]
+    name = anatomy.loss.get("name", "")
+    width = anatomy.loss.get("output", [0])[-1]
+    found = {}
+    if function and name not in BINARY:
+        found["none"] = f"leave the last {function} out"
+    if name in BINARY and function != "sigmoid":
+        found["sigmoid"] = f"sigmoid instead of {function or 'no activation'} at the end"
+    if function == "softmax" and width == 1 and name not in BINARY:
+        found["sigmoid"] = "sigmoid instead of the softmax of one unit"
+    return found
+
+
+def _apply(training: Training, level: str) -> None:
+    torch: Any = training.torch
+    last = training.anatomy.last
+    sigmoid = lambda value: 1 / (1 + torch.exp(-value))  # noqa: E731
+    other = sigmoid if level == "sigmoid" else lambda value: value
+    if last:
+        # The line that is run in training may have a twin for validation: there the same function ends the same pass.
+        training.at_activation(lambda site, function: other if _same(site, last) else None)
+    else:
+
+        def change(call: LossCall) -> None:
+            if call.name in BINARY:
+                call.output = sigmoid(call.output)
+
+        training.at_loss(change)
+
+
+def _same(site: str, last: str) -> bool:
+    return site == last
+
+
+LAST_ACTIVATION = Intervention(
+    "last_activation",
+    what="the activation that is nearest to the loss is left out, or becomes another",
+    source="DeepLocalize and UMLAUT: wrong last activation; Goodfellow et al., Deep Learning (2016), 6.2.2",
+    levels=_levels,
+    apply=_apply,
+    harmless=True,
+    answers=("unreachable_targets", "loss_input"),
+    place=lambda anatomy: anatomy.last.partition(" at ")[2].rpartition("#")[0],
+)

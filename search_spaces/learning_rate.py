@@ -1,0 +1,91 @@
+"""The learning rate of any training, a power of ten away from where it is, and without its schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+
+FACTORS = {"x0.01": 0.01, "x0.1": 0.1, "x10": 10.0, "x100": 100.0}
+# Further away, for a rate that no optimiser is used with.
+FAR = {"x0.001": 0.001, "x10000": 1e4}
+LEAST, LARGEST = 5e-5, 2.0
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    rate = anatomy.optimiser.get("lr")
+    if not rate:
+        return {}
+    far = "x10000" if rate < LEAST else "x0.001" if rate > LARGEST else ""
+    factors = {**FACTORS, **({far: FAR[far]} if far else {})}
+    return {level: f"lr={rate * factor:.3g} instead of {rate:.3g}" for level, factor in factors.items()}
+
+
+def _apply(training: Training, level: str) -> None:
+    factor = {**FACTORS, **FAR}[level]
+
+    def scaled(by: float) -> Any:
+        def change(optimiser: Any) -> None:
+            for group in optimiser.param_groups:
+                group["lr"] = group["lr"] * by
+
+        return change
+
+    # Around each step, so that schedules and rates that the program sets by hand go on as they are.
+    training.at_step(before=scaled(factor), after=scaled(1 / factor))
+
+
+def place(anatomy: Anatomy) -> str:
+    """Where the first optimiser is made."""
+    return str(anatomy.optimiser.get("place", ""))
+
+
+LEARNING_RATE = Intervention(
+    "learning_rate",
+    what="each optimiser steps with its rate times a factor: θ ← θ - k lr u",
+    source="Bengio, Practical recommendations for gradient-based training (2012): the rate comes first",
+    levels=_levels,
+    apply=_apply,
+    points=("step_size", "not_finite", "constant_output", "update_ratio_off", "exploding_gradient", "oscillating_loss",
+            "dead_units", "zero_gradient"),
+    place=place,
+)  # fmt: skip
+
+
+def _scheduled(anatomy: Anatomy) -> dict[str, str]:
+    if not any(one["scheduled"] for one in anatomy.optimisers):
+        return {}
+    return {"none": f"no scheduler: lr={anatomy.optimiser['lr']:.3g} throughout"}
+
+
+def _constant(training: Training, level: str) -> None:
+    first: dict[int, list[float]] = {}
+    own: dict[int, list[float]] = {}
+
+    def made(optimiser: Any) -> None:
+        first[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
+
+    def before(optimiser: Any) -> None:
+        rates = first.get(id(optimiser), [])
+        own[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
+        for group, rate in zip(optimiser.param_groups, rates, strict=False):
+            group["lr"] = rate
+
+    def after(optimiser: Any) -> None:
+        for group, rate in zip(optimiser.param_groups, own[id(optimiser)], strict=True):
+            group["lr"] = rate
+
+    training.at_optimiser(made)
+    training.at_step(before, after)
+
+
+SCHEDULE = Intervention(
+    "schedule",
+    what="each optimiser steps with the rate that it was made with",
+    source="PyTorch documentation of lr_scheduler",
+    levels=_scheduled,
+    apply=_constant,
+    harmless=True,
+    answers=("learning_rate",),
+    place=place,
+)

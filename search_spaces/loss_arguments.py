@@ -1,0 +1,140 @@
+"""What a loss function gets: tensors of one shape, numbers of the kind that it takes, a mean and no sum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+
+
+def place(anatomy: Anatomy) -> str:
+    """Where the first loss is called."""
+    return str(anatomy.loss.get("place", ""))
+
+
+def _differ(anatomy: Anatomy) -> dict[str, str]:
+    broadcast = anatomy.calls.get("square difference", 0) > 0
+    loss = anatomy.loss
+    elementwise = loss.get("name") in ELEMENTWISE and loss["output"] != loss["target"]
+    return {"alike": "bring both to one shape, such as output.squeeze(1)"} if broadcast or elementwise else {}
+
+
+ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+               "binary_cross_entropy_with_logits", "poisson_nll_loss")  # fmt: skip
+
+
+def is_square(left: Any, right: Any) -> bool:
+    """Whether (n, 1) meets (n,), one of them with a gradient and the other without."""
+    if left.ndim + right.ndim != 3 or left.requires_grad == right.requires_grad:
+        return False
+    column, vector = (left, right) if left.ndim == 2 else (right, left)
+    return bool(column.shape == (vector.shape[0], 1) and len(vector) > 1)
+
+
+def _alike(training: Training, level: str) -> None:
+    torch = training.torch
+
+    def change(call: LossCall) -> None:
+        same = call.output.numel() == call.target.numel()
+        if call.name in ELEMENTWISE and same and call.output.shape != call.target.shape:
+            call.target = call.target.reshape(call.output.shape)
+
+    def difference(own: Any) -> Any:
+        def subtract(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
+            if isinstance(right, torch.Tensor) and isinstance(left, torch.Tensor) and is_square(left, right):
+                right = right.reshape(left.shape)
+            return own(left, right, *rest, **options)
+
+        return subtract
+
+    training.at_loss(change)
+    for name in ("__sub__", "__rsub__", "sub"):
+        training.replace(torch.Tensor, name, difference)
+
+
+LOSS_SHAPES = Intervention(
+    "loss_shapes",
+    what="outputs and targets with equally many numbers are brought to one shape before they are compared",
+    source="PyTorch's warning on target sizes; NumPy's rules of broadcasting",
+    levels=_differ,
+    apply=_alike,
+    harmless=True,
+    answers=("broadcast_loss",),
+    place=place,
+)
+
+# What a loss gets and what it should get: `{(loss, last activation): what a person would write}`.
+FORMS = {
+    ("cross_entropy", "softmax"): "leave the softmax out: cross_entropy takes raw outputs",
+    ("cross_entropy", "sigmoid"): "leave the sigmoid out: cross_entropy takes raw outputs",
+    ("binary_cross_entropy_with_logits", "sigmoid"): "leave the sigmoid out, or use binary_cross_entropy",
+    ("binary_cross_entropy_with_logits", "softmax"): "leave the softmax out, or use binary_cross_entropy",
+    ("nll_loss", "softmax"): "log_softmax instead of softmax",
+    ("nll_loss", ""): "log_softmax before nll_loss, or cross_entropy",
+    ("nll_loss", "sigmoid"): "log_softmax instead of the sigmoid",
+    ("nll_loss", "relu"): "log_softmax instead of the ReLU",
+}
+
+
+def _form(anatomy: Anatomy) -> dict[str, str]:
+    last = anatomy.last.partition(" ")[0]
+    text = FORMS.get((anatomy.loss.get("name", ""), last))
+    if last == "" and anatomy.loss.get("log_probabilities"):
+        return {}
+    return {"as_outputs_are": text} if text else {}
+
+
+def _formed(training: Training, level: str) -> None:
+    torch = training.torch
+    last = training.anatomy.last.partition(" ")[0]
+
+    def change(call: LossCall) -> None:
+        if FORMS.get((call.name, last)) is None:
+            return
+        output = call.output.float()
+        if call.name == "nll_loss":
+            call.output = output.clamp_min(1e-12).log() if last == "softmax" else output.log_softmax(1)
+        elif last == "sigmoid" and call.name == "cross_entropy":
+            call.output = output.clamp(1e-6, 1 - 1e-6).logit()
+        elif last == "softmax" and call.name == "cross_entropy":
+            # Cross entropy of log p is that of the outputs before the softmax.
+            call.output = output.clamp_min(1e-12).log()
+        else:
+            call.name, call.output = "binary_cross_entropy", output.clamp(1e-7, 1 - 1e-7)
+            call.options = {name: value for name, value in call.options.items() if name != "pos_weight"}
+            call.target = call.target.float()
+
+    assert torch is not None
+    training.at_loss(change)
+
+
+LOSS_FORM = Intervention(
+    "loss_form",
+    what="a loss of raw outputs that gets probabilities gets their logarithm, and one of log-probabilities gets these",
+    source="PyTorch documentation of CrossEntropyLoss, NLLLoss and BCEWithLogitsLoss",
+    levels=_form,
+    apply=_formed,
+    harmless=True,
+    answers=("loss_input",),
+    place=place,
+)
+
+
+def _summed(training: Training, level: str) -> None:
+    def change(call: LossCall) -> None:
+        if call.options.get("reduction") == "sum" and call.training:
+            call.options = {**call.options, "reduction": "mean"}
+
+    training.at_loss(change)
+
+
+LOSS_REDUCTION = Intervention(
+    "loss_reduction",
+    what="the loss is the mean over a batch and not its sum: the step does not grow with the batch",
+    source="PyTorch documentation of reduction",
+    levels=lambda anatomy: {"mean": "reduction='mean'"} if anatomy.loss.get("reduction") == "sum" else {},
+    apply=_summed,
+    harmless=True,
+    points=("exploding_gradient", "not_finite"),
+    place=place,
+)

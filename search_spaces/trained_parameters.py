@@ -1,0 +1,108 @@
+"""Which parameters learn: all of them, also those that no optimiser has, that are frozen, or that are cut off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    if not anatomy.optimisers:
+        return {}
+    found = {}
+    if anatomy.unheld:
+        found["all"] = "give all parameters to the optimiser (layers in nn.ModuleList, not in a Python list)"
+    if anatomy.frozen and not anatomy.pretrained:
+        found["unfrozen"] = "leave requires_grad as it is (True)"
+    return found
+
+
+def _apply(training: Training, level: str) -> None:
+    used: dict[int, Any] = {}
+    models: list[Any] = []
+    done: list[Any] = []
+
+    def seen(model: Any) -> None:
+        models.append(model)
+        if level == "unfrozen":
+            model.requires_grad_(True)
+
+    def called(module: Any, path: str, given: Any, result: Any) -> Any:
+        if not done:
+            used[id(module)] = module
+        return result
+
+    def held(optimiser: Any) -> set[int]:
+        return {id(weight) for group in optimiser.param_groups for weight in group["params"]}
+
+    optimisers: list[Any] = []
+
+    def add(optimiser: Any) -> None:
+        if done:
+            return
+        done.append(optimiser)
+        known = set().union(*(held(one) for one in (*optimisers, optimiser)))
+        modules = [*(one for model in models for one in model.modules()), *used.values()]
+        weights = {id(weight): weight for one in modules for weight in one.parameters(recurse=False)}
+        missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
+        if missing:
+            optimiser.add_param_group({"params": missing})
+
+    training.at_model(seen)
+    training.at_layer(called)
+    training.at_optimiser(optimisers.append)
+    training.at_step(before=add)
+
+
+TRAINED_PARAMETERS = Intervention(
+    "trained_parameters",
+    what="the first optimiser also gets every parameter of the models that none has",
+    source="PyTorch documentation of nn.ModuleList and Optimizer.add_param_group",
+    levels=_levels,
+    apply=_apply,
+    harmless=True,
+    answers=("parameters_without_optimiser", "unreachable_modules", "weights_that_stay"),
+    cannot="it does not reach parameters that are used outside of any module",
+    place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
+)
+
+
+def _cut(anatomy: Anatomy) -> dict[str, str]:
+    found = [name for name in ("detach in forward", "no_grad in forward") if anatomy.calls.get(name)]
+    said = " and ".join(name.partition(" ")[0] for name in found)
+    return {"kept": f"leave {said} out of the forward pass"} if found else {}
+
+
+def _keep(training: Training, level: str) -> None:
+    torch: Any = training.torch
+    inside: Any = training
+
+    def detach(own: Any) -> Any:
+        return lambda tensor: tensor if inside.inside and torch.is_grad_enabled() else own(tensor)
+
+    def enter(own: Any) -> Any:
+        def entered(block: Any) -> Any:
+            if inside.inside and torch.is_grad_enabled():
+                block.prev = True
+                return None
+            return own(block)
+
+        return entered
+
+    training.at_forward(after=lambda model, result: result)
+    training.replace(torch.Tensor, "detach", detach)
+    training.replace(torch.no_grad, "__enter__", enter)
+
+
+GRADIENT_FLOW = Intervention(
+    "gradient_flow",
+    what="detach() and no_grad() inside a forward pass do nothing",
+    source="PyTorch documentation of Tensor.detach; PyTorch forum",
+    levels=_cut,
+    apply=_keep,
+    harmless=True,
+    answers=("parameters_without_gradient",),
+    cannot="a copy through NumPy, .data and .item() stay as they are",
+    place=lambda anatomy: str(anatomy.calls.get("place", "")),
+)

@@ -1,0 +1,238 @@
+"""Each intervention does what it says to a training that knows nothing of it, and is undone at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from backtrack.task.intervention import CONTROL, Anatomy, anatomy_from
+from backtrack.trial.intervening.anatomist import Anatomist
+from backtrack.trial.intervening.applying import apply_levels
+from backtrack.trial.intervening.catalogue import all_interventions
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 6), nn.Linear(6, 3)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.second(self.drop(functional.relu(self.first(inputs)))), dim=1)
+
+
+DATA = torch.randn(40, 6, generator=torch.Generator().manual_seed(1)) * 3 + 5
+LABELS = torch.arange(40) % 3
+
+
+def train(steps: int = 4, clear: bool = True, rate: float = 0.1, **options: float) -> Net:
+    """A plain loop; returns the trained net with its last outputs in `net.outputs`."""
+    torch.manual_seed(0)
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=rate, **options)  # type: ignore[arg-type]
+    for _ in range(steps):
+        if clear:
+            optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    net.optimiser = optimiser  # type: ignore[assignment]
+    return net
+
+
+def looked(**options: float) -> Anatomy:
+    anatomist = Anatomist(torch)
+    train(**options)  # type: ignore[arg-type]
+    return anatomy_from(anatomist.conclude()["anatomy"])
+
+
+@contextmanager
+def changed(name: str, level: str, anatomy: Anatomy | None = None) -> Iterator[None]:
+    training = apply_levels(torch, {name: level}, (anatomy or looked()).as_json())
+    try:
+        yield
+    finally:
+        training.end()
+
+
+def weights(net: nn.Module) -> torch.Tensor:
+    return torch.cat([one.detach().flatten() for one in net.parameters()])
+
+
+def test_one_run_tells_what_there_is() -> None:
+    anatomy = looked(weight_decay=0.1)
+    assert anatomy.modules == {"Net": 1, "Linear": 2, "Dropout": 1}
+    assert anatomy.last.startswith("softmax at") and [*anatomy.activations.values()] == ["relu"]
+    assert anatomy.optimiser["kind"] == "SGD" and anatomy.optimiser["weight_decay"] == 0.1
+    assert anatomy.optimiser["place"].partition(":")[0] == __file__
+    assert anatomy.loss["name"] == "cross_entropy" and anatomy.loss["classes"] == 3
+    assert anatomy.inputs["rms"] == pytest.approx(float(DATA.square().mean().sqrt()), rel=1e-5)
+    assert "gradients kept" not in anatomy.calls
+
+
+def test_gradients_that_stay_are_seen() -> None:
+    assert looked(clear=False).calls["gradients kept"] == 3
+
+
+@pytest.mark.parametrize("name", all_interventions())
+def test_everything_is_undone(name: str) -> None:
+    before = weights(train())
+    owners = (torch, functional, torch.Tensor, torch.autograd, torch.optim.Optimizer, torch.utils.data.DataLoader)
+    places = [{key: id(value) for key, value in vars(owner).items()} for owner in owners]
+    anatomy = looked()
+    for level in all_interventions()[name].levels(anatomy):
+        with changed(name, level, anatomy):
+            train()
+    assert [{key: id(value) for key, value in vars(owner).items()} for owner in owners] == places
+    assert torch.equal(weights(train()), before)
+
+
+@pytest.mark.parametrize("name", all_interventions())
+def test_every_level_says_what_a_person_would_write(name: str) -> None:
+    intervention = all_interventions()[name]
+    assert intervention.what and intervention.source
+    for level, text in intervention.levels(looked(weight_decay=0.1)).items():
+        assert text and level != "as_written"
+
+
+def test_the_rate_is_scaled_at_the_step_alone() -> None:
+    with changed("learning_rate", "x10"):
+        net = train(rate=0.01)
+    assert net.optimiser.param_groups[0]["lr"] == pytest.approx(0.01)  # type: ignore[union-attr]
+    assert torch.allclose(weights(net), weights(train(rate=0.1)))
+
+
+def test_a_schedule_is_left_out() -> None:
+    def scheduled() -> Net:
+        torch.manual_seed(0)
+        net = Net()
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        schedule = torch.optim.lr_scheduler.StepLR(optimiser, 1, gamma=0.1)
+        for _ in range(4):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(DATA), LABELS).backward()
+            optimiser.step()
+            schedule.step()
+        return net
+
+    anatomist = Anatomist(torch)
+    scheduled()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("schedule", "none", anatomy):
+        free = scheduled()
+    assert torch.allclose(weights(free), weights(train(rate=0.1)))
+
+
+def test_another_rule_makes_the_steps() -> None:
+    torch.manual_seed(0)
+    net = Net()
+    adam = torch.optim.Adam(net.parameters(), lr=0.1)
+    for _ in range(4):
+        adam.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        adam.step()
+    with changed("optimiser", "adam"):
+        assert torch.allclose(weights(train()), weights(net))
+
+
+def test_gradients_are_cleared() -> None:
+    anatomy = looked(clear=False)
+    with changed("clear_gradients", "each_step", anatomy):
+        assert torch.allclose(weights(train(clear=False)), weights(train()))
+
+
+def test_the_last_activation_is_left_out_and_no_other() -> None:
+    with changed("last_activation", "none"):
+        outputs = train(steps=1).eval()(DATA)
+    net = train(steps=0)
+    net.forward = lambda inputs: net.second(net.drop(functional.relu(net.first(inputs))))  # type: ignore[method-assign]
+    assert outputs.sum(1).sub(1).abs().max() > 1e-3
+    with changed("last_activation", "none"):
+        assert torch.allclose(train(steps=0).eval()(DATA), net.eval()(DATA))
+
+
+def test_the_loss_gets_what_it_takes() -> None:
+    given = torch.softmax(torch.randn(8, 3), 1).requires_grad_()
+    wanted = functional.nll_loss(given.log(), LABELS[:8])
+    with changed("loss_form", "as_outputs_are"):
+        assert torch.allclose(functional.cross_entropy(given, LABELS[:8]), wanted)
+    assert not torch.allclose(functional.cross_entropy(given, LABELS[:8]), wanted)
+
+
+def test_inputs_are_standardised_by_training_batches() -> None:
+    seen: list[torch.Tensor] = []
+    with changed("inputs", "standardised"):
+        net = train(steps=1)
+        net.first.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        net(DATA)
+    assert torch.allclose(seen[0].mean(0), torch.zeros(6), atol=1e-5)
+    assert torch.allclose(seen[0].std(0, correction=0), torch.ones(6), atol=1e-3)
+
+
+def test_standardised_targets_are_scaled_back() -> None:
+    targets = 1000 * torch.randn(40, 1, generator=torch.Generator().manual_seed(2)) + 5000
+
+    def regress(wanted: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 1)
+        optimiser = torch.optim.SGD(net.parameters(), lr=1e-3)
+        for _ in range(5):
+            optimiser.zero_grad()
+            functional.mse_loss(net(DATA), wanted).backward()
+            optimiser.step()
+        return net(DATA).detach()
+
+    anatomist = Anatomist(torch)
+    regress(targets)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    mean, deviation = anatomy.loss["mean"], anatomy.loss["std"]
+    with changed("targets", "standardised", anatomy):
+        scaled = regress(targets)
+    assert torch.allclose(scaled, regress((targets - mean) / deviation) * deviation + mean, rtol=1e-4)
+
+
+def test_shapes_are_brought_together() -> None:
+    column, vector = torch.randn(8, 1, requires_grad=True), torch.randn(8)
+    anatomy = looked()
+    with changed("loss_shapes", "alike", anatomy):
+        assert torch.allclose(functional.mse_loss(column, vector), ((column.squeeze(1) - vector) ** 2).mean())
+        assert (column - vector).shape == (8, 1)
+    assert (column - vector).shape == (8, 8)
+
+
+def test_dropout_and_decay_are_off() -> None:
+    with changed("dropout", "off"):
+        net = train(steps=0)
+        assert torch.equal(net(DATA), net.eval()(DATA))
+    with changed("weight_decay", "none", looked(weight_decay=0.5)):
+        assert torch.allclose(weights(train(weight_decay=0.5)), weights(train()))
+    with changed("weight_decay", "matrices", looked(weight_decay=0.5)):
+        groups = train(weight_decay=0.5).optimiser.param_groups  # type: ignore[union-attr]
+    assert [(group["weight_decay"], len(group["params"])) for group in groups] == [(0.5, 2), (0.0, 2)]
+
+
+def test_labels_in_random_order_are_a_control() -> None:
+    assert all_interventions()["labels"].kind == CONTROL
+    with changed("labels", "shuffled"):
+        assert not torch.equal(weights(train()), weights(train(steps=0)))
+        other = weights(train())
+    assert not torch.allclose(other, weights(train()))
+
+
+def test_the_hidden_activation_is_another_and_the_last_stays() -> None:
+    net = train(steps=0).eval()
+    with changed("activation", "tanh"):
+        outputs = net(DATA)
+    assert torch.allclose(outputs, torch.softmax(net.second(torch.tanh(net.first(DATA))), 1))
+
+
+def test_initial_weights_are_made_anew() -> None:
+    with changed("initialisation", "orthogonal"):
+        net = train(steps=0)
+        net(DATA)
+    assert torch.allclose(net.first.weight @ net.first.weight.T, torch.eye(6), atol=1e-5)
+    assert torch.equal(net.first.bias, torch.zeros(6))
