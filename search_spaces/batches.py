@@ -121,14 +121,26 @@ def _control(training: Training, level: str) -> None:
         if call.training and isinstance(call.target, torch.Tensor) and call.target.ndim and len(call.target) > 1:
             call.target = call.target[torch.randperm(len(call.target), generator=luck).to(call.target.device)]
 
-    training.at_loss(change)
+    def mix(model: Any, given: Any) -> Any:
+        if torch.is_grad_enabled() and isinstance(given, torch.Tensor) and given.ndim and len(given) > 1:
+            return given[torch.randperm(len(given), generator=luck).to(given.device)]
+        return given
+
+    if training.anatomy.losses:
+        training.at_loss(change)
+    else:
+        # The loss is written by hand: inputs that change places do the same.
+        training.at_forward(before=mix)
 
 
 LABELS = Intervention(
     "labels",
-    what="the targets of each training batch change places: what is reached then is chance",
+    what="the targets of each training batch (or its inputs, where the loss is written by hand) change places: what is "
+    "reached then is chance",
     source="Zhang et al., Understanding deep learning requires rethinking generalization (2017)",
-    levels=lambda anatomy: {"shuffled": "targets in random order (a control)"} if anatomy.losses else {},
+    levels=lambda anatomy: (
+        {"shuffled": "targets in random order (a control)"} if anatomy.losses or anatomy.inputs else {}
+    ),
     apply=_control,
     kind=CONTROL,
 )

@@ -42,7 +42,18 @@ CLEAR_GRADIENTS = Intervention(
 )
 
 
+def _clips(anatomy: Anatomy) -> dict[str, str]:
+    if not anatomy.optimisers:
+        return {}
+    off = {"off": "leave clip_grad_norm_ out"} if anatomy.calls.get("clipped") else {}
+    return {**off, "norm_1": "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before optimizer.step()"}
+
+
 def _clipped(training: Training, level: str) -> None:
+    if level == "off":
+        training.replace(training.torch.nn.utils, "clip_grad_norm_", lambda own: lambda *_, **__: 0.0)
+        return
+
     def clip(optimiser: Any) -> None:
         weights = [weight for group in optimiser.param_groups for weight in group["params"] if weight.grad is not None]
         training.torch.nn.utils.clip_grad_norm_(weights, LARGEST_NORM)
@@ -52,14 +63,10 @@ def _clipped(training: Training, level: str) -> None:
 
 CLIP_GRADIENTS = Intervention(
     "clip_gradients",
-    what="g ← g min(1, 1 / ‖g‖), over all parameters of an optimiser",
+    what="g ← g min(1, 1 / ‖g‖), over all parameters of an optimiser; or the program's own clipping does nothing",
     source="Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks (2013)",
-    levels=lambda anatomy: (
-        {"norm_1": "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before optimizer.step()"}
-        if anatomy.optimisers
-        else {}
-    ),
+    levels=_clips,
     apply=_clipped,
-    points=("exploding_gradient", "not_finite"),
+    points=("exploding_gradient", "not_finite", "step_size"),
     place=_backward_place,
 )

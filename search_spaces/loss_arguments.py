@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+from backtrack.vocabulary.shapes import is_square
 
 
 def place(anatomy: Anatomy) -> str:
@@ -21,14 +22,6 @@ def _differ(anatomy: Anatomy) -> dict[str, str]:
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
                "binary_cross_entropy_with_logits", "poisson_nll_loss")  # fmt: skip
-
-
-def is_square(left: Any, right: Any) -> bool:
-    """Whether (n, 1) meets (n,), one of them with a gradient and the other without."""
-    if left.ndim + right.ndim != 3 or left.requires_grad == right.requires_grad:
-        return False
-    column, vector = (left, right) if left.ndim == 2 else (right, left)
-    return bool(column.shape == (vector.shape[0], 1) and len(vector) > 1)
 
 
 def _alike(training: Training, level: str) -> None:

@@ -170,7 +170,7 @@ def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 def _proofs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Fresh seeds for what mends, and for the training as written beside it."""
     found = candidates(case)
-    if not found or not needs_repair(case):
+    if not found:
         return []
     return [plan.planned(changes, seed, PROOF) for changes in ((), *found) for seed in plan.seeds[FIRST:]]
 

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
+from backtrack.watch.listening.unheard import unheard
 from backtrack.watch.symptoms import PREFIX, Layer, Look, Moment, all_symptoms
 
 # Steps of a training that are measured, evenly spread, and validations that are looked at. An eighth of the steps at
@@ -179,7 +180,8 @@ class Activations(TorchFunctionMode):
             result = func(*args, **(kwargs or {}))
         finally:
             self.inside = False
-        self.layers.append(Layer(kind, result.detach()[:EXAMPLES]))
+        with unheard():
+            self.layers.append(Layer(kind, result.detach()[:EXAMPLES]))
         return result
 
 

@@ -114,8 +114,14 @@ def candidates(case: Case) -> list[Changes]:
         direct = any(wrong & set(answers(case, one)) for one in changes)
         return (not direct, len(changes), size_of(case, changes), -score)
 
+    needed_at_all = needs_repair(case)
+    enough = any(len(changes) == 1 and case.is_far(score, best_score(case)) for score, changes in found.values())
     kept: list[Changes] = []
     for _, changes in sorted(found.values(), key=order):
+        # A training that learns is changed only where a check finds a fault.
+        direct = any(wrong & set(answers(case, one)) for one in changes)
+        if not (direct or needed_at_all) or (len(changes) > 1 and enough):
+            continue
         if not any(set(smaller) <= set(changes) for smaller in kept):
             kept.append(changes)
     return kept[:CANDIDATES]

@@ -14,7 +14,6 @@ from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
     best_score,
-    needs_repair,
     option_of,
     proven,
     size_of,
@@ -130,7 +129,7 @@ class Checkup:
 
 def conclude(case: Case) -> Checkup:
     """What the runs so far say."""
-    repairs = proven(case) if needs_repair(case) else []
+    repairs = proven(case)
     verified = [one for one in repairs if one.verified]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
@@ -233,9 +232,9 @@ def _middle(case: Case, repair: Repair) -> float:
 
 
 def _mends(case: Case, repair: Repair, check: str) -> bool:
-    """Whether a repair takes a fault away, and not only what it leads to: the check finds it no more."""
+    """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent."""
     found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
-    return found * 2 < len(repair.proofs)
+    return _answers(case, repair, check) or found * 2 < len(repair.proofs)
 
 
 def _is_explained(check: str, direct_of: Mapping[str, Sequence[Repair]], case: Case) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall
+from backtrack.trial.intervening.calls import count_cuts, count_uses
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
@@ -54,60 +55,8 @@ class Anatomist:
         at.after_activation(self._activation)
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
-        self._count_calls()
-
-    def _count_calls(self) -> None:
-        torch, at, calls = self.torch, self.training, self.anatomy.calls
-
-        def count(what: str, inside: bool) -> None:
-            if not inside or (at.inside and own_place()):
-                calls[what] = calls.get(what, 0) + 1
-
-        def detach(own: Any) -> Any:
-            def detached(tensor: Any) -> Any:
-                if self._steps < STEPS and tensor.requires_grad:
-                    count("detach in forward", inside=True)
-                return own(tensor)
-
-            return detached
-
-        def enter(own: Any) -> Any:
-            def entered(block: Any) -> Any:
-                if self._steps < STEPS and torch.is_grad_enabled():
-                    count("no_grad in forward", inside=True)
-                return own(block)
-
-            return entered
-
-        def autocast(own: Any) -> Any:
-            def __init__(block: Any, *arguments: Any, **options: Any) -> None:
-                own(block, *arguments, **options)
-                self.anatomy.autocast |= bool(getattr(block, "_enabled", False))
-
-            return __init__
-
-        def compiled(own: Any) -> Any:
-            def compile(*arguments: Any, **options: Any) -> Any:
-                self.anatomy.compiled = True
-                return own(*arguments, **options)
-
-            return compile
-
-        def loader(own: Any) -> Any:
-            def __init__(made: Any, *arguments: Any, **options: Any) -> None:
-                own(made, *arguments, **options)
-                sampler = type(getattr(made, "sampler", None)).__name__
-                self.anatomy.loaders.append(
-                    {"place": own_place(), "batch_size": made.batch_size, "shuffled": sampler != "SequentialSampler"}
-                )
-
-            return __init__
-
-        at.replace(torch.Tensor, "detach", detach)
-        at.replace(torch.no_grad, "__enter__", enter)
-        at.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
-        at.replace(torch, "compile", compiled)
-        at.replace(torch.utils.data.DataLoader, "__init__", loader)
+        count_cuts(self.training, lambda: self._steps < STEPS)
+        count_uses(self.training)
 
     # --- what is heard ----------------------------------------------------------------------------------------
 

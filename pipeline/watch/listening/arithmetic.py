@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
+from backtrack.vocabulary.shapes import is_square
+
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 
 Told = Callable[[tuple[int, ...], tuple[int, ...], tuple[int, ...]], None]
@@ -28,7 +30,7 @@ class Arithmetic(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if func in DIFFERENCES and len(args) > 1:
             left, right = args[0], args[1]
-            if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and _is_square(left, right):
+            if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and is_square(left, right):
                 self._told(tuple(left.shape), tuple(right.shape), tuple(result.shape))
         return result
 
@@ -38,11 +40,3 @@ class Arithmetic(TorchFunctionMode):
             return False
         self.__exit__(None, None, None)
         return True
-
-
-def _is_square(left: torch.Tensor, right: torch.Tensor) -> bool:
-    """Whether (n, 1) meets (n,), one of them with a gradient and the other without."""
-    shapes = sorted((tuple(left.shape), tuple(right.shape)), key=len)
-    vector, column = shapes
-    alike = len(vector) == 1 and len(column) == 2 and column == (vector[0], 1) and vector[0] > 1
-    return alike and left.requires_grad != right.requires_grad

@@ -1,0 +1,94 @@
+"""Counts what a program calls: what cuts gradients off, and the parts of torch that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.trial.intervening.training import HookedTraining
+from backtrack.vocabulary.shapes import is_square
+from backtrack.watch.listening.places import own_place
+
+
+def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Counts `detach` and `no_grad` inside forward passes, differences that become squares, and clipped gradients.
+
+    Args:
+        training: whose anatomy has the counts.
+        is_early: whether the first steps are not over: only these are counted.
+    """
+    torch, calls = training.torch, training.anatomy.calls
+
+    def count(what: str) -> None:
+        calls[what] = calls.get(what, 0) + 1
+
+    def detach(own: Any) -> Any:
+        def detached(tensor: Any) -> Any:
+            if is_early() and tensor.requires_grad and training.inside and own_place():
+                count("detach in forward")
+            return own(tensor)
+
+        return detached
+
+    def enter(own: Any) -> Any:
+        def entered(block: Any) -> Any:
+            if is_early() and torch.is_grad_enabled() and training.inside and own_place():
+                count("no_grad in forward")
+            return own(block)
+
+        return entered
+
+    def difference(own: Any) -> Any:
+        def subtracted(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
+            tensors = isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)
+            if tensors and is_early() and is_square(left, right) and own_place():
+                count("square difference")
+            return own(left, right, *rest, **options)
+
+        return subtracted
+
+    def clip(own: Any) -> Any:
+        def clipped(*arguments: Any, **options: Any) -> Any:
+            count("clipped")
+            return own(*arguments, **options)
+
+        return clipped
+
+    for name in ("__sub__", "__rsub__", "sub"):
+        training.replace(torch.Tensor, name, difference)
+    training.replace(torch.nn.utils, "clip_grad_norm_", clip)
+    training.replace(torch.Tensor, "detach", detach)
+    training.replace(torch.no_grad, "__enter__", enter)
+
+
+def count_uses(training: HookedTraining) -> None:
+    """Sees autocast, compiled models and DataLoaders."""
+    torch, anatomy = training.torch, training.anatomy
+
+    def autocast(own: Any) -> Any:
+        def __init__(block: Any, *arguments: Any, **options: Any) -> None:
+            own(block, *arguments, **options)
+            anatomy.autocast |= bool(getattr(block, "_enabled", False))
+
+        return __init__
+
+    def compiling(own: Any) -> Any:
+        def compile(*arguments: Any, **options: Any) -> Any:
+            anatomy.compiled = True
+            return own(*arguments, **options)
+
+        return compile
+
+    def loader(own: Any) -> Any:
+        def __init__(made: Any, *arguments: Any, **options: Any) -> None:
+            own(made, *arguments, **options)
+            sampler = type(getattr(made, "sampler", None)).__name__
+            anatomy.loaders.append(
+                {"place": own_place(), "batch_size": made.batch_size, "shuffled": sampler != "SequentialSampler"}
+            )
+
+        return __init__
+
+    training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
+    training.replace(torch, "compile", compiling)
+    training.replace(torch.utils.data.DataLoader, "__init__", loader)
