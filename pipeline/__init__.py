@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         TrackingError,
         TrialFailed,
     )
+    from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+    from backtrack.running.checking import CheckupStudy, checkup
     from backtrack.running.explaining import Story, why, why_config
     from backtrack.running.reporting import write_report
     from backtrack.running.resources import Resources
@@ -84,6 +86,10 @@ _HOMES = {
     "Resources": "running.resources",
     "sweep": "running.sweeping",
     "resume": "running.sweeping",
+    "Checkup": "evidence.checkup.verdict",
+    "CheckupCause": "evidence.checkup.verdict",
+    "CheckupStudy": "running.checking",
+    "checkup": "running.checking",
     "Story": "running.explaining",
     "why": "running.explaining",
     "why_config": "running.explaining",
@@ -93,6 +99,9 @@ _HOMES = {
 __all__ = [
     "BacktrackError",
     "Categorical",
+    "Checkup",
+    "CheckupCause",
+    "CheckupStudy",
     "Claim",
     "Composite",
     "Config",
@@ -124,6 +133,7 @@ __all__ = [
     "TrackingError",
     "TrialFailed",
     "Watched",
+    "checkup",
     "load_task",
     "open_study",
     "report",

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_RUNS, LEAST_RUNS = 60, 12
-Told = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
@@ -67,7 +66,7 @@ def checkup(
     alpha: float = 0.05,
     resources: Resources | None = None,
     here: bool = False,
-    told: Told = _silent,
+    told: Callable[[str], None] = _silent,
 ) -> CheckupStudy:
     """Finds out why a training does not learn: watches it, changes it from outside, verifies what mends it.
 
@@ -86,6 +85,10 @@ def checkup(
     Raises:
         TaskError: where the training cannot be run, or trains without torch.
         Interrupted: on Ctrl-C; what had finished is recorded, and the same command goes on.
+
+    Example:
+        >>> found = checkup(load_task("mine", "mine.py"), runs=60, directory="studies/why")  # doctest: +SKIP
+        >>> found.answer.causes[0].repairs  # doctest: +SKIP
     """
     if runs < LEAST_RUNS:
         raise TaskError(f"{runs} runs are too few for a checkup; give at least {LEAST_RUNS}; 60 give useful answers")
@@ -112,14 +115,14 @@ def checkup(
         return _carry_on(changed, records, runs, resources or Resources(), here, told)
 
 
-def _look(task: Task, told: Told) -> tuple[Task, list[dict[str, Any]]]:
+def _look(task: Task, told: Callable[[str], None]) -> tuple[Task, list[dict[str, Any]]]:
     """Runs a training once as it is, and returns it with the interventions that apply to it as factors."""
     told(f"looking at one run of {task.name} as written")
     own = Config({factor.name: reference(factor) for factor in task.space}) if task.factors else Config({})
     recorder = Recorder()
     result = run_replicate(task, own, 0, looked=True, any_metric=True, recorder=recorder)
     found = recorder.anatomy
-    if not found:
+    if not found or not found["interventions"]:
         raise TaskError(_no_anatomy(task, result))
     described: list[dict[str, Any]] = found["interventions"]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
@@ -128,14 +131,16 @@ def _look(task: Task, told: Told) -> tuple[Task, list[dict[str, Any]]]:
 
 
 def _no_anatomy(task: Task, result: RunResult) -> str:
-    last = (result.error.strip().splitlines() or ["it never imported torch"])[-1]
+    last = (result.error.strip().splitlines() or ["it trained nothing with torch"])[-1]
     return (
         f"task {task.name!r}: nothing of it could be changed from outside: {last}. A checkup needs a Python training "
         "with torch that runs; for others vary its own options: backtrack sweep … --factor"
     )
 
 
-def _carry_on(task: Task, records: Records, runs: int, resources: Resources, here: bool, told: Told) -> CheckupStudy:
+def _carry_on(
+    task: Task, records: Records, runs: int, resources: Resources, here: bool, told: Callable[[str], None]
+) -> CheckupStudy:
     manifest = records.manifest
     plan = CheckupPlan(records.space, runs, int(manifest["seed"]))
     engine = engine_for(here)
@@ -167,15 +172,16 @@ def _carry_on(task: Task, records: Records, runs: int, resources: Resources, her
         records.append(finished)
         told(_line(finished, manifest["task"]["metric"]))
 
-    if plan_next(()) is not None:
-        shown.clear()
-        if not engine(Work(task, plan_next, record, no_search, resources)):
-            raise Interrupted(
-                f"interrupted; the runs so far are recorded in {records.location}: the same command goes on"
-            )
+    # Ray takes seconds to start: not where nothing is missing.
+    if next_runs(plan, case()) and not engine(Work(task, plan_next, record, no_search, resources)):
+        raise Interrupted(f"interrupted; the runs so far are recorded in {records.location}: the same command goes on")
+    # With the page's templates, which only a report needs.
+    from backtrack.views.report.checkup_page import checkup_page
+
     known = case()
     answer = conclude(known)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
+    records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)
 
 

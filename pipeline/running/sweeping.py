@@ -152,11 +152,14 @@ def task_of(records: Records, file: Path | None = None) -> Task:
     if described["source"] == "script" and file is None:
         held = [factor_from(fields) for fields in described.get("held", ())]
         script = script_from(described["script"], [*_own_factors(records), *held])
-        script = script.with_fixed(described.get("fixed", {}))
-        return _changed(script.with_thresholds(described.get("thresholds", {})), records)
+        return (
+            _changed(script, records)
+            .with_fixed(described.get("fixed", {}))
+            .with_thresholds(described.get("thresholds", {}))
+        )
     task = load_task(described["name"], file or (None if described["source"] == "builtin" else described["source"]))
-    task = task.with_options(described["options"]).with_fixed(described.get("fixed", {}))
-    return _changed(task.with_thresholds(described.get("thresholds", {})), records)
+    task = _changed(task.with_options(described["options"]), records).with_fixed(described.get("fixed", {}))
+    return task.with_thresholds(described.get("thresholds", {}))
 
 
 def _own_factors(records: Records) -> list[Factor]:

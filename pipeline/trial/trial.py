@@ -62,7 +62,7 @@ def run_trial(
     Returns:
         One `RunResult` a seed, in order.
     """
-    if len(seeds) > 1 and isinstance(task, TorchTask):
+    if len(seeds) > 1 and isinstance(task, TorchTask) and not task.changes.names:
         stacked = _run_stacked(task, config, seeds, device, limits, watched)
         if stacked is not None:
             return stacked
@@ -106,6 +106,8 @@ def run_replicate(
     """
     recorder = recorder or Recorder()
     levels = task.levels(config)
+    if not isinstance(task, ScriptTask) and (looked or task.changes.names):
+        levels, recorder.intervene = _intervened(task, levels, recorder, looked)
     train, peak = _program(task, device, watched, limits, any_metric, looked)
     error = place = ""
     try:
@@ -130,6 +132,20 @@ def run_replicate(
         if on_crash is not None and outcome == "crashed":
             on_crash(fault)
     return _result(task, seed, outcome, recorder, peak(), device, error, place)
+
+
+def _intervened(
+    task: Task, levels: dict[str, Any], recorder: Recorder, looked: bool
+) -> tuple[dict[str, Any], Callable[[Any], Callable[[], None]] | None]:
+    """What a training in this process gets, and what is done to it from outside."""
+    from backtrack.trial.intervening.applying import intervention_for
+
+    own, changes = task.divided(levels)
+
+    def found(anatomy: dict[str, Any]) -> None:
+        recorder.anatomy = anatomy
+
+    return own, intervention_for(changes, task.changes.anatomy, found if looked else None)
 
 
 def _run_stacked(

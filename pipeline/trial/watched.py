@@ -1,10 +1,11 @@
-"""Listens to one training that runs in this process."""
+"""Listens to one training that runs in this process, and lets interventions into it."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from backtrack.watch.recorder import Recorder
 
@@ -21,15 +22,21 @@ def listened(recorder: Recorder, wanted: bool, symptoms: bool = True) -> Iterato
         symptoms: whether the symptoms are measured too; not where the loop has instruments of its own.
     """
     torch = sys.modules.get("torch")
-    if not wanted or torch is None:
+    if torch is None and recorder.intervene is not None:
+        # What is to be changed has to be there before the training begins.
+        torch = importlib.import_module("torch")
+    if torch is None:
         yield
         return
-    from backtrack.watch.listening.ears import Ears
-    from backtrack.watch.listening.sinks import RecorderSink
+    with ExitStack() as ends:
+        if wanted:
+            from backtrack.watch.listening.ears import Ears
+            from backtrack.watch.listening.sinks import RecorderSink
 
-    ears = Ears(torch, RecorderSink(recorder), symptoms)
-    ears.attach()
-    try:
+            ears = Ears(torch, RecorderSink(recorder), symptoms)
+            ears.attach()
+            ends.callback(ears.detach)
+        if recorder.intervene is not None:
+            # After the ears, so that these hear what comes of it.
+            ends.callback(recorder.intervene(torch))
         yield
-    finally:
-        ears.detach()

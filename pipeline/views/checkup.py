@@ -20,11 +20,11 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         metric: of the task.
         study: where its runs are.
     """
-    lines = [_standing(found, metric)]
+    lines = [standing(found, metric)]
     for cause in found.causes:
         lines += ["", *_cause(cause, metric)]
     if not found.causes:
-        lines += ["", _no_cause(found)]
+        lines += ["", no_cause(found)]
     if found.helped and found.learns != YES:
         lines += ["", "Helped in one run, and is not verified:", *_rows(found.helped, metric)]
     elif found.helped and not found.causes:
@@ -34,13 +34,14 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         if len(found.tried) > MOST:
             lines.append(f"  and {len(found.tried) - MOST} more")
     if found.not_tried and found.learns != YES:
-        names = ", ".join(_spelled(changes) for changes, _ in found.not_tried[:MOST])
+        names = ", ".join(spelled(changes) for changes, _ in found.not_tried[:MOST])
         lines += ["", f"The runs did not suffice for: {names}. Give --runs more."]
-    lines += ["", f"This rests on {found.runs} trainings in {study}."]
+    lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
     return lines
 
 
-def _standing(found: Checkup, metric: str) -> str:
+def standing(found: Checkup, metric: str) -> str:
+    """Whether it learns, with its numbers."""
     shown = ", ".join(
         f"{value:.4g}" if math.isfinite(value) else outcome
         for value, outcome in zip(found.as_written, found.outcomes, strict=True)
@@ -57,11 +58,10 @@ def _standing(found: Checkup, metric: str) -> str:
 
 
 def _cause(cause: CheckupCause, metric: str) -> list[str]:
-    state = f"verified with fresh seeds (p = {cause.p:.2g})" if cause.verified else "seen, not verified by a repair"
     at = f" at {cause.place}" if cause.place else ""
     what = cause.name.replace("_", " ")
     lines = [f"Wrong: {what}{at}: {cause.said}." if cause.kind == CHECK else f"Cause: {what}{at}, as it is written."]
-    lines.append(f"  {state}")
+    lines.append(f"  {state(cause)}")
     for number, (_, text, value) in enumerate(cause.repairs):
         reached = f", which reaches {metric} {value:.4g}" if math.isfinite(value) else ""
         lines.append(f"  {'Change' if number == 0 else 'or'}: {text}{reached}")
@@ -73,7 +73,15 @@ def _cause(cause: CheckupCause, metric: str) -> list[str]:
     return lines
 
 
-def _no_cause(found: Checkup) -> str:
+def state(cause: CheckupCause) -> str:
+    """How sure a cause is."""
+    if cause.verified:
+        return f"verified with fresh seeds (p = {cause.p:.2g})"
+    return "seen, not verified by a repair"
+
+
+def no_cause(found: Checkup) -> str:
+    """What is said where nothing is named."""
     if found.learns == YES:
         return "Checks find nothing wrong, and no change takes it twice as far from chance."
     return (
@@ -84,10 +92,11 @@ def _no_cause(found: Checkup) -> str:
 
 def _rows(rows: Sequence[tuple[Changes, str, float]], metric: str) -> list[str]:
     return [
-        f"  {text or _spelled(changes)}: " + (f"{metric} {value:.4g}" if math.isfinite(value) else "failed")
+        f"  {text or spelled(changes)}: " + (f"{metric} {value:.4g}" if math.isfinite(value) else "failed")
         for changes, text, value in rows
     ]
 
 
-def _spelled(changes: Changes) -> str:
+def spelled(changes: Changes) -> str:
+    """Changes as `name=level`; empty for none."""
     return " and ".join(f"{name}={level}" for name, level in changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,8 @@ class Recorder:
         output: what a program wrote, within bounds.
         seen: checks that found something, as the watch told them.
         anatomy: what interventions would need and which apply, where that was asked.
+        intervene: called with torch once the training is listened to, where something is changed in it or looked at in
+            this process; what it returns is called at the end.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,7 @@ class Recorder:
         self.output = ""
         self.seen: list[Finding] = []
         self.anatomy: dict[str, Any] = {}
+        self.intervene: Callable[[Any], Callable[[], None]] | None = None
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:
         """Adds one number; `step` and `epoch` as in `CurvePoint`."""

@@ -25,9 +25,15 @@ from backtrack.vocabulary.finding import Finding
 YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
 # Kinds of causes: a fault that a check names, or what an intervention changed.
 CHECK, INTERVENTION = "check", "intervention"
+# Share of the way from chance to the best below which a training has learnt nothing.
+TRACE = 0.02
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
+
+
+# Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
+MORE_EXACT = {"parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser")}
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,13 @@ class CheckupCause:
         reaches: the metric with the first repair; NaN where none is verified.
         hides: changes that bring the training back and do not mend what the check names.
         signs: other checks and symptoms that go with it.
+
+    Example:
+        >>> cause = CheckupCause("intervention", "learning_rate", said="steps with its rate times a factor",
+        ...                      place="train.py:9", repairs=[((("learning_rate", "x0.1"),), "lr=0.01", 0.9)],
+        ...                      verified=True, p=0.003, reaches=0.9)
+        >>> cause.conditions
+        ['learning_rate=as_written']
     """
 
     kind: str
@@ -81,6 +94,13 @@ class Checkup:
         not_tried: options that the runs did not suffice for.
         symptoms: of most of the runs as written.
         runs: how many trainings it rests on.
+        unusual: what checks saw that may be meant.
+
+    Example:
+        >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
+        ...                 not_tried=[], symptoms=[], runs=1)
+        >>> found.as_json()["learns"]
+        'no'
     """
 
     learns: str
@@ -156,11 +176,12 @@ def conclude(case: Case) -> Checkup:
 
 def _learns(case: Case, mended: bool) -> str:
     runs = case.written
-    learnt = [case.learnt(run) for run in runs]
+    best = best_score(case)
+    # Beyond chance, and not by a trace of what can be reached.
+    learnt = [case.learnt(run) and (not mended or case.share(case.score(run), best) >= TRACE) for run in runs]
     if sum(learnt) * 3 < len(learnt):
         # One of many is beyond chance by luck.
         return NO
-    best = best_score(case)
     far = [ok and case.is_far(case.score(run), best) for run, ok in zip(runs, learnt, strict=True)]
     # Behind what can be reached: only a verified repair shows that.
     reached = far if mended else learnt
@@ -183,6 +204,9 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
         # A second finding is no second cause where one is mended, and with it all that can be reached.
         if not _is_explained(check, direct_of, case) and (direct or not enough)
     }
+    for general, specific in MORE_EXACT.items():
+        if general in direct_of and any(check in direct_of for check in specific):
+            direct_of.pop(general)
     effects += [check for check in faults if check not in direct_of]
     for check, direct in direct_of.items():
         finding = faults[check]

@@ -44,6 +44,29 @@ def apply_when_imported(levels: Mapping[str, str], anatomy: Mapping[str, Any]) -
     when_imported("torch", begin)
 
 
+def intervention_for(
+    changes: Mapping[str, str], anatomy: Mapping[str, Any], found: Callable[[dict[str, Any]], None] | None
+) -> Callable[[Any], Callable[[], None]] | None:
+    """What `Recorder.intervene` does for a training in this process; None where nothing is changed or looked at.
+
+    Args:
+        changes: `{intervention: level}`.
+        anatomy: of a run as written.
+        found: told at the end what was found, where the training is only looked at.
+    """
+    wanted = {name: level for name, level in changes.items() if level != AS_WRITTEN}
+    if found is not None:
+
+        def look(torch: Any) -> Callable[[], None]:
+            from backtrack.trial.intervening.anatomist import Anatomist
+
+            looked = Anatomist(torch)
+            return lambda: found(looked.conclude())
+
+        return look
+    return (lambda torch: apply_levels(torch, wanted, anatomy).end) if wanted else None
+
+
 def look_when_imported(tell: Callable[[dict[str, Any]], None]) -> None:
     """Looks at a training as written, and tells at its end what it has and which interventions apply to it."""
 

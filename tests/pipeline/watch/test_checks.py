@@ -40,6 +40,13 @@ FAULTS = {
             F.cross_entropy(net(X[i]), Y[i]).backward()
             opt.step()
     """,
+    "gradients_cleared_before_step": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            F.cross_entropy(net(X[i]), Y[i]).backward()
+            opt.zero_grad()
+            opt.step()
+    """,
     "parameters_without_optimiser": """
         net = mlp()
         train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net[2].parameters(), lr=0.05))

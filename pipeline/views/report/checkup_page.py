@@ -1,0 +1,98 @@
+"""`report.html` of a checkup: its answer first, then all that was tried, then every run."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import jinja2
+
+from backtrack.evidence.checkup.case import Case, Changes
+from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+from backtrack.views import ink
+from backtrack.views.checkup import no_cause, spelled, standing, state
+
+
+def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
+    """The page as HTML.
+
+    Args:
+        case: every run.
+        found: what they say.
+        manifest: of the study.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    metric = manifest["task"]["metric"]
+    return environment.get_template("checkup.html.j2").render(
+        title=f"Does {manifest['task']['name']} learn, and if not, why?",
+        subtitle=(
+            f"checkup {manifest['study']} · {found.runs} trainings · {manifest['created']} · seed {manifest['seed']}"
+        ),
+        metric=metric,
+        standing=standing(found, metric),
+        causes=[_cause(cause) for cause in found.causes],
+        nothing="" if found.causes else no_cause(found),
+        rows=_rows(case),
+        findings=[
+            *case.wrong.values(),
+            *found.unusual,
+        ],
+        runs=[
+            {
+                "trial": run.trial,
+                "seed": run.seed,
+                "changes": spelled(run.changes) or "as written",
+                "value": _shown(run.value),
+                "outcome": run.outcome,
+            }
+            for run in case.runs
+        ],
+        ink=ink,
+    )
+
+
+def _cause(cause: CheckupCause) -> dict[str, Any]:
+    return {
+        "kind": cause.kind,
+        "name": cause.name.replace("_", " "),
+        "place": cause.place,
+        "said": cause.said,
+        "verified": cause.verified,
+        "state": state(cause),
+        "repairs": [_repair(one) for one in cause.repairs],
+        "hides": [_repair(one) for one in cause.hides],
+        "signs": ", ".join(sign.replace("_", " ") for sign in dict.fromkeys(cause.signs)),
+    }
+
+
+def _repair(one: tuple[Changes, str, float]) -> dict[str, str]:
+    return {"text": one[1], "reaches": _shown(one[2]) if math.isfinite(one[2]) else ""}
+
+
+def _rows(case: Case) -> list[dict[str, Any]]:
+    """A row for each set of changes, the best first."""
+    texts = {option.changes[0]: option.text for option in case.options}
+    rows = []
+    for changes in dict.fromkeys(run.changes for run in case.runs):
+        runs = case.of(changes)
+        values = [run.value for run in runs if run.value is not None and math.isfinite(run.value)]
+        counts = {run.outcome: sum(one.outcome == run.outcome for one in runs) for run in runs}
+        rows.append(
+            {
+                "changes": spelled(changes) or "as written",
+                "text": "; ".join(texts.get(change, "") for change in changes),
+                "runs": len(runs),
+                "value": _shown(median(values) if values else None),
+                "outcomes": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
+                "score": median(case.score(run) for run in runs),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["score"])
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.4g}"

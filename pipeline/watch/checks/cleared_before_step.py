@@ -1,0 +1,61 @@
+"""Gradients are cleared between the backward pass and the step: the step sees none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Backward, Check, Heard, Step
+
+# Parameters that are listened to, steps in a row that have to show it, and the last step that is looked at.
+PARAMETERS, STEPS, LAST = 4, 3, 8
+
+
+class GradientsClearedBeforeStep(Check):
+    name = "gradients_cleared_before_step"
+    looks_at = "whether gradients that a backward pass has made are gone at the step after it, in the first steps"
+    cost = "a hook on four parameters for eight steps"
+    source = "PyTorch forum: zero_grad() between backward() and step()"
+    expected = "the step sees the gradients of the backward pass before it"
+    remedy = "call optimizer.zero_grad() before loss.backward(), not between it and optimizer.step()"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._made: set[int] = set()
+        self._hooks: list[Any] = []
+        self._rows = 0
+        self._place = ""
+        self._over = False
+
+    def backward(self, call: Backward) -> None:
+        self._place = call.place or self._place
+        if self._hooks or self._over or not self.heard.models:
+            return
+        weights = [weight for weight in self.heard.models[0].module.parameters() if weight.requires_grad]
+        for weight in weights[-PARAMETERS:]:
+            self._hooks.append(weight.register_post_accumulate_grad_hook(lambda one: self._made.add(id(one))))
+
+    def before_step(self, step: Step) -> None:
+        own = [weight for weight in step.heard.parameters if id(weight) in self._made]
+        self._made.clear()
+        if self._over or not own:
+            return
+        gone = all(weight.grad is None or not bool(weight.grad.any()) for weight in own)
+        self._rows = self._rows + 1 if gone else 0
+        if self._rows == STEPS:
+            self.finds(
+                self._place or "the step",
+                f"at {STEPS} steps in a row the gradients that the backward pass had made were gone",
+            )
+        if self._rows == STEPS or step.number >= LAST:
+            self._end()
+
+    def end(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()

@@ -1,0 +1,126 @@
+"""Checkups of programs as they are, by the command that a person types."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backtrack import FunctionTask, Numeric, checkup
+
+FAULTS = Path(__file__).parents[2] / "benchmarks" / "faults"
+QUIET = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(600, 8)
+y = (x @ torch.randn(8) > 0).long()
+net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+opt = torch.optim.Adam(net.parameters(), lr=5e-3)
+for epoch in range(6):
+    for i in torch.randperm(400).split(20):
+        opt.zero_grad()
+        loss = nn.functional.cross_entropy(net(x[i]), y[i])
+        loss.backward()
+        opt.step()
+    with torch.no_grad():
+        accuracy = (net(x[400:]).argmax(1) == y[400:]).float().mean().item()
+    print(f"epoch {epoch}: loss {loss.item():.3f} accuracy {accuracy:.3f}")
+"""
+
+
+def backtrack(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backtrack", *arguments], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.slow
+def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    script = str(FAULTS / "faulty" / "targets_broadcast.py")
+    asked = ("checkup", script, "--metric", "mse", "--mode", "min", "--here", "--study", "study")
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "backtrack", *asked], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert begun.stdout is not None
+    lines = [begun.stdout.readline() for _ in range(9)]
+    begun.kill()
+    begun.wait()
+    before = len(list((tmp_path / "study" / "trials").glob("*.parquet")))
+    assert before >= 4, lines
+    done = backtrack(*asked, "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == json.loads((tmp_path / "study" / "report" / "checkup.json").read_text()) | {"study": "study"}
+    assert found["learns"] == "no" and len(found["as_written"]) == 7
+    cause = found["causes"][0]
+    assert (cause["kind"], cause["name"], cause["verified"]) == ("check", "broadcast_loss", True)
+    assert cause["place"] == f"{script}:20" and cause["reaches"] < 1 < found["chance"]
+    assert cause["repairs"][0]["changes"] == ["loss_shapes=alike"]
+    # No finished run is done twice.
+    told = [line for line in done.stderr.splitlines() if line.startswith("  ")]
+    assert len(told) + before == found["runs"] <= 60
+    page = (tmp_path / "study" / "report" / "report.html").read_text()
+    assert "It does not learn" in page and "output.squeeze(1)" in page
+
+
+@pytest.mark.slow
+def test_a_sound_training_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "quiet.py").write_text(QUIET)
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--json")
+    done = backtrack("checkup", "quiet.py", *asked, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["learns"] == "yes" and found["causes"] == []
+    assert len(set(found["as_written"])) == 3, "a program that seeds itself still differs from run to run"
+
+
+@pytest.mark.slow
+def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path) -> None:
+    import torch
+    from torch import nn
+
+    def run(config, seed):  # type: ignore[no-untyped-def]
+        torch.manual_seed(seed)
+        x = torch.randn(300, 6)
+        y = (x[:, 0] > 0).long()
+        net = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 2))
+        opt = torch.optim.SGD(net.parameters(), lr=config["lr"])
+        for _ in range(4):
+            for i in torch.randperm(200).split(20):
+                opt.zero_grad()
+                nn.functional.cross_entropy(net(x[i] * 1e4), y[i]).backward()
+                opt.step()
+            yield {"accuracy": (net(x[200:] * 1e4).argmax(1) == y[200:]).float().mean().item()}
+
+    own = nn.functional.cross_entropy, torch.Tensor.__sub__, torch.optim.Optimizer.__init__
+    task = FunctionTask(
+        name="box", run=run, metric="accuracy", mode="max", factors=[Numeric("lr", 0.5, 2.0, log=True)], chance=0.5
+    )
+    found = checkup(task, 40, tmp_path / "study", here=True)
+    assert (nn.functional.cross_entropy, torch.Tensor.__sub__, torch.optim.Optimizer.__init__) == own
+    assert found.answer.causes[0].name == "inputs"
+    assert "inputs" in {name for changes, _, _ in found.answer.causes[0].repairs for name, _ in changes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "options", "said"),
+    [
+        ("print('accuracy: 0.5')", ("--metric", "accuracy", "--mode", "max"), "needs a Python training with torch"),
+        ("print('accuracy: 0.5')", ("--mode", "max"), "say also --metric NAME"),
+        ("import torch\nraise ValueError('no data')", ("--metric", "accuracy", "--mode", "max"), "no data"),
+        ("print(1)", ("--metric", "a", "--mode", "max", "--runs", "5"), "give at least 12"),
+    ],
+)
+def test_what_cannot_be_checked_is_said_before_anything_is_recorded(
+    tmp_path: Path, script: str, options: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "train.py").write_text(script)
+    done = backtrack("checkup", "train.py", *options, "--here", "--study", "study", folder=tmp_path)
+    assert done.returncode == 2 and said in done.stderr, done.stderr
+    assert not (tmp_path / "study").exists()
