@@ -8,6 +8,8 @@ from backtrack.task.intervention import CONTROL, Anatomy, Intervention, LossCall
 
 SIZES = {"x4": 4.0, "x0.25": 0.25}
 CLASSES = ("cross_entropy", "nll_loss")
+# Inputs of fewer examples cannot change places.
+LEAST_BATCH = 4
 # The largest class has so many times the examples of the smallest before weights are tried.
 UNEQUAL = 3.0
 
@@ -113,6 +115,12 @@ CLASS_WEIGHTS = Intervention(
 )
 
 
+def _controls(anatomy: Anatomy) -> dict[str, str]:
+    batches = anatomy.inputs.get("batch", 0) >= LEAST_BATCH
+    there = bool(anatomy.loss.get("varies")) if anatomy.losses else batches
+    return {"shuffled": "targets in random order (a control)"} if there else {}
+
+
 def _control(training: Training, level: str) -> None:
     torch: Any = training.torch
     luck = torch.Generator().manual_seed(0)
@@ -138,9 +146,7 @@ LABELS = Intervention(
     what="the targets of each training batch (or its inputs, where the loss is written by hand) change places: what is "
     "reached then is chance",
     source="Zhang et al., Understanding deep learning requires rethinking generalization (2017)",
-    levels=lambda anatomy: (
-        {"shuffled": "targets in random order (a control)"} if anatomy.losses or anatomy.inputs else {}
-    ),
+    levels=_controls,
     apply=_control,
     kind=CONTROL,
 )

@@ -64,7 +64,7 @@ def test_what_public_functions_take_return_and_raise_is_public() -> None:
             assert raised in backtrack.__all__, f"{name} raises {raised}, which is not public"
 
 
-PLAIN = {"Path", "Sequence", "Callable", "Callable", "Iterator", "Mapping", "Any", "None", "Records"}
+PLAIN = {"Path", "Sequence", "Callable", "Iterator", "Mapping", "Any", "None", "Records"}
 
 
 def _words(annotation: str) -> list[str]:

@@ -29,7 +29,7 @@ torch.manual_seed(3)
 x = torch.tensor(load_digits().data, dtype=torch.float32) / 16
 model = VAE()
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(1, 7):
+for epoch in range(1, 31):
     model.train()
     total = 0
     for batch in x[:1500][torch.randperm(1500)].split(64):

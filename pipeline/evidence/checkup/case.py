@@ -156,11 +156,12 @@ class Case:
     def bar(self) -> float:
         """What a training that learns nothing reaches at best, as a score; minus infinity where it is not known."""
         found = [self.scored(self.chance)] if self.chance is not None else []
-        reports = [self.scored(value) for run in self.controls for value in run.reports]
-        reports = [score for score in reports if math.isfinite(score)]
-        if reports:
-            # The best of all reports is one of luck; as far again beyond it luck does not reach.
-            found.append(max(reports) + (max(reports) - median(reports)))
+        best = [max(map(self.scored, run.reports)) for run in self.controls if run.reports]
+        late = [self.scored(value) for run in self.controls for value in run.reports[len(run.reports) // 2 :]]
+        late = [score for score in late if math.isfinite(score)]
+        if late and math.isfinite(max(best)):
+            # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
+            found.append(max(best) + (max(late) - median(late)))
         return max(found, default=-math.inf)
 
     @cached_property

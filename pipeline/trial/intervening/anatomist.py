@@ -183,12 +183,15 @@ class Anatomist:
         if floats and len({one.shape[1] for one in floats}) == 1:
             rows = torch.cat(floats)[:4096]
             anatomy.inputs = {
+                "batch": max(len(one) for one in floats),
                 "floats": True, "examples": len(rows), "mean": float(rows.mean()), "std": float(rows.std()),
                 "rms": float(rows.square().mean().sqrt()),
             }  # fmt: skip
         if not self._targets or not anatomy.losses:
             return
         first = anatomy.losses[0]
+        # Where all targets of a batch are alike, as a GAN's are, their order means nothing.
+        first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in self._targets if one.numel() > 1)
         values = torch.cat([one.flatten() for one in self._targets])
         if values.is_floating_point():
             first |= {"mean": float(values.float().mean()), "std": float(values.float().std())}
