@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from backtrack.search_spaces import WINNERS
-from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 ACTIVATION = Categorical(
@@ -167,6 +167,15 @@ ACTIVATION_OF_TRAINING = Intervention(
     apply=_swap,
     size=3,
     points=("dead_units", "saturated_units", "vanishing_gradient", "zero_gradient"),
+    tricks=lambda anatomy: {level: text for level, text in _swaps(anatomy).items() if level in ("winners", "tanh")},
+    claims=(
+        Claim(
+            "groups in which the winner takes all gain over what is written",
+            WINNERS,
+            level="winners",
+            against=AS_WRITTEN,
+        ),
+    ),
     cannot="activations inside of torch's own recurrent and attention layers",
     place=lambda anatomy: next(iter(anatomy.activations), "").partition(" at ")[2].rpartition("#")[0],
 )

@@ -117,6 +117,9 @@ CLASS_WEIGHTS = Intervention(
 
 def _controls(anatomy: Anatomy) -> dict[str, str]:
     batches = anatomy.inputs.get("batch", 0) >= LEAST_BATCH
+    if anatomy.acts:
+        # An agent makes its own data: with its targets mixed up it is another agent, and no control.
+        return {}
     there = bool(anatomy.loss.get("varies")) if anatomy.losses else batches
     return {"shuffled": "targets in random order (a control)"} if there else {}
 

@@ -173,5 +173,16 @@ INIT_OF_TRAINING = Intervention(
     answers=("equal_rows",),
     points=("vanishing_gradient", "output_ignores_input", "saturated_units", "dead_units", "wrong_first_loss",
             "zero_gradient", "constant_output", "update_ratio_off"),
+    tricks=lambda anatomy: (
+        {scheme: SAID[scheme] for scheme in ("default", "heuristic", "orthogonal")}
+        if anatomy.parameters and not anatomy.pretrained
+        else {}
+    ),
+    claims=(
+        Claim("small uniform weights around an orthogonal recurrence stop the learning", SQUIRREL, level="heuristic",
+              against="default", response="failure", expect="worse"),
+        Claim("with the framework's own initialisation there is progress at once", SQUIRREL, level="default",
+              against="heuristic", response="gain", expect="better"),
+    ),
     cannot="weights outside of torch's layers, and weights that were loaded",
 )  # fmt: skip

@@ -153,6 +153,19 @@ OPTIMISER_OF_TRAINING = Intervention(
     apply=_replace,
     size=2,
     points=("step_size", "not_finite", "update_ratio_off", "vanishing_gradient", "exploding_gradient"),
+    tricks=lambda anatomy: {
+        level: text for level, text in _replacements(anatomy).items() if level in ("adam", "rmsprop", "sgd_momentum")
+    },
+    claims=(
+        Claim(
+            "at the same rate RMSprop has a much lower error than Adam",
+            SQUIRREL,
+            level="rmsprop",
+            against="adam",
+            response="gain",
+            expect="better",
+        ),
+    ),
     cannot="state that the program reads from its optimiser stays empty",
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from backtrack.search_spaces import XMAS_GIFT
+from backtrack.task.intervention import AS_WRITTEN, TRICK, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 ORDER = Categorical(
@@ -47,3 +50,48 @@ def arrange(symbols: torch.Tensor, order: str) -> torch.Tensor:
     if order == "reverse":
         return symbols.flip(1)
     raise ValueError(f"reading order {order!r} is not known; expected one of {ORDER.levels}")
+
+
+RECURRENT = ("RNN", "GRU", "LSTM")
+
+
+def _reversed(anatomy: Anatomy) -> dict[str, str]:
+    return {"reverse": "inputs.flip(1) before the recurrent layer"} if anatomy.has(*RECURRENT) else {}
+
+
+def _reverse(training: Training, level: str) -> None:
+    def change(model: Any) -> None:
+        for module in model.modules():
+            if type(module).__name__ in RECURRENT:
+                module.forward = _flipped(training, module, module.forward)
+
+    training.at_model(change)
+
+
+def _flipped(training: Training, module: Any, own: Any) -> Any:
+    time = 1 if module.batch_first else 0
+
+    def forward(inputs: Any, *rest: Any) -> Any:
+        if not isinstance(inputs, training.torch.Tensor) or inputs.ndim < 3:
+            return own(inputs, *rest)
+        return own(inputs.flip(time), *rest)
+
+    return forward
+
+
+ORDER_OF_TRAINING = Intervention(
+    "reading_order",
+    what="recurrent layers read their sequences from the end: h(t) = f(h(t - 1), x(T - t))",
+    source=XMAS_GIFT,
+    levels=lambda anatomy: {},
+    apply=_reverse,
+    kind=TRICK,
+    tricks=_reversed,
+    claims=(
+        Claim("reading in reverse learns better", XMAS_GIFT, level="reverse", against=AS_WRITTEN, response="gain",
+              expect="better"),
+        Claim("reading in reverse learns faster", XMAS_GIFT, level="reverse", against=AS_WRITTEN, response="speed",
+              expect="better"),
+    ),
+    cannot="packed sequences, cells that are written by hand, and nets that say something at every step",
+)  # fmt: skip

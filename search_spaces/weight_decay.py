@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from backtrack.search_spaces import DECAY
-from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 WEIGHT_DECAY = Categorical(
@@ -96,6 +96,17 @@ DECAY_OF_TRAINING = Intervention(
     levels=_levels,
     apply=_change,
     harmless=True,
+    tricks=_levels,
+    claims=(
+        Claim(
+            "biases and vectors are better left without decay",
+            DECAY,
+            level="matrices",
+            against=AS_WRITTEN,
+            response="gain",
+            expect="better",
+        ),
+    ),
     points=("constant_output", "changing_norms", "update_ratio_off"),
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
 )

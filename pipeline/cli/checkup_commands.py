@@ -25,10 +25,7 @@ from backtrack.cli.script_options import (
     ProgramArguments,
     ScriptChoices,
     SeedArgument,
-    is_script,
-    script_task,
 )
-from backtrack.errors import TaskError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,11 +83,4 @@ def checkup(
 def _task(name: str | None, file: Path | None, settings: list[str] | None, choices: ScriptChoices) -> Task:
     from backtrack.cli.options import task_from
 
-    if file is None and name is not None and is_script(name, choices):
-        if not choices.metric or choices.mode not in ("min", "max"):
-            raise TaskError(
-                f"{name} is a script; say also --metric NAME, the number to judge by as it prints it, and --mode max "
-                f"(more is better) or --mode min. `backtrack try {name}` shows which numbers it prints"
-            )
-        return script_task(name, choices, needed=False)
-    return task_from(name, file, settings=settings)
+    return task_from(name, file, settings=settings, script=choices, own_factors=False)

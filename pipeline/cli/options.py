@@ -79,8 +79,12 @@ def task_from(
     fixed: list[str] | None = None,
     thresholds: list[str] | None = None,
     script: ScriptChoices = NO_SCRIPT,
+    own_factors: bool = True,
 ) -> Task:
     """The task that the options name, with what they set for it; a script with what was typed about it.
+
+    Args:
+        own_factors: whether a script needs factors of its own.
 
     Raises:
         TaskError, SpaceError: for an unknown task, option, factor, level or threshold.
@@ -92,7 +96,7 @@ def task_from(
         options["data"] = data
     found: Task
     if file is None and name is not None and is_script(name, script):
-        found = script_task(name, script)
+        found = script_task(name, script, own_factors=own_factors)
     else:
         found = load_task(name, file)
     task = found.with_options(options).with_fixed(pairs_from("--fix", fixed, "optimiser=adam"))

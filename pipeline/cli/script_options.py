@@ -92,12 +92,13 @@ def is_script(name: str | None, choices: ScriptChoices) -> bool:
     return name.endswith(".py") and Path(name).is_file() and not is_task_file(Path(name))
 
 
-def script_task(name: str, choices: ScriptChoices, needed: bool = True) -> ScriptTask:
+def script_task(name: str, choices: ScriptChoices, needed: bool = True, own_factors: bool = True) -> ScriptTask:
     """The script task that the options describe.
 
     Args:
         name: of the script or command.
         choices: what was typed about it.
+        own_factors: whether it needs factors of its own; with tricks it does not.
         needed: whether factors, metric and mode have to be there; else something harmless stands in for them.
 
     Raises:
@@ -110,7 +111,7 @@ def script_task(name: str, choices: ScriptChoices, needed: bool = True) -> Scrip
 
     factors, spelled = factors_from(choices.factors)
     if needed:
-        _check_complete(name, choices)
+        _check_complete(name, choices, own_factors)
     fields: dict[str, Any] = {
         "name": Path(name).stem if not name.startswith("python") else "script",
         "command": [name, *choices.program],
@@ -130,13 +131,13 @@ def script_task(name: str, choices: ScriptChoices, needed: bool = True) -> Scrip
     return ScriptTask(**fields).within(Path.cwd())
 
 
-def _check_complete(name: str, choices: ScriptChoices) -> None:
+def _check_complete(name: str, choices: ScriptChoices, own_factors: bool) -> None:
     missing = []
     if not choices.metric:
         missing.append("--metric NAME, the number to judge by")
     if choices.mode not in ("min", "max"):
         missing.append("--mode max (more is better) or --mode min")
-    if not choices.factors:
+    if own_factors and not choices.factors:
         missing.append("a --factor NAME=LEVELS or more" + _proposed(name))
     if missing:
         raise TaskError(

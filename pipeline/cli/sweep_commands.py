@@ -83,6 +83,12 @@ def sweep(
     seed_argument: SeedArgument = None,
     chance: Chance = None,
     unit: Unit = "epoch",
+    tricks: Annotated[
+        bool, typer.Option("--tricks", help="Vary the posts' tricks on this training, applied from outside.")
+    ] = False,
+    from_checkup: Annotated[
+        str | None, typer.Option("--from", help="Vary what helped in this checkup: the directory of its study.")
+    ] = None,
     data: DataFile = None,
     settings: Settings = None,
     fixed: Fixed = None,
@@ -118,7 +124,16 @@ def sweep(
         unit=unit,
         program=tuple(program or ()),
     )
-    task = task_from(name, task_file, data, settings, fixed, thresholds, choices)
+    task = task_from(name, task_file, data, settings, fixed, thresholds, choices, not (tricks or from_checkup))
+    if tricks or from_checkup is not None:
+        from backtrack.running import interventions
+
+        if tricks:
+            task = interventions.with_tricks(task, lambda line: typer.echo(line, err=True))
+        else:
+            task = interventions.with_those_of(task, str(from_checkup))
+        if "nothing" in {factor.name for factor in task.space}:
+            task = task.with_fixed({"nothing": "a"})
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     with _view(as_json, debugger) as view:
         found = sweeping.sweep(

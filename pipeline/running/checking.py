@@ -16,17 +16,14 @@ from backtrack.records.lock import driving
 from backtrack.records.making import make_study
 from backtrack.running.engine import Work
 from backtrack.running.explaining import no_search
+from backtrack.running.interventions import looked_at
 from backtrack.running.resources import Resources
 from backtrack.running.sweeping import default_directory, engine_for, task_of
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task import Task
 from backtrack.task.intervention import AS_WRITTEN
-from backtrack.trial.trial import run_replicate
-from backtrack.vocabulary.config import Config
-from backtrack.vocabulary.factors import Categorical, reference
+from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.plan import CHECKED, FinishedTrial, FixedPlan, Plan, PlannedTrial
-from backtrack.vocabulary.result import RunResult
-from backtrack.watch.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,26 +113,12 @@ def checkup(
 
 
 def _look(task: Task, told: Callable[[str], None]) -> tuple[Task, list[dict[str, Any]]]:
-    """Runs a training once as it is, and returns it with the interventions that apply to it as factors."""
-    told(f"looking at one run of {task.name} as written")
-    own = Config({factor.name: reference(factor) for factor in task.space}) if task.factors else Config({})
-    recorder = Recorder()
-    result = run_replicate(task, own, 0, looked=True, any_metric=True, recorder=recorder)
-    found = recorder.anatomy
-    if not found or not found["interventions"]:
-        raise TaskError(_no_anatomy(task, result))
-    described: list[dict[str, Any]] = found["interventions"]
+    """A training with the repairs that apply to it as factors, and these interventions."""
+    anatomy, described, own = looked_at(task, told)
+    described = [one for one in described if one["levels"]]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
     told(f"{len(factors)} interventions apply: {', '.join(factor.name for factor in factors)}")
-    return task.with_changes(factors, found["anatomy"]).with_fixed(dict(own)), described
-
-
-def _no_anatomy(task: Task, result: RunResult) -> str:
-    last = (result.error.strip().splitlines() or ["it trained nothing with torch"])[-1]
-    return (
-        f"task {task.name!r}: nothing of it could be changed from outside: {last}. A checkup needs a Python training "
-        "with torch that runs; for others vary its own options: backtrack sweep … --factor"
-    )
+    return task.with_changes(factors, anatomy).with_fixed(own), described
 
 
 def _carry_on(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
+from backtrack.vocabulary.factors import Claim
+
 # The level of every intervention at which nothing is changed.
 AS_WRITTEN = "as_written"
 # What an intervention is for: a mistake mended, a choice made otherwise, or a control that measures chance.
@@ -30,6 +32,7 @@ class Anatomy:
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         autocast, compiled, distributed: whether it uses them.
+        acts: whether a model is asked about single examples, as an agent is.
 
     Example:
         >>> Anatomy(modules={"Linear": 2}).has("Linear", "Conv2d")
@@ -52,6 +55,7 @@ class Anatomy:
     autocast: bool = False
     compiled: bool = False
     distributed: bool = False
+    acts: bool = False
 
     def has(self, *kinds: str) -> bool:
         """Whether a module of one of these classes was called."""
@@ -146,6 +150,8 @@ class Intervention:
         kind: `REPAIR`, `TRICK` or `CONTROL`.
         cannot: what it does not reach.
         harmless: whether its first level does a sound training no harm: so it can be tried together with others.
+        tricks: the levels at which it is a trick of the posts, to be swept over on any net.
+        claims: what the posts say of these.
         size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
         place: where in the user's code it would be written, for an anatomy.
 
@@ -165,6 +171,8 @@ class Intervention:
     kind: str = REPAIR
     cannot: str = ""
     harmless: bool = False
+    tricks: Callable[[Anatomy], Mapping[str, str]] = lambda anatomy: {}
+    claims: tuple[Claim, ...] = ()
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
 
@@ -180,4 +188,6 @@ class Intervention:
             "place": self.place(anatomy),
             "harmless": self.harmless,
             "size": self.size,
+            "tricks": dict(self.tricks(anatomy)),
+            "claims": [asdict(claim) for claim in self.claims],
         }

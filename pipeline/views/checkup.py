@@ -83,7 +83,7 @@ def state(cause: CheckupCause) -> str:
 def no_cause(found: Checkup) -> str:
     """What is said where nothing is named."""
     if found.learns == YES:
-        return "Checks find nothing wrong, and no change takes it twice as far from chance."
+        return "Checks find nothing wrong, and no change takes it three times as far from chance."
     return (
         f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. Look by hand: do "
         "the labels belong to the inputs, is there enough data, is the model large enough, does it train long enough."

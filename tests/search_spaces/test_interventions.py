@@ -236,3 +236,32 @@ def test_initial_weights_are_made_anew() -> None:
         net(DATA)
     assert torch.allclose(net.first.weight @ net.first.weight.T, torch.eye(6), atol=1e-5)
     assert torch.equal(net.first.bias, torch.zeros(6))
+
+
+def test_a_sequence_is_read_from_its_end() -> None:
+    lines = torch.randn(4, 7, 6)
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.GRU(6, 5, batch_first=True)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.cell(inputs)[0][:, -1]
+
+    net = Reader()
+    with changed("reading_order", "reverse", Anatomy(modules={"GRU": 1})):
+        read = net(lines)
+        del net.cell.forward
+    assert torch.allclose(read, net(lines.flip(1)))
+
+
+def test_embeddings_stay_inside_a_ball_and_nothing_decays() -> None:
+    net = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(8, 2))
+    net[0].weight.data.mul_(10)
+    with changed("embedding_norm", "ball", Anatomy(modules={"Embedding": 1})):
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1, weight_decay=0.5)
+        functional.cross_entropy(net(torch.arange(8).view(4, 2)), LABELS[:4] % 2).backward()
+        optimiser.step()
+    assert net[0].weight.norm(dim=1).max() <= 1 + 1e-6
+    assert optimiser.param_groups[0]["weight_decay"] == 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backtrack import FunctionTask, Numeric, checkup
+from backtrack import FunctionTask, Numeric, checkup, open_study
 
 FAULTS = Path(__file__).parents[2] / "benchmarks" / "faults"
 QUIET = """
@@ -80,6 +80,26 @@ def test_a_sound_training_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_tricks_of_the_posts_are_swept_on_a_program_that_knows_nothing_of_them(tmp_path: Path) -> None:
+    (tmp_path / "quiet.py").write_text(QUIET)
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--no-mlflow", "--runs", "24", "--stages", "screen")
+    done = backtrack("sweep", "quiet.py", *asked, "--tricks", "--study", "study", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    study = open_study(tmp_path / "study")
+    assert set(study.factors["factor"].to_pylist()) == {"activation", "initialisation", "optimiser"}
+    claims = study.claims.to_pylist()
+    # The program has Adam itself: "RMSprop against Adam" cannot be asked of interventions.
+    assert {claim["factor"] for claim in claims} == {"activation", "initialisation"}
+    used = set(study.trials["config.optimiser"].to_pylist())
+    assert used == {"as_written", "rmsprop", "sgd_momentum"}
+    reached = {
+        level: [row["value"] for row in study.trials.to_pylist() if row["config.optimiser"] == level] for level in used
+    }
+    # The program's Adam at its rate learns; plain SGD at that rate does not in so few epochs.
+    assert max(reached["sgd_momentum"]) < max(reached["as_written"])
+
+
+@pytest.mark.slow
 def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path) -> None:
     import torch
     from torch import nn
@@ -112,7 +132,7 @@ def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path
     ("script", "options", "said"),
     [
         ("print('accuracy: 0.5')", ("--metric", "accuracy", "--mode", "max"), "needs a Python training with torch"),
-        ("print('accuracy: 0.5')", ("--mode", "max"), "say also --metric NAME"),
+        ("print('accuracy: 0.5')", ("--mode", "max"), "say also: --metric NAME"),
         ("import torch\nraise ValueError('no data')", ("--metric", "accuracy", "--mode", "max"), "no data"),
         ("print(1)", ("--metric", "a", "--mode", "max", "--runs", "5"), "give at least 12"),
     ],

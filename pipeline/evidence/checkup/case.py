@@ -19,7 +19,7 @@ from backtrack.vocabulary.plan import CHECKED, WRITTEN
 # Values that are all positive and this many times apart are compared by their logarithms, where less is better.
 WIDE = 10.0
 # Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
-FAR, FAR_BY_LOGARITHM = 0.5, 0.35
+FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
 # Names of a training's own loss.
 LOSSES = ("train_loss", "loss")
 

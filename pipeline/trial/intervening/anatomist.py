@@ -13,6 +13,8 @@ from backtrack.watch.listening.places import own_place
 
 # Steps that are looked at, after which the hooks only count; and batches whose numbers are.
 STEPS, BATCHES = 12, 12
+# Share of passes of a single example from which on a model is an agent that acts.
+ACTS = 0.2
 # Nodes of the graph behind a loss that are walked through in search of the last activation.
 NODES = 60
 # Operations of a layer: behind them no activation is the last.
@@ -42,6 +44,7 @@ class Anatomist:
         self._held: set[int] = set()
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
+        self._passes = self._single = 0
         self._attach()
 
     def _attach(self) -> None:
@@ -61,6 +64,8 @@ class Anatomist:
     # --- what is heard ----------------------------------------------------------------------------------------
 
     def _given(self, model: Any, given: Any) -> Any:
+        self._passes += 1
+        self._single += isinstance(given, self.torch.Tensor) and given.ndim > 0 and len(given) == 1
         mode = (self.torch.is_grad_enabled(), model.training)
         if mode[0] != mode[1]:
             said = "trains in evaluation mode" if mode[0] else "judged in training mode"
@@ -164,11 +169,16 @@ class Anatomist:
             {**made, "scheduled": len(self._rates.get(id(one), ())) > 1} for one, made in self._optimisers
         ]
         anatomy.distributed = self.torch.distributed.is_available() and self.torch.distributed.is_initialized()
+        anatomy.acts = self._single > ACTS * max(1, self._passes)
         self._conclude_last()
         self._conclude_numbers()
         return {
             "anatomy": anatomy.as_json(),
-            "interventions": [one.described(anatomy) for one in all_interventions().values() if one.levels(anatomy)],
+            "interventions": [
+                one.described(anatomy)
+                for one in all_interventions().values()
+                if one.levels(anatomy) or one.tricks(anatomy)
+            ],
         }
 
     def _conclude_last(self) -> None:

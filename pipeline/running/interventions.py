@@ -1,0 +1,104 @@
+"""Interventions as factors of a sweep: the posts' tricks on somebody's own net, or what a checkup found to matter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from backtrack.errors import StudyError, TaskError
+from backtrack.records.directory import Records
+from backtrack.task import Task
+from backtrack.task.intervention import AS_WRITTEN
+from backtrack.trial.trial import run_replicate
+from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.factors import Categorical, Claim, reference
+from backtrack.vocabulary.result import RunResult
+from backtrack.watch.recorder import Recorder
+
+# How an error of ours begins where it ended a run.
+OURS = "backtrack.errors.TaskError: "
+
+
+def looked_at(task: Task, told: Callable[[str], None]) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """Runs a training once as it is.
+
+    Returns:
+        Its anatomy, the interventions that apply to it, and the levels at which it ran.
+
+    Raises:
+        TaskError: where nothing of it can be changed from outside.
+    """
+    told(f"looking at one run of {task.name} as written")
+    own = {factor.name: reference(factor) for factor in task.space} if task.factors else {}
+    recorder = Recorder()
+    result = run_replicate(task, Config(own), 0, looked=True, recorder=recorder)
+    found, last = recorder.anatomy, (result.error.strip().splitlines() or [""])[-1]
+    if last.startswith(OURS):
+        # The program does not say its metric: that is known now, and would be of every run.
+        raise TaskError(last.removeprefix(OURS))
+    if not found or not found["interventions"]:
+        raise TaskError(_nothing_to_change(task, result))
+    return found["anatomy"], found["interventions"], own
+
+
+def with_tricks(task: Task, told: Callable[[str], None]) -> Task:
+    """A task with the posts' tricks as further factors, applied from outside; their claims come along.
+
+    Raises:
+        TaskError: where none applies.
+    """
+    anatomy, described, _ = looked_at(task, told)
+    factors = [
+        Categorical(
+            one["name"],
+            [AS_WRITTEN, *one["tricks"]],
+            description=one["what"],
+            claims=tuple(Claim(**claim) for claim in one["claims"] if _can_be_asked(claim, one["tricks"])),
+        )
+        for one in described
+        if one["tricks"]
+    ]
+    if not factors:
+        raise TaskError(
+            f"task {task.name!r}: none of the posts' tricks applies to it; `backtrack checkup` tries repairs"
+        )
+    told(f"{len(factors)} tricks apply: {', '.join(factor.name for factor in factors)}")
+    return task.with_changes(factors, anatomy)
+
+
+def _can_be_asked(claim: Mapping[str, Any], levels: Mapping[str, str]) -> bool:
+    """Whether both levels that a claim compares apply to this training."""
+    return {claim["level"], claim["against"]} <= {AS_WRITTEN, *levels}
+
+
+def with_those_of(task: Task, study: str | Path) -> Task:
+    """A task with the interventions that a checkup verified, or saw help, as further factors.
+
+    Raises:
+        StudyError: where the study is no checkup, or nothing helped in it.
+    """
+    records = Records.open(study)
+    if "checkup" not in records.manifest or not records.has("report/checkup.json"):
+        raise StudyError(f"{study} is no checkup that came to its end; give the directory of `backtrack checkup`")
+    found = json.loads(records.read("report/checkup.json"))
+    repairs = [repair for cause in found["causes"] for repair in [*cause["repairs"], *cause["hides"]]]
+    levels: dict[str, list[str]] = {}
+    for repair in [*repairs, *found["helped"]]:
+        for change in repair["changes"]:
+            name, _, level = change.partition("=")
+            if level not in levels.setdefault(name, [AS_WRITTEN]):
+                levels[name].append(level)
+    if not levels:
+        raise StudyError(f"nothing helped in the checkup {study}: there is nothing to vary further")
+    anatomy: Mapping[str, Any] = records.manifest["task"]["changes"]["anatomy"]
+    return task.with_changes([Categorical(name, known) for name, known in levels.items()], anatomy)
+
+
+def _nothing_to_change(task: Task, result: RunResult) -> str:
+    last = (result.error.strip().splitlines() or ["it trained nothing with torch"])[-1]
+    return (
+        f"task {task.name!r}: nothing of it could be changed from outside: {last}. This needs a Python training "
+        "with torch that runs; for others vary its own options: backtrack sweep … --factor"
+    )
