@@ -75,6 +75,8 @@ def _cause(cause: CheckupCause, metric: str) -> list[str]:
 
 def state(cause: CheckupCause) -> str:
     """How sure a cause is."""
+    if cause.verified and math.isnan(cause.p):
+        return "shown with and without: no run depends on its seed, so there is no luck in it"
     if cause.verified:
         return f"verified with fresh seeds (p = {cause.p:.2g})"
     return "seen, not verified by a repair"

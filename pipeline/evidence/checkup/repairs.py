@@ -22,7 +22,8 @@ class Repair:
     Args:
         changes: what is changed.
         proofs: runs with it, under fresh seeds.
-        p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test.
+        p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test. NaN where
+            no run depends on its seed: there is no luck then.
         verified: whether that is below the error rate, shared by the candidates, and the runs reach what counts.
     """
 
@@ -142,6 +143,11 @@ def option_of(case: Case, change: tuple[str, str]) -> Option:
     return next(option for option in case.options if (option.name, option.level) == change)
 
 
+def _without_luck(runs: Sequence[CheckedRun]) -> bool:
+    """Whether runs under different seeds are all the same, report by report."""
+    return len(runs) > 1 and len({(run.value, run.reports) for run in runs}) == 1
+
+
 def proven(case: Case) -> list[Repair]:
     """The candidates, and parts of their levels, with what their fresh runs show."""
     asked = candidates(case)
@@ -153,9 +159,11 @@ def proven(case: Case) -> list[Repair]:
     for changes in asked:
         proofs = case.of(changes, PROOF)
         scores = [case.score(run) for run in proofs]
-        p = rank_sum_p(scores, own)
+        p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
         direct = wrong & {check for one in changes for check in answers(case, one)}
         needed = case.bar if direct else bar
         reached = bool(scores) and sum(score >= needed for score in scores) * 4 >= 3 * len(scores)
-        found.append(Repair(changes, proofs, p, reached and p <= case.alpha / min(CANDIDATES, max(1, len(asked)))))
+        better = bool(scores) and min(scores) > max(own, default=-math.inf)
+        sure = better if math.isnan(p) else p <= case.alpha / min(CANDIDATES, max(1, len(asked)))
+        found.append(Repair(changes, proofs, p, reached and sure))
     return found

@@ -196,3 +196,8 @@ def test_an_interrupted_checkup_wants_the_same_runs_again() -> None:
         part = Case(case.runs[:kept], case.options, "max")
         wanted = {one.trial for one in next_runs(plan, part)}
         assert wanted <= {run.trial for run in case.runs} and wanted
+
+
+def test_where_no_run_depends_on_its_seed_there_is_no_p() -> None:
+    (cause,) = checked(lambda changes, rng: 0.9 if "inputs" in changes else 0.05)[0].causes
+    assert cause.verified and cause.p != cause.p
