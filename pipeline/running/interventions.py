@@ -9,8 +9,9 @@ from typing import Any
 
 from backtrack.errors import StudyError, TaskError
 from backtrack.records.directory import Records
-from backtrack.task import Task
+from backtrack.task import ScriptTask, Task
 from backtrack.task.intervention import AS_WRITTEN
+from backtrack.task.length import described_length
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.factors import Categorical, Claim, reference
@@ -40,7 +41,8 @@ def looked_at(task: Task, told: Callable[[str], None]) -> tuple[dict[str, Any], 
         raise TaskError(last.removeprefix(OURS))
     if not found or not found["interventions"]:
         raise TaskError(_nothing_to_change(task, result))
-    return found["anatomy"], found["interventions"], own
+    length = described_length(task) if isinstance(task, ScriptTask) else None
+    return found["anatomy"], [*found["interventions"], *([dict(length)] if length else [])], own
 
 
 def with_tricks(task: Task, told: Callable[[str], None]) -> Task:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backtrack.task.length import lengthened
 from backtrack.task.program_options import with_constants
 from backtrack.vocabulary.outcomes import of_exception
 from backtrack.vocabulary.places import place_of
@@ -29,7 +30,8 @@ def run_program(request: Mapping[str, Any]) -> int:
 
     Args:
         request: `script` or `module`, `arguments`, `constants`, `directory`, `seed` (None where the program takes its
-            own), `watched`, `looked`, `changes`, `anatomy`, `shifted` (what is added to the program's own seeds).
+            own), `watched`, `looked`, `changes`, `anatomy`, `shifted` (what is added to the program's own seeds),
+            `longer` (how many times as long its loops over epochs are).
     """
     os.chdir(request["directory"] or ".")
     # As Python does: the script's folder comes first; for a module it is the working directory.
@@ -57,7 +59,8 @@ def run_program(request: Mapping[str, Any]) -> int:
             shift_seeds(int(request["shifted"]))
         if request["seed"] is not None:
             seed_everything(int(request["seed"]))
-        code = compile(_tree(script, request["constants"]), script, "exec")
+        tree = _tree(script, request["constants"])
+        code = compile(lengthened(tree, request["longer"]) if request["longer"] > 1 else tree, script, "exec")
         exec(code, main.__dict__)
         _run_at_exit()
     except SystemExit as end:

@@ -241,6 +241,7 @@ def start(
         "looked": looked,
         "changes": dict(program.changes),
         "shifted": program.shifted,
+        "longer": program.longer,
         "anatomy": dict(program.anatomy) if program.changes else {},
     }
     try:

@@ -265,3 +265,26 @@ def test_embeddings_stay_inside_a_ball_and_nothing_decays() -> None:
         optimiser.step()
     assert net[0].weight.norm(dim=1).max() <= 1 + 1e-6
     assert optimiser.param_groups[0]["weight_decay"] == 0.5
+
+
+def test_classes_are_learnt_by_cross_entropy() -> None:
+    given, classes = torch.softmax(torch.randn(6, 3), 1), LABELS[:6]
+    anatomy = Anatomy(last="softmax at Net.1#0", losses=[{"name": "mse_loss", "one_hot": True, "binary": True}])
+    with changed("loss_function", "cross_entropy", anatomy):
+        changed_loss = functional.mse_loss(given, torch.eye(3)[classes])
+    assert torch.allclose(changed_loss, functional.nll_loss(given.log(), classes))
+    anatomy = Anatomy(losses=[{"name": "mse_loss", "one_hot": False, "binary": True}])
+    raw, wanted = torch.randn(6), (LABELS[:6] > 0).float()
+    with changed("loss_function", "cross_entropy", anatomy):
+        changed_loss = functional.mse_loss(raw, wanted)
+    assert torch.allclose(changed_loss, functional.binary_cross_entropy_with_logits(raw, wanted))
+
+
+def test_one_hot_targets_are_seen() -> None:
+    anatomist = Anatomist(torch)
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    functional.mse_loss(net(DATA), torch.eye(3)[LABELS]).backward()
+    optimiser.step()
+    loss = anatomist.conclude()["anatomy"]["losses"][0]
+    assert loss["one_hot"] and loss["binary"] and loss["varies"]

@@ -204,6 +204,10 @@ class Anatomist:
         first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in self._targets if one.numel() > 1)
         values = torch.cat([one.flatten() for one in self._targets])
         if values.is_floating_point():
+            two = bool(((values == 0) | (values == 1)).all())
+            wide = [one for one in self._targets if one.ndim == 2 and one.shape[1] > 1]
+            first["binary"] = two
+            first["one_hot"] = two and bool(wide) and all(bool((one.sum(1) == 1).all()) for one in wide)
             first |= {"mean": float(values.float().mean()), "std": float(values.float().std())}
         else:
             _, counts = values.unique(return_counts=True)

@@ -1,0 +1,127 @@
+"""How long a program trains, where its source says it: an option, a constant at its top, or a loop over epochs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backtrack.task.program_options import ProgramOption
+
+if TYPE_CHECKING:
+    from backtrack.task.script_task import ScriptTask
+
+# Name of the factor, its level, and what it means.
+LENGTH, LONGER, TIMES = "length", "x4", 4
+# Names of options and constants that say it, and of a loop's variable.
+OPTIONS = (
+    *(
+        "epochs",
+        "num_epochs",
+        "n_epochs",
+        "max_epochs",
+        "num_train_epochs",
+        "total_timesteps",
+        "max_steps",
+        "num_steps",
+    ),
+    *("steps", "iterations", "num_iterations", "max_iters", "iters", "episodes", "num_episodes"),
+)
+VARIABLES = ("epoch", "ep", "episode")
+
+
+def length_option(task: ScriptTask) -> ProgramOption | None:
+    """The program's option, or constant, for its length; None where it has none with a whole number."""
+    known = {option.name.lower().rpartition(".")[2]: option for option in task.declared}
+    for name in OPTIONS:
+        option = known.get(name)
+        if option is not None and isinstance(_given(task, option), int):
+            return option
+    return None
+
+
+def longer_value(task: ScriptTask, option: ProgramOption) -> int:
+    """Of an option: the length as the program is run now, times four."""
+    return int(_given(task, option)) * TIMES
+
+
+def longer_text(task: ScriptTask) -> str:
+    """What a person would write to train four times as long; empty where nothing in the source says how long."""
+    option = length_option(task)
+    if option is not None:
+        return f"{option.flag} {longer_value(task, option)}: {TIMES} times as long"
+    if task.script is not None and task.script.is_file():
+        loops = loops_over_epochs(_tree(task.script))
+        if loops:
+            return f"for {loops[0].target.id} in range({_end(loops[0]).value * TIMES}): {TIMES} times as long"  # type: ignore[attr-defined]
+    return ""
+
+
+def loops_over_epochs(tree: ast.Module) -> list[ast.For]:
+    """The loops `for epoch in range(…)` whose end is written as a number."""
+    found = []
+    for node in ast.walk(tree):
+        named = isinstance(node, ast.For) and isinstance(node.target, ast.Name) and node.target.id in VARIABLES
+        if named and isinstance(node, ast.For) and isinstance(_end(node), ast.Constant):
+            found.append(node)
+    return found
+
+
+def lengthened(tree: ast.Module, times: int) -> ast.Module:
+    """A program whose loops over epochs are so many times as long."""
+    for loop in loops_over_epochs(tree):
+        end = _end(loop)
+        assert isinstance(end, ast.Constant) and isinstance(end.value, int)
+        end.value = end.value * times
+    return tree
+
+
+def _end(loop: ast.For) -> Any:
+    """The end of `range(end)`, `range(start, end)`, or of one of these inside another call such as `tqdm`."""
+    call: Any = loop.iter
+    while isinstance(call, ast.Call) and call.args:
+        if getattr(call.func, "id", "") in ("range", "trange"):
+            end = call.args[0] if len(call.args) == 1 else call.args[1]
+            whole = isinstance(end, ast.Constant) and type(end.value) is int
+            return end if whole else None
+        call = call.args[0]
+    return None
+
+
+def _given(task: ScriptTask, option: ProgramOption) -> Any:
+    """The value that an option has in the task's own command; its default where the command does not say it."""
+    arguments: Sequence[str] = task.own_arguments
+    for position, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == option.flag:
+            text = value if equals else arguments[position + 1] if position + 1 < len(arguments) else ""
+            return int(text) if text.isdigit() else None
+    return option.default if type(option.default) is int else None
+
+
+def _tree(script: Path) -> ast.Module:
+    try:
+        return ast.parse(script.read_bytes())
+    except (OSError, SyntaxError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def described_length(task: ScriptTask) -> Mapping[str, Any] | None:
+    """The length as an intervention, in the form of `Intervention.described`; None where it is not known."""
+    text = longer_text(task)
+    if not text:
+        return None
+    return {
+        "name": LENGTH,
+        "what": f"the program trains {TIMES} times as long",
+        "levels": {LONGER: text},
+        "answers": [],
+        "points": ["step_size", "update_ratio_off"],
+        "kind": "repair",
+        "place": "",
+        "harmless": False,
+        "size": 1,
+        "tricks": {},
+        "claims": [],
+    }

@@ -1,0 +1,52 @@
+"""Another loss for the same targets: cross entropy where classes are learnt by squared error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+
+SQUARED = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    loss = anatomy.loss
+    if loss.get("name") not in SQUARED:
+        return {}
+    if loss.get("one_hot"):
+        return {"cross_entropy": "nn.CrossEntropyLoss() on raw outputs, with class numbers"}
+    if loss.get("binary"):
+        return {"cross_entropy": "nn.BCEWithLogitsLoss() on raw outputs"}
+    return {}
+
+
+def _apply(training: Training, level: str) -> None:
+    anatomy = training.anatomy
+    last, one_hot = anatomy.last.partition(" ")[0], bool(anatomy.loss.get("one_hot"))
+
+    def change(call: LossCall) -> None:
+        if call.name not in SQUARED or call.output.shape != call.target.shape:
+            return
+        output: Any = call.output.float()
+        if one_hot:
+            # Cross entropy of log p is that of the outputs before a softmax.
+            call.output = output.clamp_min(1e-12).log() if last == "softmax" else output
+            call.name, call.target = "cross_entropy", call.target.argmax(-1)
+        elif last == "sigmoid":
+            call.name, call.output = "binary_cross_entropy", output.clamp(1e-7, 1 - 1e-7)
+        else:
+            call.name = "binary_cross_entropy_with_logits"
+        call.options = {name: value for name, value in call.options.items() if name == "reduction"}
+
+    training.at_loss(change)
+
+
+LOSS_FUNCTION = Intervention(
+    "loss_function",
+    what="classes that are learnt by squared error are learnt by cross entropy",
+    source="Golik, Doetsch & Ney, Cross-entropy vs. squared error training (2013); DeepFD, loss function",
+    levels=_levels,
+    apply=_apply,
+    size=2,
+    place=lambda anatomy: str(anatomy.loss.get("place", "")),
+)
