@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from backtrack.running.resources import Resources
     from backtrack.running.sweeping import resume, sweep
     from backtrack.task import Data, FunctionTask, Loaders, ScriptTask, Task, TorchTask, load_task
+    from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
     from backtrack.views.study import Study, open_study
     from backtrack.vocabulary.config import Config
     from backtrack.vocabulary.factors import Categorical, Claim, Composite, Numeric
@@ -78,6 +79,10 @@ _HOMES = {
     "report": "watch.telling",
     "Watched": "watch.watching",
     "watching": "watch.watching",
+    "Anatomy": "task.intervention",
+    "Intervention": "task.intervention",
+    "LossCall": "task.intervention",
+    "Training": "task.intervention",
     "Task": "task",
     "TorchTask": "task",
     "load_task": "task",
@@ -97,6 +102,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anatomy",
     "BacktrackError",
     "Categorical",
     "Checkup",
@@ -113,7 +119,9 @@ __all__ = [
     "FinishedTrial",
     "FunctionTask",
     "Interrupted",
+    "Intervention",
     "Loaders",
+    "LossCall",
     "Numeric",
     "PlanError",
     "PlannedTrial",
@@ -131,6 +139,7 @@ __all__ = [
     "TaskError",
     "TorchTask",
     "TrackingError",
+    "Training",
     "TrialFailed",
     "Watched",
     "checkup",

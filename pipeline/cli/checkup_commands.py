@@ -47,6 +47,10 @@ def checkup(
     study: Annotated[str | None, typer.Option(help="The study's directory or URI. Default: a new one.")] = None,
     seed: Annotated[int, typer.Option(help="The study's seed.")] = 0,
     alpha: Annotated[float, typer.Option(help="Error rate of what is called verified.")] = 0.05,
+    interventions: Annotated[
+        list[str] | None,
+        typer.Option("--intervention", help="A Python file with an intervention of your own. May be given again."),
+    ] = None,
     seed_argument: SeedArgument = None,
     settings: Settings = None,
     workers: Workers = None,
@@ -70,6 +74,7 @@ def checkup(
         seed,
         chance=chance,
         alpha=alpha,
+        interventions=interventions or (),
         resources=resources_from(workers=workers, time_limit=time_limit, max_memory=max_memory),
         here=here,
         told=lambda line: typer.echo(line, err=as_json),

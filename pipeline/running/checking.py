@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backtrack.errors import Interrupted, StudyError, TaskError
 from backtrack.evidence.checkup.case import Case, case_from
@@ -24,9 +24,6 @@ from backtrack.task import Task
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.plan import CHECKED, FinishedTrial, FixedPlan, Plan, PlannedTrial
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DEFAULT_RUNS, LEAST_RUNS = 60, 12
 
@@ -61,6 +58,7 @@ def checkup(
     *,
     chance: float | None = None,
     alpha: float = 0.05,
+    interventions: Sequence[str | Path] = (),
     resources: Resources | None = None,
     here: bool = False,
     told: Callable[[str], None] = _silent,
@@ -75,6 +73,7 @@ def checkup(
         chance: the metric of a training that has learnt nothing; default: the task's own, else measured by shuffled
             labels where that can be done.
         alpha: error rate of what is called verified.
+        interventions: Python files with further interventions.
         resources: what may be used.
         here: whether to run in this process, without Ray.
         told: told what happens, a line at a time.
@@ -90,6 +89,9 @@ def checkup(
     if runs < LEAST_RUNS:
         raise TaskError(f"{runs} runs are too few for a checkup; give at least {LEAST_RUNS}; 60 give useful answers")
     task.validate()
+    for file in interventions:
+        if not Path(file).is_file():
+            raise TaskError(f"{file} does not exist; expected a Python file with an Intervention")
     place = str(directory) if directory is not None else default_directory(f"checkup-{task.name}")
     with driving(Records(place)):
         if Records(place).has("manifest.json"):
@@ -98,7 +100,7 @@ def checkup(
                 raise StudyError(f"{place} is a study of another kind; choose another directory for the checkup")
             changed = task_of(records)
         else:
-            changed, described = _look(task, told)
+            changed, described = _look(task, told, [str(Path(file).resolve()) for file in interventions])
             records = make_study(
                 changed,
                 place,
@@ -112,9 +114,9 @@ def checkup(
         return _carry_on(changed, records, runs, resources or Resources(), here, told)
 
 
-def _look(task: Task, told: Callable[[str], None]) -> tuple[Task, list[dict[str, Any]]]:
+def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tuple[Task, list[dict[str, Any]]]:
     """A training with the repairs that apply to it as factors, and these interventions."""
-    anatomy, described, own = looked_at(task, told)
+    anatomy, described, own = looked_at(task, told, files)
     described = [one for one in described if one["levels"]]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
     told(f"{len(factors)} interventions apply: {', '.join(factor.name for factor in factors)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,15 @@ from backtrack.watch.recorder import Recorder
 OURS = "backtrack.errors.TaskError: "
 
 
-def looked_at(task: Task, told: Callable[[str], None]) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+def looked_at(
+    task: Task, told: Callable[[str], None], files: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     """Runs a training once as it is.
+
+    Args:
+        task: the training.
+        told: told what happens.
+        files: with further interventions.
 
     Returns:
         Its anatomy, the interventions that apply to it, and the levels at which it ran.
@@ -34,7 +41,7 @@ def looked_at(task: Task, told: Callable[[str], None]) -> tuple[dict[str, Any], 
     told(f"looking at one run of {task.name} as written")
     own = {factor.name: reference(factor) for factor in task.space} if task.factors else {}
     recorder = Recorder()
-    result = run_replicate(task, Config(own), 0, looked=True, recorder=recorder)
+    result = run_replicate(task, Config(own), 0, looked=files, recorder=recorder)
     found, last = recorder.anatomy, (result.error.strip().splitlines() or [""])[-1]
     if last.startswith(OURS):
         # The program does not say its metric: that is known now, and would be of every run.

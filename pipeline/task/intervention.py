@@ -33,6 +33,7 @@ class Anatomy:
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         autocast, compiled, distributed: whether it uses them.
         acts: whether a model is asked about single examples, as an agent is.
+        files: Python files with further interventions, which somebody wrote.
 
     Example:
         >>> Anatomy(modules={"Linear": 2}).has("Linear", "Conv2d")
@@ -56,6 +57,7 @@ class Anatomy:
     compiled: bool = False
     distributed: bool = False
     acts: bool = False
+    files: list[str] = field(default_factory=list)
 
     def has(self, *kinds: str) -> bool:
         """Whether a module of one of these classes was called."""
@@ -83,7 +85,15 @@ def anatomy_from(values: Mapping[str, Any]) -> Anatomy:
 
 
 class Training(Protocol):
-    """The extension points of a training that an intervention may use; `trial/intervening/training.py` has them."""
+    """The extension points of a training that an intervention may use; `trial/intervening/training.py` has them.
+
+    Example:
+        >>> def clip(training: Training, level: str) -> None:
+        ...     def before(optimiser):
+        ...         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        ...         training.torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        ...     training.at_step(before=before)
+    """
 
     torch: Any
     anatomy: Anatomy
@@ -126,6 +136,10 @@ class LossCall:
         output, target: its first two arguments.
         options: the others, by name.
         training: whether a gradient can flow.
+
+    Example:
+        >>> LossCall("mse_loss", output=None, target=None, options={}, training=True).name
+        'mse_loss'
     """
 
     name: str

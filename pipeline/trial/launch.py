@@ -83,10 +83,10 @@ def _intervene(request: Mapping[str, Any]) -> None:
         from backtrack.trial.intervening.applying import apply_when_imported
 
         apply_when_imported(request["changes"], request["anatomy"])
-    elif request["looked"]:
+    elif request["looked"] is not None:
         from backtrack.trial.intervening.applying import look_when_imported
 
-        look_when_imported(lambda found: channel.tell("anatomy", found=found))
+        look_when_imported(request["looked"], lambda found: channel.tell("anatomy", found=found))
 
 
 def seed_everything(seed: int) -> None:

@@ -208,7 +208,7 @@ def start(
     seed: int | None,
     memory: int | None,
     watched: bool,
-    looked: bool = False,
+    looked: Sequence[str] | None = None,
     mark: str,
 ) -> Running:
     """Starts a program.
@@ -220,7 +220,7 @@ def start(
         seed: that random numbers start from; None where the program takes its own.
         memory: bytes that it may take beyond what Python took; None for no limit.
         watched: whether a Python program is listened to.
-        looked: whether it tells which interventions apply to it.
+        looked: files with further interventions, where it tells which apply to it; None where it does not.
         mark: of the run.
 
     Raises:
@@ -238,7 +238,7 @@ def start(
         "seed": seed,
         "memory": memory,
         "watched": watched,
-        "looked": looked,
+        "looked": None if looked is None else list(looked),
         "changes": dict(program.changes),
         "shifted": program.shifted,
         "longer": program.longer,

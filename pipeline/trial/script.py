@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def run_script(
     limits: Limits,
     watched: bool = True,
     any_metric: bool = False,
-    looked: bool = False,
+    looked: Sequence[str] | None = None,
 ) -> str:
     """Runs the program once and returns the outcome; what it says goes to the recorder as it comes.
 
@@ -58,7 +58,7 @@ def run_script(
         limits: the memory limit; the caller keeps the time.
         watched: whether a Python program's trainings are watched.
         any_metric: whether a program that never says its metric is fine.
-        looked: whether a Python program tells which interventions apply to it (`Recorder.anatomy`).
+        looked: files with further interventions, where a Python program tells which apply to it (`Recorder.anatomy`).
 
     Raises:
         ScriptFailed: where it ends with another status than 0.
@@ -88,7 +88,7 @@ def _carried_out(
     watched: bool,
     folder: Path,
     heard: _Heard,
-    looked: bool,
+    looked: Sequence[str] | None,
 ) -> int:
     """Runs a program to its end, whatever ends it, and returns its status."""
     mark, told = uuid.uuid4().hex, folder / "told.jsonl"

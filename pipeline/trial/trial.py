@@ -91,14 +91,14 @@ def run_replicate(
     watched: bool = True,
     on_crash: Callable[[BaseException], None] | None = None,
     any_metric: bool = False,
-    looked: bool = False,
+    looked: Sequence[str] | None = None,
     recorder: Recorder | None = None,
 ) -> RunResult:
     """One training run with its outcome; see `run_trial`.
 
     Args:
         task, config, seed, device, limits, watched, on_crash, any_metric: as there, for one seed.
-        looked: whether it is looked at for interventions, beforehand; `recorder.anatomy` has what was found.
+        looked: files with further interventions, where it is only looked at; `recorder.anatomy` has what was found.
         recorder: that hears of it; it may end the training by raising `Enough`.
 
     Raises:
@@ -106,7 +106,7 @@ def run_replicate(
     """
     recorder = recorder or Recorder()
     levels = task.levels(config)
-    if not isinstance(task, ScriptTask) and (looked or task.changes.names):
+    if not isinstance(task, ScriptTask) and (looked is not None or task.changes.names):
         levels, recorder.intervene = _intervened(task, levels, recorder, looked)
     train, peak = _program(task, device, watched, limits, any_metric, looked)
     error = place = ""
@@ -135,7 +135,7 @@ def run_replicate(
 
 
 def _intervened(
-    task: Task, levels: dict[str, Any], recorder: Recorder, looked: bool
+    task: Task, levels: dict[str, Any], recorder: Recorder, looked: Sequence[str] | None
 ) -> tuple[dict[str, Any], Callable[[Any], Callable[[], None]] | None]:
     """What a training in this process gets, and what is done to it from outside."""
     from backtrack.trial.intervening.applying import intervention_for
@@ -145,7 +145,7 @@ def _intervened(
     def found(anatomy: dict[str, Any]) -> None:
         recorder.anatomy = anatomy
 
-    return own, intervention_for(changes, task.changes.anatomy, found if looked else None)
+    return own, intervention_for(changes, task.changes.anatomy, looked or (), found if looked is not None else None)
 
 
 def _run_stacked(
@@ -220,7 +220,12 @@ Train = Callable[[dict[str, Any], int, Recorder], str]
 
 
 def _program(
-    task: Task, device: str, watched: bool, limits: Limits, any_metric: bool = False, looked: bool = False
+    task: Task,
+    device: str,
+    watched: bool,
+    limits: Limits,
+    any_metric: bool = False,
+    looked: Sequence[str] | None = None,
 ) -> tuple[Train, Callable[[], int]]:
     """The training program for the kind of task, and what reads its peak memory."""
     reset_peak_memory()

@@ -99,6 +99,44 @@ def test_tricks_of_the_posts_are_swept_on_a_program_that_knows_nothing_of_them(t
     assert max(reached["sgd_momentum"]) < max(reached["as_written"])
 
 
+OWN = """
+from backtrack import Intervention
+
+
+def shift(training, level):
+    training.at_forward(before=lambda model, given: given - float(level))
+
+
+SHIFT = Intervention(
+    "shift",
+    what="takes a number from all inputs",
+    source="my own",
+    levels=lambda anatomy: {"1000": "x - 1000"},
+    apply=shift,
+)
+"""
+
+
+@pytest.mark.slow
+def test_an_intervention_of_somebodys_own_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "far.py").write_text(QUIET.replace("y = (x @", "x, z = x + 1000, x\ny = (z @"))
+    (tmp_path / "mine.py").write_text(OWN)
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--json", "--intervention", "mine.py")
+    done = backtrack("checkup", "far.py", *asked, "--study", "study", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    told = [
+        *found["helped"],
+        *found["tried"],
+        *(one for cause in found["causes"] for one in [*cause["repairs"], *cause["hides"]]),
+    ]
+    assert next(one for one in told if one["changes"] == ["shift=1000"])["reaches"] > 0.8
+    (tmp_path / "empty.py").write_text("nothing = 1")
+    for file, said in (("none.py", "none.py does not exist"), ("empty.py", "has no Intervention")):
+        wrong = backtrack("checkup", "far.py", *asked[:-1], file, "--study", "other", folder=tmp_path)
+        assert wrong.returncode == 2 and said in wrong.stderr, wrong.stderr
+
+
 @pytest.mark.slow
 def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path) -> None:
     import torch

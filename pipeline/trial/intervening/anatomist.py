@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall
@@ -27,11 +28,14 @@ class Anatomist:
 
     Args:
         torch: the module.
+        files: with further interventions.
     """
 
-    def __init__(self, torch: Any) -> None:
+    def __init__(self, torch: Any, files: Sequence[str] = ()) -> None:
         self.torch = torch
-        self.anatomy = Anatomy()
+        self.anatomy = Anatomy(files=list(files))
+        # A file that cannot be loaded is said now, and not after the training.
+        all_interventions(tuple(files))
         self.training = HookedTraining(torch, self.anatomy)
         self._models: list[Any] = []
         self._optimisers: list[tuple[Any, dict[str, Any]]] = []
@@ -176,7 +180,7 @@ class Anatomist:
             "anatomy": anatomy.as_json(),
             "interventions": [
                 one.described(anatomy)
-                for one in all_interventions().values()
+                for one in all_interventions(tuple(anatomy.files)).values()
                 if one.levels(anatomy) or one.tricks(anatomy)
             ],
         }
