@@ -79,6 +79,8 @@ def state(cause: CheckupCause) -> str:
         return "shown with and without: no run depends on its seed, so there is no luck in it"
     if cause.verified:
         return f"verified with fresh seeds (p = {cause.p:.2g})"
+    if cause.harmless:
+        return "seen; mended in one run, the training reaches no more, so it does little harm here"
     return "seen, not verified by a repair"
 
 

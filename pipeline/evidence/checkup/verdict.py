@@ -52,6 +52,7 @@ class CheckupCause:
         reaches: the metric with the first repair; NaN where none is verified.
         hides: changes that bring the training back and do not mend what the check names.
         signs: other checks and symptoms that go with it.
+        harmless: whether the training learns with it, and no better with it mended in one run.
 
     Example:
         >>> cause = CheckupCause("intervention", "learning_rate", said="steps with its rate times a factor",
@@ -71,6 +72,7 @@ class CheckupCause:
     reaches: float
     hides: Sequence[tuple[Changes, str, float]] = ()
     signs: Sequence[str] = ()
+    harmless: bool = False
 
     @property
     def conditions(self) -> list[str]:
@@ -131,6 +133,7 @@ class Checkup:
                     "repairs": [_repair(one) for one in cause.repairs],
                     "hides": [_repair(one) for one in cause.hides],
                     "verified": cause.verified,
+                    "harmless": cause.harmless,
                     "p": _number(cause.p),
                     "reaches": _number(cause.reaches),
                     "place": cause.place,
@@ -223,6 +226,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
                 p=min((one.p for one in direct), default=math.nan),
                 reaches=direct[0].reaches if direct else math.nan,
                 hides=[_of(case, one) for one in hides],
+                harmless=not direct and _does_no_harm(case, check),
                 signs=[*effects, *symptoms],
             )
         )
@@ -249,6 +253,14 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     if not causes:
         causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
     return causes
+
+
+def _does_no_harm(case: Case, check: str) -> bool:
+    """Whether a training that learns reaches no more where a fault is mended, in one run."""
+    mended = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
+    own = max((case.score(run) for run in case.written), default=-math.inf)
+    learns = all(case.learnt(run) for run in case.written)
+    return learns and bool(mended) and all(case.score(run) <= own for run in mended)
 
 
 def _middle(case: Case, repair: Repair) -> float:

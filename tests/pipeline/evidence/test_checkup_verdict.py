@@ -201,3 +201,9 @@ def test_an_interrupted_checkup_wants_the_same_runs_again() -> None:
 def test_where_no_run_depends_on_its_seed_there_is_no_p() -> None:
     (cause,) = checked(lambda changes, rng: 0.9 if "inputs" in changes else 0.05)[0].causes
     assert cause.verified and cause.p != cause.p
+
+
+def test_a_fault_that_does_no_harm_is_said_to_do_none() -> None:
+    found, _ = checked(lambda changes, rng: 0.8 if "inputs" in changes else 0.82, fault="inputs", mended_by="inputs")
+    (cause,) = found.causes
+    assert found.learns == YES and cause.harmless and not cause.verified
