@@ -30,8 +30,7 @@ def _apply(training: Training, level: str) -> None:
     sigmoid = lambda value: 1 / (1 + torch.exp(-value))  # noqa: E731
     other = sigmoid if level == "sigmoid" else lambda value: value
     if last:
-        # The line that is run in training may have a twin for validation: there the same function ends the same pass.
-        training.at_activation(lambda site, function: other if _same(site, last) else None)
+        training.at_activation(lambda site, function: other if site == last else None)
     else:
 
         def change(call: LossCall) -> None:
@@ -39,10 +38,6 @@ def _apply(training: Training, level: str) -> None:
                 call.output = sigmoid(call.output)
 
         training.at_loss(change)
-
-
-def _same(site: str, last: str) -> bool:
-    return site == last
 
 
 LAST_ACTIVATION = Intervention(

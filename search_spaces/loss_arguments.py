@@ -72,13 +72,10 @@ FORMS = {
 def _form(anatomy: Anatomy) -> dict[str, str]:
     last = anatomy.last.partition(" ")[0]
     text = FORMS.get((anatomy.loss.get("name", ""), last))
-    if last == "" and anatomy.loss.get("log_probabilities"):
-        return {}
     return {"as_outputs_are": text} if text else {}
 
 
 def _formed(training: Training, level: str) -> None:
-    torch = training.torch
     last = training.anatomy.last.partition(" ")[0]
 
     def change(call: LossCall) -> None:
@@ -97,7 +94,6 @@ def _formed(training: Training, level: str) -> None:
             call.options = {name: value for name, value in call.options.items() if name != "pos_weight"}
             call.target = call.target.float()
 
-    assert torch is not None
     training.at_loss(change)
 
 

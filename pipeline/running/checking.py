@@ -37,7 +37,7 @@ class CheckupStudy:
     """A checkup with its answer.
 
     Example:
-        >>> checkup("train.py", metric="accuracy", mode="max").answer.learns  # doctest: +SKIP
+        >>> checkup(load_task("mine", "mine.py")).answer.learns  # doctest: +SKIP
 
     Attributes:
         records: the study.

@@ -152,7 +152,6 @@ def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if not found or len(found[0]) < 3 or not needs_repair(case):
         return []
     seed, bar = _worst_seed(case), threshold(case)
-    kept = found[0]
     start = max((run.changes for run in tried(case) if case.score(run) >= bar), key=len)
     kept = start
     for change in start:

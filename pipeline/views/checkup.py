@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from backtrack.evidence.checkup.case import Changes
+from backtrack.evidence.checkup.case import Changes, spelled
 from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, Checkup, CheckupCause
 
 # What did not help is listed up to here; `checkup.json` has all.
@@ -99,8 +99,3 @@ def _rows(rows: Sequence[tuple[Changes, str, float]], metric: str) -> list[str]:
         f"  {text or spelled(changes)}: " + (f"{metric} {value:.4g}" if math.isfinite(value) else "failed")
         for changes, text, value in rows
     ]
-
-
-def spelled(changes: Changes) -> str:
-    """Changes as `name=level`; empty for none."""
-    return " and ".join(f"{name}={level}" for name, level in changes)

@@ -192,7 +192,7 @@ class Case:
         return self.scored_beyond_chance(self.score(run))
 
     def share(self, score: float, best: float) -> float:
-        """How far a score is on the way from chance to the best, 0 to 1, by the stricter of two scales."""
+        """How far a score is on the way from chance to the best, 0 to 1; 1 where chance is not known."""
         low = self.chance_score
         if not math.isfinite(score):
             return 0.0
@@ -269,6 +269,11 @@ def case_from(
         for number, (level, text) in enumerate(one["levels"].items())
     ]
     return Case(runs, options, mode, chance, alpha)
+
+
+def spelled(changes: Changes) -> str:
+    """Changes as `name=level`; empty for none."""
+    return " and ".join(f"{name}={level}" for name, level in changes)
 
 
 def _series(curves: pa.Table, name: str) -> dict[tuple[str, int], list[float]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
+from backtrack.evidence.checkup.case import Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import memorised
 from backtrack.evidence.checkup.repairs import (
     Repair,
@@ -19,7 +19,8 @@ from backtrack.evidence.checkup.repairs import (
     size_of,
     tried,
 )
-from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.finding import WRONG, Finding
+from backtrack.vocabulary.plan import PROOF
 
 # Whether a training learns.
 YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
@@ -143,8 +144,8 @@ class Checkup:
             ],
             "helped": [_repair(one) for one in self.helped],
             "tried": [_repair(one) for one in self.tried],
-            "ruled_out": [_spelled(changes) for changes, _, _ in self.tried],
-            "not_tried": [_spelled(changes) for changes, _ in self.not_tried],
+            "ruled_out": [spelled(changes) for changes, _, _ in self.tried],
+            "not_tried": [spelled(changes) for changes, _ in self.not_tried],
             "symptoms": list(self.symptoms),
             "runs": self.runs,
         }
@@ -157,7 +158,7 @@ def conclude(case: Case) -> Checkup:
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
     kept = {one.changes for one in repairs}
-    rest = [run for run in tried(case) if run.changes not in kept and run.part != "proof"]
+    rest = [run for run in tried(case) if run.changes not in kept and run.part != PROOF]
     bar = _own(case)
     helped = [run for run in rest if case.score(run) > bar and case.learnt(run)]
     others = [run for run in rest if run not in helped]
@@ -173,7 +174,7 @@ def conclude(case: Case) -> Checkup:
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
-        unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != "wrong"}.values()),
+        unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
 
 
@@ -236,7 +237,8 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     if rest and not mended:
         first = rest[0]
         name = " and ".join(change[0] for change in first.changes)
-        causes.append(
+        causes.insert(
+            0,
             CheckupCause(
                 kind=INTERVENTION,
                 name=name,
@@ -247,9 +249,8 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
                 p=first.p,
                 reaches=first.reaches,
                 signs=[*effects, *symptoms],
-            )
+            ),
         )
-        causes = [*(cause for cause in causes if cause.verified), *(cause for cause in causes if not cause.verified)]
     if not causes:
         causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
     return causes
@@ -258,7 +259,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
 def _does_no_harm(case: Case, check: str) -> bool:
     """Whether a training that learns reaches no more where a fault is mended, in one run."""
     mended = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
-    own = max((case.score(run) for run in case.written), default=-math.inf)
+    own = _own(case)
     learns = all(case.learnt(run) for run in case.written)
     return learns and bool(mended) and all(case.score(run) <= own for run in mended)
 
@@ -351,10 +352,6 @@ def _of(case: Case, repair: Repair) -> tuple[Changes, str, float]:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _spelled(changes: Changes) -> str:
-    return " and ".join(f"{name}={level}" for name, level in changes)
 
 
 def _repair(one: tuple[Changes, str, float]) -> dict[str, Any]:

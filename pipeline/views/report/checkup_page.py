@@ -9,10 +9,10 @@ from typing import Any
 
 import jinja2
 
-from backtrack.evidence.checkup.case import Case, Changes
+from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
 from backtrack.views import ink
-from backtrack.views.checkup import no_cause, spelled, standing, state
+from backtrack.views.checkup import no_cause, standing, state
 
 
 def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
