@@ -23,6 +23,7 @@ ROOMS = (
     "task",
     "trial",
     "records",
+    "readers",
     "evidence",
     "stages",
     "views",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TrialFailed,
     )
     from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+    from backtrack.running.analysing import analyse
     from backtrack.running.checking import CheckupStudy, checkup
     from backtrack.running.explaining import Story, why, why_config
     from backtrack.running.reporting import write_report
@@ -91,6 +92,7 @@ _HOMES = {
     "Resources": "running.resources",
     "sweep": "running.sweeping",
     "resume": "running.sweeping",
+    "analyse": "running.analysing",
     "Checkup": "evidence.checkup.verdict",
     "CheckupCause": "evidence.checkup.verdict",
     "CheckupStudy": "running.checking",
@@ -142,6 +144,7 @@ __all__ = [
     "Training",
     "TrialFailed",
     "Watched",
+    "analyse",
     "checkup",
     "load_task",
     "open_study",

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from backtrack.cli.analyse_commands import analyse_app
 from backtrack.cli.checkup_commands import checkup_app
 from backtrack.cli.cluster_commands import cluster_app
 from backtrack.cli.script_commands import script_app
@@ -41,6 +42,7 @@ def _common(
 
 app.add_typer(sweep_app)
 app.add_typer(checkup_app)
+app.add_typer(analyse_app)
 app.add_typer(script_app)
 
 

@@ -47,6 +47,7 @@ from backtrack.errors import StudyError, TaskError
 
 if TYPE_CHECKING:
     from backtrack.running.explaining import Story
+    from backtrack.task import Task
     from backtrack.views.study import Study
 
 sweep_app = typer.Typer()
@@ -87,7 +88,11 @@ def sweep(
         bool, typer.Option("--tricks", help="Vary the posts' tricks on this training, applied from outside.")
     ] = False,
     from_checkup: Annotated[
-        str | None, typer.Option("--from", help="Vary what helped in this checkup: the directory of its study.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Vary what helped in this checkup, or what these past runs suggest: the directory of the study.",
+        ),
     ] = None,
     data: DataFile = None,
     settings: Settings = None,
@@ -131,7 +136,7 @@ def sweep(
         if tricks:
             task = interventions.with_tricks(task, lambda line: typer.echo(line, err=True))
         else:
-            task = interventions.with_those_of(task, str(from_checkup))
+            task = _from_study(task, str(from_checkup))
         if "nothing" in {factor.name for factor in task.space}:
             task = task.with_fixed({"nothing": "a"})
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
@@ -266,6 +271,15 @@ def _all_causes(study: str) -> tuple[list[str], list[dict[str, Any]]]:
     found = [one for one in analysis.causes if not one.cause.refuted]
     known = [{"cause": one.cause.cause, "verified": one.cause.verified} for one in found]
     return [cause_sentence(one) for one in found] or ["No cause explains failures beyond chance."], known
+
+
+def _from_study(task: Task, study: str) -> Task:
+    """The task with what another study says is worth asking: a checkup's interventions, or past runs' suspects."""
+    from backtrack.running import interventions, suspecting
+
+    if suspecting.is_past(study):
+        return suspecting.with_suspects_of(task, study)
+    return interventions.with_those_of(task, study)
 
 
 def _view(as_json: bool, debugger: bool) -> Any:

@@ -5,19 +5,22 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.best import best_config
 from backtrack.evidence.claims.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from backtrack.evidence.claims.paired import paired_estimate
-from backtrack.evidence.effects.carried import Carried, carried
+from backtrack.evidence.effects.associations import with_associations
+from backtrack.evidence.effects.carried import carried
 from backtrack.evidence.effects.coding import Term
-from backtrack.evidence.effects.effects import FactorEffect, FactorTest, factor_effects
+from backtrack.evidence.effects.effects import FactorTest, factor_effects
 from backtrack.evidence.effects.given import best_given
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model
@@ -25,7 +28,7 @@ from backtrack.evidence.effects.parents import at_best_children
 from backtrack.evidence.effects.questions import MOST_PAIRS, ask
 from backtrack.evidence.effects.ranks import rank_intervals
 from backtrack.evidence.effects.suspects import combined_p
-from backtrack.evidence.effects.tuned import TunedEffect, tuned_effects
+from backtrack.evidence.effects.tuned import tuned_effects
 from backtrack.evidence.failures.backtracking import backtrack_all
 from backtrack.evidence.failures.blame import WAYS, convicted
 from backtrack.evidence.failures.causes import ExplainedCause, explained_causes
@@ -38,40 +41,13 @@ from backtrack.evidence.responses.speed import epochs_to_target, target_of
 from backtrack.evidence.seen import Seen, seen_checks
 from backtrack.evidence.statistics.multiple import holm
 from backtrack.vocabulary.factors import Claim
+from backtrack.vocabulary.outcomes import RUNNING
+from backtrack.vocabulary.plan import EVIDENCE_STAGES, PAST
 from backtrack.vocabulary.responses import GAIN
 from backtrack.vocabulary.space import SearchSpace
 
 # An effect inside a quarter of the run-to-run standard deviation is called none (design, section 9).
 MARGIN = 0.25
-
-
-@dataclass(frozen=True)
-class ResponseAnalysis:
-    """One response's answers.
-
-    Args:
-        response: what was asked, of which runs.
-        factors: effects, ranked.
-        interactions: of all pairs, strongest first.
-        silent: `{factor: why nothing can be said}`.
-        unasked: `{pair or pairs of factors: why nothing can be said}`.
-        noise: run-to-run standard deviation (what the model leaves), NaN where it is unknown.
-        statement: what cannot be known of the whole response, and how many runs it would take; or empty.
-        ranks: `{factor: 95 % interval of its rank by size}`.
-        tuned: `{factor: its effect with a numeric nuisance tuned}`, for the gain.
-        carried: the few runs that lie far from all others and what they carry, for the gain; None where none do.
-    """
-
-    response: Response
-    factors: list[FactorEffect]
-    interactions: list[InteractionEffect]
-    silent: dict[str, str]
-    unasked: dict[str, str]
-    noise: float
-    statement: str
-    ranks: dict[str, tuple[int, int]]
-    tuned: dict[str, TunedEffect]
-    carried: Carried | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +95,8 @@ def analyse(
         alpha: error rate of the verdicts, for each response.
         margin: equivalence margin, as a share of the run-to-run standard deviation.
     """
+    # A past run that had not ended when it was read tells nothing yet.
+    trials = trials.filter(pc.not_equal(trials["outcome"], RUNNING))
     # In the order in which stages read them, so that an investigation finds here what it found there.
     recorded = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
     trials = agreed(recorded, mode)
@@ -139,25 +117,13 @@ def analyse(
         else:
             answer = _answer(response, alpha, margin)
         answers[response.kind.name], models[response.kind.name] = answer
-    asked = [(factor.name, claim) for factor in space for claim in factor.claims]
+    if (frame.stage == PAST).any():
+        answers = _associated(answers, frame, curves, metric, mode, alpha, margin)
     tested = frame.of_stages(["claims"])
     own_target = target if len(evidence) else target_of(tested, mode)
-    in_pairs = responses_of(tested, metric, mode, epochs_to_target(tested, curves, metric, mode, own_target))
-    for claim in {claim.on: claim for _, claim in asked if claim.of}.values():
-        in_pairs.append(reported_gain(tested, curves, claim.of, mode, claim.on))
-        models[claim.on] = ask(reported_gain(evidence.rows(unchosen), curves, claim.of, mode, claim.on), alpha).model
-
-    def estimate(factor: str, claim: Claim) -> Estimate | None:
-        # Pairs were drawn for the contrast, and leave nothing to adjust for: where there are some, they decide.
-        paired = paired_estimate(tested, in_pairs, factor, claim, alpha)
-        name = claim.judged_on(answers)
-        if paired is not None:
-            return paired
-        found = answers[name].interactions if name in answers else []
-        active = {(pair.factor_a, pair.factor_b) for pair in found if pair.verdict == "active"}
-        return estimate_in_model(factor, claim, models.get(name), active, alpha)
-
-    claims = judge_claims(asked, [estimate(*one) for one in asked], alpha, margin)
+    epochs = epochs_to_target(tested, curves, metric, mode, own_target)
+    in_pairs = responses_of(tested, metric, mode, epochs)
+    claims = _judged(space, tested, in_pairs, evidence.rows(unchosen), answers, models, curves, mode, alpha, margin)
     runs = runs_of(space, trials, mode)
     causes = explained_causes(space, runs, backtrack_all(frame, runs, alpha)[0])
     gain = answers[GAIN]
@@ -174,6 +140,65 @@ def analyse(
         seen=tuple(seen_checks(trials)),
         reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
     )
+
+
+def _associated(
+    answers: Mapping[str, ResponseAnalysis],
+    frame: Frame,
+    curves: pa.Table,
+    metric: str,
+    mode: str,
+    alpha: float,
+    margin: float,
+) -> dict[str, ResponseAnalysis]:
+    """The answers with what past runs that results chose go with; arguments as for `analyse`."""
+    pooled = frame.of_stages((*EVIDENCE_STAGES, PAST))
+    reached = epochs_to_target(pooled, curves, metric, mode, target_of(pooled, mode))
+    found = {}
+    for response in responses_of(pooled, metric, mode, reached):
+        name = response.kind.name
+        found[name] = with_associations(answers.get(name), _answer(response, alpha, margin)[0])
+    return {**answers, **found}
+
+
+def _judged(
+    space: SearchSpace,
+    tested: Frame,
+    in_pairs: list[Response],
+    screen: Frame,
+    answers: Mapping[str, ResponseAnalysis],
+    models: dict[str, Model | None],
+    curves: pa.Table,
+    mode: str,
+    alpha: float,
+    margin: float,
+) -> list[ClaimResult]:
+    """The verdict of every claim.
+
+    Args:
+        space: the factors with their claims.
+        tested: the runs of the claims stage.
+        in_pairs: its responses.
+        screen: the runs that nothing chose.
+        answers, models: of each response.
+        curves, mode, alpha, margin: as for `analyse`.
+    """
+    asked = [(factor.name, claim) for factor in space for claim in factor.claims]
+    for claim in {claim.on: claim for _, claim in asked if claim.of}.values():
+        in_pairs.append(reported_gain(tested, curves, claim.of, mode, claim.on))
+        models[claim.on] = ask(reported_gain(screen, curves, claim.of, mode, claim.on), alpha).model
+
+    def estimate(factor: str, claim: Claim) -> Estimate | None:
+        # Pairs were drawn for the contrast, and leave nothing to adjust for: where there are some, they decide.
+        paired = paired_estimate(tested, in_pairs, factor, claim, alpha)
+        name = claim.judged_on(answers)
+        if paired is not None:
+            return paired
+        found = answers[name].interactions if name in answers else []
+        active = {(pair.factor_a, pair.factor_b) for pair in found if pair.verdict == "active"}
+        return estimate_in_model(factor, claim, models.get(name), active, alpha)
+
+    return judge_claims(asked, [estimate(*one) for one in asked], alpha, margin)
 
 
 def _answer(

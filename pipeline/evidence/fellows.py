@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from backtrack.vocabulary.outcomes import NOISE_FLOOR
+from backtrack.vocabulary.plan import PAST
 
 # The stages whose runs set the bar: what backtracking runs later must not change what it saw before.
-JUDGES = ("screen", "search", "confirm", "claims")
+JUDGES = ("screen", "search", "confirm", "claims", PAST)
 
 
 def agreed(trials: pa.Table, mode: str) -> pa.Table:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Factor, Numeric
+from backtrack.vocabulary.outcomes import NO_FAILURE
 from backtrack.vocabulary.plan import EVIDENCE_STAGES, EXTENSION, REFINED
 from backtrack.vocabulary.space import SearchSpace
 
@@ -72,8 +73,8 @@ class Frame:
 
     @property
     def failed(self) -> Mask:
-        """(n,) whether the replicate ended in anything but ok."""
-        return np.asarray(self.outcome != "ok")
+        """(n,) whether the replicate failed: it ended neither well nor by a pruner."""
+        return ~np.isin(self.outcome, NO_FAILURE)
 
     def rows(self, keep: Mask | NDArray[np.int64]) -> Frame:
         """The entries where `keep`, (n,) boolean, is true; or those of these indices, in their order."""

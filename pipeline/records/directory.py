@@ -17,7 +17,7 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,17 @@ class Records:
             self._parts += 1
             if self._parts >= COMPACT_AT:
                 self._compact()
+
+    def append_all(self, finished: Sequence[FinishedTrial]) -> None:
+        """Records many trials at once, as one part; for runs that exist already.
+
+        Raises:
+            StudyError: where the directory cannot be written.
+        """
+        with self._lock:
+            curves = pa.concat_tables([CURVES.empty_table(), *(curve_rows(trial) for trial in finished)])
+            self.write(f"curves/{COMPACTED}{0:05d}.parquet", _parquet(curves))
+            self.write(f"trials/{COMPACTED}{0:05d}.parquet", _parquet(trial_rows(self.space, *finished)))
 
     def trials(self, parts: Collection[str] | None = None) -> pa.Table:
         """Every recorded replicate, once, ordered by trial and replicate.

@@ -149,6 +149,11 @@ def task_of(records: Records, file: Path | None = None) -> Task:
             f"the study {records.location} was started from Python with a task object; go on with "
             "backtrack.resume(directory, task=...)"
         )
+    if described["source"] == "runs":
+        raise StudyError(
+            f"{records.location} holds runs that existed already, and no task; run what they suggest by your own: "
+            f"backtrack sweep TASK --from {records.location}"
+        )
     if described["source"] == "script" and file is None:
         held = [factor_from(fields) for fields in described.get("held", ())]
         script = script_from(described["script"], [*_own_factors(records), *held])

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from backtrack.evidence.analysis import Analysis, ResponseAnalysis
+from backtrack.evidence.analysis import Analysis
+from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.failures.cause import Cause
 from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
 from backtrack.evidence.failures.failure_rules import Rule, rate_interval
 from backtrack.evidence.failures.laboratory import LOW_GAIN
 from backtrack.evidence.seen import Seen
+from backtrack.views.next_steps import next_sentences, only_claims
+from backtrack.views.past import associated, associated_pairs, sure_of_past
 from backtrack.vocabulary.finding import WRONG
+from backtrack.vocabulary.outcomes import NO_FAILURE, PRUNED
+from backtrack.vocabulary.plan import PAST
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
 
 MOST_NAMED = 4
 # The stages whose runs were not made to test a cause.
-FIRST_STAGES = ("screen", "search", "confirm", "claims")
+FIRST_STAGES = ("screen", "search", "confirm", "claims", PAST)
 
 
 @dataclass(frozen=True)
@@ -56,21 +62,29 @@ class Findings:
         ]
 
 
-def findings_of(analysis: Analysis, metric: str, stages: Mapping[str, int]) -> Findings:
+def findings_of(
+    analysis: Analysis,
+    metric: str,
+    stages: Mapping[str, int],
+    past: Mapping[str, Any] | None = None,
+    location: str = "STUDY",
+) -> Findings:
     """The findings of `analysis`.
 
     Args:
         analysis: of the trials so far.
         metric: the task's.
         stages: planned runs for each stage.
+        past: of a study of runs that existed already, how they were read and chosen, as its manifest has it.
+        location: of the study, for the commands to type.
     """
     return Findings(
         before=_before(analysis),
         failed=_failed(analysis),
         why=_why(analysis),
         helped=_helped(analysis, metric),
-        sure=_sure(analysis),
-        next=_next(analysis, stages),
+        sure=_sure(analysis, past),
+        next=next_sentences(analysis, stages, past is not None, location),
     )
 
 
@@ -101,13 +115,14 @@ def _sentence(text: str) -> str:
 def _failed(analysis: Analysis) -> list[str]:
     frame = analysis.frame
     counts = Counter(frame.outcome.tolist())
-    bad = sum(count for outcome, count in counts.items() if outcome != "ok")
+    bad = sum(count for outcome, count in counts.items() if outcome not in NO_FAILURE)
     if not len(frame):
         return ["No training run has ended yet."]
+    pruned = [f"{counts[PRUNED]} were pruned, which is no failure."] if counts[PRUNED] else []
     if not bad:
-        return [f"None of {len(frame)} training runs failed."]
-    kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome != "ok")
-    sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}."]
+        return [f"None of {len(frame)} training runs failed.", *pruned]
+    kinds = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common() if outcome not in NO_FAILURE)
+    sentences = [f"{bad} of {len(frame)} training runs failed: {kinds}.", *pruned]
     if analysis.reconsidered:
         several = analysis.reconsidered > 1
         sentences.append(
@@ -117,6 +132,9 @@ def _failed(analysis: Analysis) -> list[str]:
         )
     crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
     for error, count in crashes.most_common(2):
+        if not error:
+            # A source of past runs may keep no reason.
+            continue
         sentences.append(f"{count} crashed with: {error[:200]}")
     return sentences
 
@@ -128,6 +146,9 @@ def _why(analysis: Analysis) -> list[str]:
     active = [effect for effect in answer.factors if effect.verdict == "active"]
     if active:
         sentences.append(f"{answer.response.kind.heading}: {_named(active, answer)}.")
+    goes = associated(answer)
+    if goes:
+        sentences.append(f"Goes with the share that fails, which is no verdict: {_named(goes, answer)}.")
     if not sentences and analysis.frame.failed.any():
         sentences.append(
             "No level, and no two levels together, explain these failures. These runs cannot tell what does."
@@ -261,8 +282,12 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
         if alone:
             sentences.append(f"{answer.response.kind.heading}: {_named(alone, answer)}.")
         sentences += _together(active, answer)
+        goes = associated(answer)
+        if goes:
+            sentences.append(f"Goes with the {name.replace('_', ' ')}, which is no verdict: {_named(goes, answer)}.")
+        sentences += associated_pairs(answer)
     sentences += _few_runs(analysis, metric)
-    if not sentences and not _only_claims(analysis):
+    if not sentences and not only_claims(analysis):
         sentences.append(f"These runs show no factor that changes the final {metric} or the speed.")
     sentences += _claimed(analysis)
     best = analysis.best
@@ -319,11 +344,6 @@ def _few_runs(analysis: Analysis, metric: str) -> list[str]:
     return [f"{text}."]
 
 
-def _only_claims(analysis: Analysis) -> bool:
-    """Whether claims were put to the test, and nothing else."""
-    return not len(analysis.frame.of_stages()) and bool((analysis.frame.stage == "claims").any())
-
-
 def _claimed(analysis: Analysis) -> list[str]:
     """What became of the sources' claims, in one sentence; nothing where none is decided."""
     by_verdict: dict[str, list[str]] = {}
@@ -332,7 +352,7 @@ def _claimed(analysis: Analysis) -> list[str]:
     undecided = len(by_verdict.pop("undecided", []))
     if not by_verdict:
         # A screen is not made for claims: that it leaves them open is no finding.
-        return [f"None of the sources' {undecided} claims is decided yet."] if _only_claims(analysis) else []
+        return [f"None of the sources' {undecided} claims is decided yet."] if only_claims(analysis) else []
     parts = [f"{verdict.capitalize()}: {', '.join(texts)}." for verdict, texts in sorted(by_verdict.items())]
     if undecided:
         parts.append(f"Undecided: {undecided}.")
@@ -351,9 +371,11 @@ def _named(effects: list[FactorEffect], answer: ResponseAnalysis) -> str:
     return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _sure(analysis: Analysis) -> list[str]:
+def _sure(analysis: Analysis, past: Mapping[str, Any] | None) -> list[str]:
+    if past is not None:
+        return [*sure_of_past(analysis, past), *_of_responses(analysis)]
     evidence = len(analysis.frame.of_stages())
-    if _only_claims(analysis):
+    if only_claims(analysis):
         return [
             f"Verdicts on claims rest on {len(analysis.frame.of_stages(['claims'])) // 2} pairs of trainings that "
             "differ in the claim's factor alone and share their seed, on balanced backgrounds that were drawn before "
@@ -377,51 +399,17 @@ def _sure(analysis: Analysis) -> list[str]:
             "The task does not say what chance is, so a run that learns nothing counts as ok. Set chance=… to "
             "tell them apart."
         )
+    return [*sentences, *_of_responses(analysis)]
+
+
+def _of_responses(analysis: Analysis) -> list[str]:
+    """What cannot be known of whole responses."""
+    sentences = []
     for answer in analysis.responses.values():
         if answer.statement:
             sentences.append(f"{answer.response.kind.name}: {answer.statement}.")
         elif answer.response.censored:
             sentences.append(f"{answer.response.kind.name}: {answer.response.censored}.")
-    return sentences
-
-
-def _next(analysis: Analysis, stages: Mapping[str, int]) -> list[str]:
-    sentences = []
-    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
-    if loose:
-        those = (
-            "One cause above fits the runs, but no flips have verified it"
-            if len(loose) == 1
-            else f"{len(loose)} causes above fit the runs, but no flips have verified them"
-        )
-        remedy = "Give the sweep more runs." if stages.get("backtrack") else "Let the backtrack stage take part."
-        sentences.append(f"{those}. {remedy}")
-    undecided = [
-        (effect, name)
-        for name, answer in analysis.responses.items()
-        if name in (FAILURE, GAIN)
-        for effect in answer.factors
-        if effect.verdict == "undecided" and effect.runs_to_decide is not None and effect.factor.role == "scientific"
-    ]
-    undecided.sort(key=lambda pair: (pair[0].runs_to_decide or 0, pair[0].factor.name))
-    if undecided:
-        effect, name = undecided[0]
-        asked = "make trainings fail" if name == FAILURE else f"change the {name}"
-        more = "No other question is" if len(undecided) == 1 else f"In all, {len(undecided)} questions are"
-        sentences.append(
-            f"Nearest to its answer: does {effect.factor.name} {asked}? About {effect.runs_to_decide} more runs would "
-            f"tell. {more} open."
-        )
-    if analysis.frame.failed.all() and len(analysis.frame):
-        return ["Every training failed: mend what they have in common before asking what makes the difference."]
-    if not len(analysis.responses[FAILURE].response.frame):
-        sentences.append(
-            "Only claims were put to the test: which factors matter takes a sweep with a screen (leave --stages out)."
-            if _only_claims(analysis)
-            else "No run is evidence yet: nothing can be decided without a screen."
-        )
-    if not sentences:
-        sentences.append("Nothing is left open.")
     return sentences
 
 

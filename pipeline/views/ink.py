@@ -13,7 +13,7 @@ RED, GREEN, BLUE, ORANGE, PURPLE, BROWN, OCHRE = (
 CALM = "#3e7cb1"
 QUIET = "#7b8794"
 
-VERDICT_INK = {"active": RED, "undecided": QUIET, "inactive": CALM}
+VERDICT_INK = {"active": RED, "goes with": OCHRE, "undecided": QUIET, "inactive": CALM}
 CLAIM_INK = {"supported": GREEN, "refuted": RED, "depends": PURPLE}
 OUTCOME_INK = {
     "ok": GREEN,
@@ -23,6 +23,7 @@ OUTCOME_INK = {
     "out_of_memory": BROWN,
     "crashed": INK,
     "timed_out": OCHRE,
+    "pruned": FAINT,
 }
 # Lines of several levels in one panel.
 LINES = (BLUE, RED, GREEN, ORANGE, PURPLE, BROWN, INK, FAINT)

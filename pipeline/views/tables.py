@@ -10,7 +10,8 @@ from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.views.findings import repairs_of
 
 if TYPE_CHECKING:
-    from backtrack.evidence.analysis import Analysis, ResponseAnalysis
+    from backtrack.evidence.analysis import Analysis
+    from backtrack.evidence.answers import ResponseAnalysis
     from backtrack.evidence.effects.effects import FactorEffect
     from backtrack.evidence.effects.tuned import TunedEffect
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backtrack.evidence.analysis import ResponseAnalysis
+from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.views.findings import Findings, effect_text, findings_of
 from backtrack.views.study import TABLES, Study
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
@@ -18,7 +18,7 @@ SHOWN = (FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED)
 MOST_ROWS = 6
 # In a terminal a heading is one narrow column.
 SHORT = {"Before any statistics": "Checks"}
-VERDICT_STYLE = {"active": "bold red", "undecided": "dim", "inactive": "blue"}
+VERDICT_STYLE = {"active": "bold red", "goes with": "yellow", "undecided": "dim", "inactive": "blue"}
 
 
 def print_report(study: Study, tracked: bool) -> None:
@@ -39,7 +39,13 @@ def print_report(study: Study, tracked: bool) -> None:
 def _findings(study: Study) -> Findings:
     assert study.analysis is not None
     manifest = study.records.manifest
-    return findings_of(study.analysis, manifest["task"]["metric"], manifest["stages"])
+    return findings_of(
+        study.analysis,
+        manifest["task"]["metric"],
+        manifest["stages"],
+        manifest.get("past"),
+        study.directory,
+    )
 
 
 def _print(console: Console, study: Study, tracked: bool) -> None:

@@ -18,6 +18,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+# Of past runs: stopped by a pruner, which is no failure; not ended yet, which is nothing.
+PRUNED, RUNNING = "pruned", "running"
+NO_FAILURE = ("ok", PRUNED)
 OUTCOMES = ("ok", "no_learning", "diverged", "collapsed", "out_of_memory", "crashed", "timed_out")
 
 DIVERGED_MULTIPLE = 5.0

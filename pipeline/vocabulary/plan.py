@@ -12,7 +12,9 @@ from backtrack.vocabulary.config import Config
 if TYPE_CHECKING:
     from backtrack.vocabulary.result import RunResult
 
-STAGES = ("screen", "search", "confirm", "claims", "backtrack")
+# Runs that existed before, and that results or nobody knows what chose.
+PAST = "past"
+STAGES = ("screen", "search", "confirm", "claims", "backtrack", PAST)
 # Nothing chose these trials by their results, so tests may be run on them (design, section 7).
 EVIDENCE_STAGES = ("screen", "confirm")
 # Parts of a stage. Drawn by a design, or picked by the searcher:

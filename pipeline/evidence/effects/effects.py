@@ -48,7 +48,7 @@ class FactorEffect:
         p: of "no difference between any of its levels" (robust F-test).
         p_adjusted: the same, Holm over all factors asked of this response.
         share: of the response's explained variance.
-        verdict: active, inactive or undecided.
+        verdict: active, inactive or undecided; of runs that results chose, "goes with" in the place of active.
         runs: how many runs the factor was active in.
         runs_to_decide: further runs that would decide it, about; None where it is decided.
         best_level: the level with the best mean.
@@ -174,7 +174,16 @@ def factor_effects(
             # Whatever it seems to do by itself may be the other's doing: no verdict.
             effect = replace(effect, verdict="undecided", runs_to_decide=None, statement=twin)
         effects.append(effect)
-    order = {"active": 0, "undecided": 1, "inactive": 2}
+    return ranked(effects)
+
+
+# Of a factor whose runs nothing shows to be chosen beforehand: it changes with the response. No verdict.
+GOES_WITH = "goes with"
+
+
+def ranked(effects: Sequence[FactorEffect]) -> list[FactorEffect]:
+    """Effects in the order of a ranking: by verdict, then by size."""
+    order = {"active": 0, GOES_WITH: 1, "undecided": 2, "inactive": 3}
     return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
 
 

@@ -29,7 +29,7 @@ class InteractionEffect:
         effect, low, high: the largest difference of differences between two levels of each, with its interval.
         p, p_adjusted: robust F-test, Holm over all pairs asked of this response.
         matters: whether it explains a share of the variance that counts.
-        verdict: active or undecided.
+        verdict: active or undecided; of runs that results chose, "goes with" in the place of active.
         best_a, best_b: of an active pair `(level of the other factor, best level of this one there)`, as text.
     """
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from backtrack.evidence.analysis import Analysis, ResponseAnalysis
+from backtrack.evidence.analysis import Analysis
+from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.failures.cause import Cause
 from backtrack.views.ink import FAINT, GRID, INK, OUTCOME_INK, VERDICT_INK

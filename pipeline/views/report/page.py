@@ -13,7 +13,8 @@ import markupsafe
 import numpy as np
 import pyarrow as pa
 
-from backtrack.evidence.analysis import MARGIN, Analysis, ResponseAnalysis
+from backtrack.evidence.analysis import MARGIN, Analysis
+from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.views import ink
 from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text

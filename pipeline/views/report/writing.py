@@ -73,7 +73,7 @@ def write_report(records: Records, analysis: Analysis) -> list[str]:
     for name, table in report_tables(analysis).items():
         records.write_table(f"report/{name}.parquet", table)
     records.write("report/best.json", json.dumps(analysis.best, indent=2).encode())
-    findings = findings_of(analysis, metric, manifest["stages"])
+    findings = findings_of(analysis, metric, manifest["stages"], manifest.get("past"), records.location)
     title = f"{manifest['task']['name']}, study {manifest['study']}"
     summary = shop.make("the summary", lambda: markdown_summary(analysis, findings, title), "")
     records.write("report/summary.md", summary.encode())
