@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from backtrack.running.analysing import analyse
     from backtrack.running.checking import CheckupStudy, checkup
     from backtrack.running.explaining import Story, why, why_config
+    from backtrack.running.extending import extend
     from backtrack.running.reporting import write_report
     from backtrack.running.resources import Resources
     from backtrack.running.sweeping import resume, sweep
@@ -93,6 +94,7 @@ _HOMES = {
     "sweep": "running.sweeping",
     "resume": "running.sweeping",
     "analyse": "running.analysing",
+    "extend": "running.extending",
     "Checkup": "evidence.checkup.verdict",
     "CheckupCause": "evidence.checkup.verdict",
     "CheckupStudy": "running.checking",
@@ -146,6 +148,7 @@ __all__ = [
     "Watched",
     "analyse",
     "checkup",
+    "extend",
     "load_task",
     "open_study",
     "report",

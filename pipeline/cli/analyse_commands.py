@@ -8,6 +8,7 @@ import typer
 
 from backtrack.cli.options import AsJson
 from backtrack.cli.pairs import pairs_from
+from backtrack.cli.showing import show
 
 analyse_app = typer.Typer()
 
@@ -57,7 +58,6 @@ def analyse(
     backtrack analyse sqlite:///optuna.db        backtrack analyse runs.csv --metric accuracy --mode max
     """
     from backtrack.running import analysing
-    from backtrack.views.terminal import print_json, print_report
 
     found = analysing.read(
         source,
@@ -77,6 +77,4 @@ def analyse(
         from backtrack.running.suspecting import plan_next
 
         typer.echo(plan_next(made.directory, more), err=as_json)
-    (print_json if as_json else print_report)(made, False)
-    if made.problems:
-        raise typer.Exit(4)
+    show(made, as_json)

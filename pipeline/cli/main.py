@@ -15,6 +15,7 @@ import typer
 from backtrack.cli.analyse_commands import analyse_app
 from backtrack.cli.checkup_commands import checkup_app
 from backtrack.cli.cluster_commands import cluster_app
+from backtrack.cli.living_commands import living_app
 from backtrack.cli.script_commands import script_app
 from backtrack.cli.sweep_commands import sweep_app
 from backtrack.cli.task_commands import task_app
@@ -43,6 +44,7 @@ def _common(
 app.add_typer(sweep_app)
 app.add_typer(checkup_app)
 app.add_typer(analyse_app)
+app.add_typer(living_app)
 app.add_typer(script_app)
 
 

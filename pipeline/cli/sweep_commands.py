@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,17 +42,14 @@ from backtrack.cli.script_options import (
     SeedArgument,
     Unit,
 )
+from backtrack.cli.showing import conclude, show, view
 from backtrack.errors import StudyError, TaskError
 
 if TYPE_CHECKING:
     from backtrack.running.explaining import Story
     from backtrack.task import Task
-    from backtrack.views.study import Study
 
 sweep_app = typer.Typer()
-
-# What is done is recorded; but a part of the report could not be made.
-INCOMPLETE_REPORT = 4
 
 
 @sweep_app.command()
@@ -75,6 +71,13 @@ def sweep(
     alpha: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="The share of false verdicts that you accept.")
     ] = 0.05,
+    until: Annotated[
+        str | None,
+        typer.Option(help="decided: look as it goes, and stop when every question is decided or cannot be in --runs."),
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="So much wall time instead of --runs; what fits follows from measured times.")
+    ] = None,
     metric: Metric = None,
     mode: ModeOption = None,
     factors: FactorOptions = None,
@@ -140,7 +143,7 @@ def sweep(
         if "nothing" in {factor.name for factor in task.space}:
             task = task.with_fixed({"nothing": "a"})
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
-    with _view(as_json, debugger) as view:
+    with view(as_json, debugger) as progress:
         found = sweeping.sweep(
             task,
             runs,
@@ -148,14 +151,16 @@ def sweep(
             seed,
             stages=[stage.strip() for stage in stages.split(",") if stage.strip()],
             alpha=alpha,
+            until=until,
+            hours=hours,
             resources=resources,
             track=mlflow,
             keep_going=keep_going,
             here=here or debugger,
             debugger=debugger,
-            progress=view,
+            progress=progress,
         )
-    _conclude(found, as_json, mlflow)
+    conclude(found, as_json, mlflow)
 
 
 @sweep_app.command()
@@ -185,7 +190,7 @@ def resume(
 
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
-    with _view(as_json, debugger) as view:
+    with view(as_json, debugger) as progress:
         found = sweeping.resume(
             study,
             task=task,
@@ -194,9 +199,9 @@ def resume(
             keep_going=keep_going,
             here=here or debugger,
             debugger=debugger,
-            progress=view,
+            progress=progress,
         )
-    _conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+    conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
 
 
 @sweep_app.command()
@@ -204,7 +209,7 @@ def report(study: Location, as_json: AsJson = False) -> None:
     """Analyse a study's records again, write its report, and print the ranking."""
     from backtrack.running.reporting import write_report
 
-    _show(write_report(study), as_json)
+    show(write_report(study), as_json)
 
 
 @sweep_app.command()
@@ -280,33 +285,3 @@ def _from_study(task: Task, study: str) -> Task:
     if suspecting.is_past(study):
         return suspecting.with_suspects_of(task, study)
     return interventions.with_those_of(task, study)
-
-
-def _view(as_json: bool, debugger: bool) -> Any:
-    from rich.console import Console
-
-    from backtrack.views.live import view_for
-
-    # A debugger and a view that is redrawn cannot share a terminal.
-    return view_for(Console(), as_json, redrawn=not debugger)
-
-
-def _conclude(study: Study, as_json: bool, tracked: bool) -> None:
-    """The last lines of a sweep: findings, ranking, where to look; or that it was interrupted."""
-    if not study.complete:
-        _print(study, as_json, tracked)
-        typer.echo(f"interrupted; go on with: backtrack resume {shlex.quote(study.directory)}", err=True)
-        raise typer.Exit(130)
-    _show(study, as_json, tracked)
-
-
-def _show(study: Study, as_json: bool, tracked: bool = False) -> None:
-    _print(study, as_json, tracked)
-    if study.problems:
-        raise typer.Exit(INCOMPLETE_REPORT)
-
-
-def _print(study: Study, as_json: bool, tracked: bool) -> None:
-    from backtrack.views.terminal import print_json, print_report
-
-    (print_json if as_json else print_report)(study, tracked)

@@ -20,7 +20,7 @@ from backtrack.evidence.claims.paired import paired_estimate
 from backtrack.evidence.effects.associations import with_associations
 from backtrack.evidence.effects.carried import carried
 from backtrack.evidence.effects.coding import Term
-from backtrack.evidence.effects.effects import FactorTest, factor_effects
+from backtrack.evidence.effects.effects import FactorTest, factor_effects, still_active
 from backtrack.evidence.effects.given import best_given
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model
@@ -35,6 +35,7 @@ from backtrack.evidence.failures.causes import ExplainedCause, explained_causes
 from backtrack.evidence.failures.laboratory import runs_of
 from backtrack.evidence.fellows import agreed
 from backtrack.evidence.frame import Frame, frame_from
+from backtrack.evidence.looking import Look
 from backtrack.evidence.responses.reported import reported_gain
 from backtrack.evidence.responses.responses import Response, gain_of, responses_of
 from backtrack.evidence.responses.speed import epochs_to_target, target_of
@@ -64,6 +65,7 @@ class Analysis:
         alpha: error rate that the verdicts were made at.
         reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
         seen: what checks found in the runs.
+        look: which look at the study this is.
     """
 
     frame: Frame
@@ -75,6 +77,7 @@ class Analysis:
     alpha: float
     reconsidered: int = 0
     seen: tuple[Seen, ...] = ()
+    look: Look | None = None
 
 
 def analyse(
@@ -85,6 +88,7 @@ def analyse(
     mode: str,
     alpha: float = 0.05,
     margin: float = MARGIN,
+    look: Look | None = None,
 ) -> Analysis:
     """Analyses a study's trials.
 
@@ -92,9 +96,12 @@ def analyse(
         space: the factors.
         trials, curves: as `Records` gives them.
         metric, mode: of the task.
-        alpha: error rate of the verdicts, for each response.
+        alpha: error rate of the verdicts, for each response, over all looks.
         margin: equivalence margin, as a share of the run-to-run standard deviation.
+        look: which look at the study this is; None for the only one. It sets the level of the verdicts; what raises a
+            suspicion that flips then verify stays at `alpha`.
     """
+    look = look or Look(1, alpha, alpha, alpha, {})
     # A past run that had not ended when it was read tells nothing yet.
     trials = trials.filter(pc.not_equal(trials["outcome"], RUNNING))
     # In the order in which stages read them, so that an investigation finds here what it found there.
@@ -110,20 +117,22 @@ def analyse(
     # suspects; of failures only the screen, which nothing chose, is a fair sample.
     unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
     for response in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
-        if response.kind.of_the_trained and not unchosen.all():
+        if response.kind.of_the_trained and not unchosen.all() and not evidence.extended.any():
             # As many as were planned, whether they trained or not: the stage chose its suspects by that number.
             fresh = int((~unchosen).sum())
-            answer = _answer(gain_of(evidence, metric, mode), alpha, margin, response, fresh)
+            answer = _answer(gain_of(evidence, metric, mode), look, margin, response, fresh)
         else:
-            answer = _answer(response, alpha, margin)
+            answer = _answer(response, look, margin)
         answers[response.kind.name], models[response.kind.name] = answer
     if (frame.stage == PAST).any():
-        answers = _associated(answers, frame, curves, metric, mode, alpha, margin)
+        answers = _associated(answers, frame, curves, metric, mode, look, margin)
     tested = frame.of_stages(["claims"])
     own_target = target if len(evidence) else target_of(tested, mode)
     epochs = epochs_to_target(tested, curves, metric, mode, own_target)
     in_pairs = responses_of(tested, metric, mode, epochs)
-    claims = _judged(space, tested, in_pairs, evidence.rows(unchosen), answers, models, curves, mode, alpha, margin)
+    claims = _judged(
+        space, tested, in_pairs, evidence.rows(unchosen), answers, models, curves, mode, look.alpha, margin
+    )
     runs = runs_of(space, trials, mode)
     causes = explained_causes(space, runs, backtrack_all(frame, runs, alpha)[0])
     gain = answers[GAIN]
@@ -137,6 +146,7 @@ def analyse(
         target=own_target,
         best=best,
         alpha=alpha,
+        look=look,
         seen=tuple(seen_checks(trials)),
         reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
     )
@@ -148,7 +158,7 @@ def _associated(
     curves: pa.Table,
     metric: str,
     mode: str,
-    alpha: float,
+    look: Look,
     margin: float,
 ) -> dict[str, ResponseAnalysis]:
     """The answers with what past runs that results chose go with; arguments as for `analyse`."""
@@ -157,7 +167,7 @@ def _associated(
     found = {}
     for response in responses_of(pooled, metric, mode, reached):
         name = response.kind.name
-        found[name] = with_associations(answers.get(name), _answer(response, alpha, margin)[0])
+        found[name] = with_associations(answers.get(name), _answer(response, look, margin)[0])
     return {**answers, **found}
 
 
@@ -202,29 +212,34 @@ def _judged(
 
 
 def _answer(
-    response: Response, alpha: float, margin: float, screen: Response | None = None, fresh: int = 0
+    response: Response, look: Look, margin: float, screen: Response | None = None, fresh: int = 0
 ) -> tuple[ResponseAnalysis, Model | None]:
     """All answers for one response, and the model that claims are judged in.
 
     Args:
         response: the pooled evidence; effects and intervals are its.
-        alpha, margin: as for `analyse`.
+        look, margin: as for `analyse`.
         screen: where there are fresh runs that the screen's suspects chose: the others. The p-values of both are
             joined by `combined_p`; the pooled ones would not be valid.
         fresh: how many such runs there are.
     """
+    alpha, before = look.alpha, set(look.decided.get(response.kind.name, ()))
     asked = ask(response, alpha)
     raw = asked.p
     first = None
     if screen is not None:
-        first = ask(screen, alpha)
-        joined = combined_p(first.p, first.suspects(alpha, fresh), asked.model)
+        # As the stage chose them.
+        first = ask(screen, look.study)
+        joined = combined_p(first.p, first.suspects(look.study, fresh), asked.model)
         raw = {names: joined.get(names, 1.0) for names in raw}
     adjusted = holm(list(raw.values()), asked.weights)
     tests = [replace(test, p=raw[(test.term.name,)]) for test in asked.tests]
     pairs = [
         replace(
-            pair, p=raw[names], p_adjusted=float(p), verdict="active" if p < alpha and pair.matters else "undecided"
+            pair,
+            p=raw[names],
+            p_adjusted=float(p),
+            verdict="active" if (p < alpha and pair.matters) or names in before else "undecided",
         )
         for pair, names, p in zip(asked.pairs, asked.names[len(tests) :], adjusted[len(tests) :], strict=True)
     ]
@@ -234,9 +249,12 @@ def _answer(
     said = [""] * len(tests)
     if response.kind.of_failures:
         own, said = _with_rules(response, tests, own, alpha)
-    effects = at_best_children(factor_effects(tests, own, pairs, asked.model, alpha, margin, said), asked.model)
+    effects = at_best_children(
+        factor_effects(tests, own, pairs, asked.model, (alpha, look.following), margin, said), asked.model
+    )
     noise = asked.model.fit.sd if asked.model is not None else float("nan")
     statement = _statement(response, asked.terms, asked.model)
+    effects = still_active(effects, {names[0] for names in before if len(names) == 1})
     ranks = rank_intervals(asked.terms, asked.model)
     tuned = tuned_effects(asked.model) if response.kind.of_the_trained else {}
     active = frozenset(effect.factor.name for effect in effects if effect.verdict == "active")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Factor, Numeric
 from backtrack.vocabulary.outcomes import NO_FAILURE
-from backtrack.vocabulary.plan import EVIDENCE_STAGES, EXTENSION, REFINED
+from backtrack.vocabulary.plan import EVIDENCE_STAGES, EXTENSION, MORE, MORE_REFINED, REFINED
 from backtrack.vocabulary.space import SearchSpace
 
 Floats = NDArray[np.float64]
@@ -92,7 +92,12 @@ class Frame:
     @property
     def fair_for_failures(self) -> Frame:
         """The entries that no failure moved: a fair sample of how often trainings fail."""
-        return self.rows(self.part != REFINED)
+        return self.rows(~np.isin(self.part, (REFINED, MORE_REFINED)))
+
+    @property
+    def extended(self) -> Mask:
+        """(n,) whether the study had been extended when the run was planned."""
+        return np.isin(self.part, (MORE, MORE_REFINED))
 
     @property
     def before_backtracking(self) -> Frame:

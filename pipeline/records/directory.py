@@ -104,6 +104,15 @@ class Records:
         records._parts = len(records._list("trials"))
         return records
 
+    def note(self, **fields: Any) -> None:
+        """Sets fields of the manifest.
+
+        Raises:
+            StudyError: where it cannot be written.
+        """
+        self.manifest = {**self.manifest, **fields}
+        self.write("manifest.json", json.dumps(self.manifest, indent=2).encode())
+
     # --- trials -----------------------------------------------------------------------------------------------
 
     def append(self, finished: FinishedTrial) -> None:

@@ -31,7 +31,7 @@ def describe_task(task: Task) -> dict[str, Any]:
         "name": task.name,
         "kind": kind_of(task),
         "source": source,
-        "sha256": task.source.digest if task.source is not None else "",
+        "sha256": digest_of(task),
         "options": {"epochs": task.epochs, **task.options} if isinstance(task, TorchTask) else dict(task.options),
         "fixed": dict(task.fixed),
         "thresholds": dict(task.thresholds),
@@ -46,6 +46,13 @@ def describe_task(task: Task) -> dict[str, Any]:
         ),
         **({"script": task.described(), "held": held} if isinstance(task, ScriptTask) else {}),
     }
+
+
+def digest_of(task: Task) -> str:
+    """Hash of the file that says what is trained: the task file, or the script; empty where there is none."""
+    if isinstance(task, ScriptTask):
+        return task.digest
+    return task.source.digest if task.source is not None else ""
 
 
 def kind_of(task: Task) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtrack.evidence.analysis import analyse
+from backtrack.evidence.looking import look_of
 from backtrack.records.directory import Records
 from backtrack.views.report import writing
 from backtrack.views.study import Study
@@ -33,6 +34,7 @@ def write_report(study: str | Path | Records, alpha: float | None = None, comple
         task["metric"],
         task["mode"],
         alpha=float(records.manifest["alpha"]) if alpha is None else alpha,
+        look=look_of(records.manifest if alpha is None else {**records.manifest, "alpha": alpha}),
     )
     problems = writing.write_report(records, analysis)
     return Study(records, complete, analysis, problems)

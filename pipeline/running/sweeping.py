@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import threading
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,12 +18,15 @@ from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
 from backtrack.running.engine import Engine, Work
+from backtrack.running.further import Asked, Within, open_budget, reopened
 from backtrack.running.hopeless import ENOUGH, check_not_hopeless
 from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources
 from backtrack.running.scratch import scratch
 from backtrack.running.suspicion import Suspicion
 from backtrack.stages import Sweep, next_plan, split_runs
+from backtrack.stages.budget import first_runs
+from backtrack.stages.extension import Extension
 from backtrack.stages.screen import plan_screen
 from backtrack.task import Task, load_task
 from backtrack.task.script_task import script_from
@@ -29,7 +34,7 @@ from backtrack.vocabulary.as_json import describe_factor, factor_from
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.finding import WRONG
-from backtrack.vocabulary.plan import FinishedTrial, Plan, PlannedTrial
+from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial
 from backtrack.vocabulary.progress import Outline, Progress
 
 if TYPE_CHECKING:
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
     from backtrack.views.mlflow import Follower
     from backtrack.views.study import Study
 
+# Asked when everything has been run: gives the study an extension, and says how many runs and why; None to end.
+Further = Callable[[Records, Sequence[FinishedTrial]], tuple[int, str] | None]
 DEFAULT_STAGES = ("screen", "search", "confirm", "backtrack")
 DEFAULT_RUNS = 200
 # Of the faults that checks find, so many are told while the sweep runs; the report has all.
@@ -52,6 +59,8 @@ def sweep(
     *,
     stages: Sequence[str] = DEFAULT_STAGES,
     alpha: float = 0.05,
+    until: str | None = None,
+    hours: float | None = None,
     resources: Resources | None = None,
     track: bool = True,
     keep_going: bool = False,
@@ -69,6 +78,8 @@ def sweep(
         stages: which stages to run: of screen, search, confirm, backtrack, and claims (paired runs for each claim); the
             tool divides `runs` between them, but for those that name their own, such as "screen=120".
         alpha: the error rate of the verdicts.
+        until: "decided": begin with part of `runs`, look, and go on until every question is decided or cannot be.
+        hours: wall time instead of `runs`: how many fit follows from the measured times.
         resources: workers, devices and limits; default: all of this machine.
         track: whether to log to MLflow beside the study, or to `MLFLOW_TRACKING_URI`.
         keep_going: whether to go on where every training crashes with the same exception.
@@ -87,15 +98,26 @@ def sweep(
         >>> study = sweep(load_task("squirrel"), runs=170, directory="studies/mine")  # doctest: +SKIP
         >>> study.causes.to_pylist()  # doctest: +SKIP
     """
-    split = split_runs(task.space, runs, stages)
+    first, spends = first_runs(task.space, runs, until, hours)
+    split = split_runs(task.space, first, stages)
     task.validate()
     if not here:
         check_reachable(resources)
     location = str(directory) if directory is not None else default_directory(task.name)
     with driving(Records(location)):
-        records = make_study(task, location, runs, split, seed, alpha, track)
+        records = make_study(task, location, first, split, seed, alpha, track, **spends)
+        further = _further(records, runs - first, until, hours, resources, here)
         with _gone_if_nothing_ran(records):
-            return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
+            return run_study(
+                task,
+                records,
+                resources,
+                track,
+                keep_going,
+                engine_for(here, debugger),
+                progress or Progress(),
+                further,
+            )
 
 
 def resume(
@@ -130,7 +152,16 @@ def resume(
         task.validate()
         if not here:
             check_reachable(resources)
-        return _run(task, records, resources, track, keep_going, engine_for(here, debugger), progress or Progress())
+        return run_study(
+            task,
+            records,
+            resources,
+            track,
+            keep_going,
+            engine_for(here, debugger),
+            progress or Progress(),
+            reopened(records),
+        )
 
 
 def task_of(records: Records, file: Path | None = None) -> Task:
@@ -223,6 +254,16 @@ def engine_for(here: bool, debugger: bool = False) -> Engine:
     return on_ray.execute
 
 
+def _further(
+    records: Records, left: int, until: str | None, hours: float | None, resources: Resources | None, here: bool
+) -> Further | None:
+    """What goes on after the sweep's first runs; arguments as for `sweep`, `left` runs for it."""
+    if hours is not None:
+        workers = 1 if here else (resources.workers if resources is not None else None) or os.cpu_count() or 1
+        return Within(Asked(), time.monotonic() + hours * 3600, workers)
+    return open_budget(records, Asked(), left) if until is not None and left else None
+
+
 @contextmanager
 def _gone_if_nothing_ran(records: Records) -> Iterator[None]:
     """Removes a study that failed before its first record, so that the same command can be given again."""
@@ -233,7 +274,7 @@ def _gone_if_nothing_ran(records: Records) -> Iterator[None]:
         raise
 
 
-def _run(
+def run_study(
     task: Task,
     records: Records,
     resources: Resources | None,
@@ -241,16 +282,18 @@ def _run(
     keep_going: bool,
     engine: Engine,
     progress: Progress,
+    further: Further | None = None,
 ) -> Study:
     manifest = records.manifest
-    driver = _Driver(task, records, keep_going, manifest.get("tracked", True) if track is None else track, progress)
+    track = manifest.get("tracked", True) if track is None else track
+    driver = _Driver(task, records, keep_going, track, progress, further)
     progress.planned(
         Outline(
             task=task.name,
             metric=task.metric,
             mode=task.mode,
             directory=records.location,
-            runs=driver.plan.runs,
+            runs=driver.planned_runs,
             recorded=tuple(driver.finished),
         )
     )
@@ -280,7 +323,15 @@ def _run(
 class _Driver:
     """The driver's side of a sweep: what has finished, and what follows from it."""
 
-    def __init__(self, task: Task, records: Records, keep_going: bool, track: bool, progress: Progress) -> None:
+    def __init__(
+        self,
+        task: Task,
+        records: Records,
+        keep_going: bool,
+        track: bool,
+        progress: Progress,
+        further: Further | None = None,
+    ) -> None:
         manifest = records.manifest
         self.plan = Sweep(
             space=task.space,
@@ -289,9 +340,11 @@ class _Driver:
             metric=task.metric,
             mode=task.mode,
             alpha=float(manifest["alpha"]),
+            extensions=Extension.of(manifest),
         )
         self.finished = records.finished()
         self._records, self._keep_going, self._track, self._progress = records, keep_going, track, progress
+        self._further = further
         self._suspicion = Suspicion(task.space)
         self._follower: Follower | None = None
         self._begun = False
@@ -299,7 +352,23 @@ class _Driver:
 
     def next_plan(self, running: Collection[PlannedTrial]) -> Plan | None:
         """What to run next."""
-        return next_plan(self.plan, self.finished, running)
+        plan = next_plan(self.plan, self.finished, running)
+        if plan is not None or self._further is None:
+            return plan
+        if running:
+            # Whether to go on is decided when all of them have ended.
+            return FixedPlan([])
+        while plan is None and (more := self._further(self._records, self.finished)) is not None:
+            self.plan = replace(self.plan, extensions=Extension.of(self._records.manifest))
+            self._progress.extended(*more)
+            plan = next_plan(self.plan, self.finished, running)
+        return plan
+
+    @property
+    def planned_runs(self) -> dict[str, int]:
+        """Training runs for each stage, with those of extensions."""
+        more = sum(one.evidence + one.flips for one in self.plan.extensions)
+        return {**self.plan.runs, **({"more": more} if more else {})}
 
     def record(self, trial: FinishedTrial) -> None:
         """Records a trial and tells of it.

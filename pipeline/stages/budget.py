@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backtrack.errors import PlanError
+from backtrack.evidence.looking import PLANNED_SHARE
 from backtrack.stages.claims import check_claims
 from backtrack.vocabulary.factors import Numeric
 from backtrack.vocabulary.plan import STAGES
@@ -22,6 +23,37 @@ LEAST_CONFIRM = 24
 RUNS_A_NUMBER, MOST_SCREEN = 4.5, 0.8
 # One investigation down to the components takes about so many runs; of few runs in all it gets a larger share.
 ENOUGH_BACKTRACK, MOST_BACKTRACK = 40, 0.2
+
+
+# Of N, what a sweep that looks as it goes runs before its first look.
+FIRST_LOOK = 0.4
+
+
+def first_runs(space: SearchSpace, runs: int, until: str | None, hours: float | None) -> tuple[int, dict[str, float]]:
+    """The runs before a sweep's first look, and the fields of the manifest that say what that look may use up.
+
+    Args:
+        space: the factors.
+        runs: N.
+        until: "decided" to look as it goes.
+        hours: wall time instead of N: as few as the space allows; the rest follows from the measured times.
+
+    Raises:
+        PlanError: for another word than "decided", both, or no time.
+    """
+    if until not in (None, "decided"):
+        raise PlanError(f"until is {until!r}; expected 'decided'")
+    if until is not None and hours is not None:
+        raise PlanError("expected until or hours, not both")
+    if hours is not None:
+        if not hours > 0:
+            raise PlanError(f"hours is {hours}; expected a positive number")
+        return 4 * _numbers(space) + 8, {}
+    least = min(runs, 2 * len(space.factors) + 8)
+    if until is None or round(FIRST_LOOK * runs) < least:
+        return runs, {}
+    first = round(FIRST_LOOK * runs)
+    return first, {"spends_first": PLANNED_SHARE * first / runs}
 
 
 def split_runs(space: SearchSpace, runs: int, stages: Sequence[str]) -> dict[str, int]:

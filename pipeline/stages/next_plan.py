@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backtrack.stages.backtrack import plan_backtrack
 from backtrack.stages.claims import plan_claims
 from backtrack.stages.confirm import plan_confirm
+from backtrack.stages.extension import Extension, plan_extensions
 from backtrack.stages.promising import promising_configs
 from backtrack.stages.screen import first_of_screen, plan_extension, plan_refined, plan_screen, seed_pool
 from backtrack.vocabulary.plan import (
@@ -38,6 +39,7 @@ class Sweep:
         seed: of the study.
         metric, mode: of the task.
         alpha: error rate of the verdicts.
+        extensions: more runs that it was given after its end.
     """
 
     space: SearchSpace
@@ -46,6 +48,7 @@ class Sweep:
     metric: str
     mode: str
     alpha: float = 0.05
+    extensions: tuple[Extension, ...] = ()
 
 
 def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collection[PlannedTrial]) -> Plan | None:
@@ -89,7 +92,9 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
             plan = _backtrack(sweep, finished, running, runs)
             if plan is not None:
                 return plan
-    return None
+    return plan_extensions(
+        sweep.space, sweep.extensions, finished, running, seed=sweep.seed, mode=sweep.mode, alpha=sweep.alpha
+    )
 
 
 def _screen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -98,22 +99,32 @@ def plan_refined(
         alpha: error rate behind the failure rules.
     """
     rules = all_failure_rules(frame_from(space, trial_rows(space, *first)), alpha)
-    doomed = [rule for rule in rules if rule.inside[0] >= DOOMED * rule.inside[1]]
-    lost = sum(any(rule.met_by(planned.config) for rule in doomed) for planned in rest)
-    if lost < max(1, WORTH_MOVING * len(rest)):
-        return list(rest)
-    rng = np.random.default_rng([seed, len(rest), 4])
+    moved = moved_out(space, rest, rules, seed, REFINED)
+    # Another config than the design's: another trial.
     return [
-        PlannedTrial(
-            # Another config than the design's: another trial.
-            planned.trial.replace("screen", REFINED),
-            "screen",
-            _outside(space, planned.config, doomed, rng),
-            planned.seeds,
-            REFINED,
-        )
-        for planned in rest
+        replace(planned, trial=planned.trial.replace("screen", REFINED)) if planned.part == REFINED else planned
+        for planned in moved
     ]
+
+
+def moved_out(
+    space: SearchSpace, planned: Sequence[PlannedTrial], rules: Sequence[Rule], seed: int, part: str
+) -> list[PlannedTrial]:
+    """Trials moved out of where nearly all trainings fail (`DOOMED`); as they are where that is few (`WORTH_MOVING`).
+
+    Args:
+        space: the factors.
+        planned: the trials.
+        rules: where trainings fail.
+        seed: of the study.
+        part: of the trials, where they were moved.
+    """
+    doomed = [rule for rule in rules if rule.inside[0] >= DOOMED * rule.inside[1]]
+    lost = sum(any(rule.met_by(one.config) for rule in doomed) for one in planned)
+    if lost < max(1, WORTH_MOVING * len(planned)):
+        return list(planned)
+    rng = np.random.default_rng([seed, len(planned), 4])
+    return [replace(one, config=_outside(space, one.config, doomed, rng), part=part) for one in planned]
 
 
 def _outside(space: SearchSpace, config: Config, rules: Sequence[Rule], rng: np.random.Generator) -> Config:

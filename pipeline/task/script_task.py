@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import shutil
@@ -152,6 +153,12 @@ class ScriptTask(Swept):
         """The Python file that it runs; None for a module or another command."""
         place = self._script_position()
         return Path(self.command[place]) if place is not None else None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the Python file, in hex digits; empty where it runs none, or that is not there."""
+        script = self.script
+        return hashlib.sha256(script.read_bytes()).hexdigest() if script is not None and script.is_file() else ""
 
     @property
     def module(self) -> str:

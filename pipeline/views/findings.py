@@ -391,7 +391,8 @@ def _sure(analysis: Analysis, past: Mapping[str, Any] | None) -> list[str]:
     sentences = [
         f"Verdicts rest on {evidence} runs of balanced designs: a screen that was drawn before any result was known"
         f"{aside}{fresh}.{others} "
-        f"Where nothing is true, a false “active” turns up in at most {_rate(analysis.alpha)} of the rankings (Holm). "
+        f"Where nothing is true, a false “active” turns up in at most {_rate(analysis.alpha)} of the rankings (Holm), "
+        f"over this and all further looks{_look(analysis)}. "
         "Ranges are 95 % intervals."
     ]
     if len(analysis.frame) and not np.isfinite(analysis.frame.chance).any():
@@ -400,6 +401,12 @@ def _sure(analysis: Analysis, past: Mapping[str, Any] | None) -> list[str]:
             "tell them apart."
         )
     return [*sentences, *_of_responses(analysis)]
+
+
+def _look(analysis: Analysis) -> str:
+    """Which look this is, where it is not the first."""
+    look = analysis.look
+    return f" (this is look {look.number}, at a level of {_rate(look.alpha)})" if look and look.number > 1 else ""
 
 
 def _of_responses(analysis: Analysis) -> list[str]:

@@ -67,6 +67,10 @@ class Tally(Progress):
     def stage(self, message: str) -> None:
         self.note = message
 
+    def extended(self, runs: int, why: str) -> None:
+        self.runs["more"] = self.runs.get("more", 0) + runs
+        self.note = why
+
     def left(self) -> float | None:
         """Seconds that the rest may take, from the pace so far; None before there is one."""
         own = self.done - self.before
@@ -160,6 +164,13 @@ class PlainLines(Tally):
             stages = ", ".join(f"{stage} {count}" for stage, count in self.runs.items())
             recorded = f", {self.done} of them recorded already" if self.done else ""
             self._say(f"study {shlex.quote(outline.directory)}: {self.total} training runs ({stages}){recorded}")
+
+    def extended(self, runs: int, why: str) -> None:
+        super().extended(runs, why)
+        if self.as_json:
+            self._json("extended", runs=runs, why=why)
+        else:
+            self._say(f"{runs} more runs: {why}")
 
     def started(self, workers: int, device: str) -> None:
         super().started(workers, device)

@@ -36,7 +36,9 @@ ASKED = "asked"
 # verify what these suggest.
 CHECKED = "checkup"
 WRITTEN, TRIED, PROOF = "written", "tried", "proof"
-PARTS = (DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, WRITTEN, TRIED, PROOF)
+# Fresh balanced runs of a study that was extended; and those of them that were moved out of where trainings fail.
+MORE, MORE_REFINED = "more", "more-refined"
+PARTS = (DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, WRITTEN, TRIED, PROOF, MORE, MORE_REFINED)
 
 
 @dataclass(frozen=True)

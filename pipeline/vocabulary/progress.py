@@ -54,6 +54,9 @@ class Progress:
     def checked(self, sentence: str) -> None:
         """A check has found something wrong in a run, for the first time in this sweep."""
 
+    def extended(self, runs: int, why: str) -> None:
+        """`runs` more trainings are run than were planned so far."""
+
     def tick(self, running: int) -> None:
         """Time passes; `running` trials are on."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -133,7 +133,7 @@ def factor_effects(
     adjusted: Sequence[float],
     pairs: Sequence[InteractionEffect],
     model: Model | None,
-    alpha: float,
+    levels: tuple[float, float],
     margin: float,
     said: Sequence[str],
 ) -> list[FactorEffect]:
@@ -146,14 +146,14 @@ def factor_effects(
         adjusted: their p-values, adjusted over all questions asked of the response.
         pairs: the response's interactions, with their verdicts.
         model: all factors at once, or None.
-        alpha: error rate.
+        levels: error rate of the verdicts, and of those that further runs would bring.
         margin: equivalence margin, as a share of the run-to-run standard deviation.
         said: a statement for each test, or empty.
     """
     terms = [test.term for test in tests]
     effects = []
     for test, p_adjusted, statement in zip(tests, adjusted, said, strict=True):
-        effect = _effect(test, float(p_adjusted), alpha, margin)
+        effect = _effect(test, float(p_adjusted), levels, margin)
         if statement and test.model is not None:
             effect = replace(effect, statement=statement)
         own = test.term.name
@@ -187,6 +187,23 @@ def ranked(effects: Sequence[FactorEffect]) -> list[FactorEffect]:
     return sorted(effects, key=lambda e: (order[e.verdict], -e.effect if np.isfinite(e.effect) else 0.0, e.factor.name))
 
 
+def still_active(effects: Sequence[FactorEffect], before: Collection[str]) -> list[FactorEffect]:
+    """Effects with those still active that an earlier look called so: its share of the error rate is spent."""
+    return ranked(
+        [
+            replace(
+                effect,
+                verdict="active",
+                runs_to_decide=None,
+                statement=effect.statement or "an earlier look at this study, at a level of its own, decided it",
+            )
+            if effect.factor.name in before and effect.verdict != "active" and np.isfinite(effect.effect)
+            else effect
+            for effect in effects
+        ]
+    )
+
+
 def _twin(term: Term, terms: Sequence[Term], model: Model | None) -> str:
     """Says with which factors `term` always changed together; empty where it did not."""
     if model is None or len(model.terms) == len(terms):
@@ -211,25 +228,12 @@ def _p_of(term: Term, model: Model | None) -> float:
     return wald(fit.beta[span], fit.cov[np.ix_(span, span)], fit.influence[span], fit.dof if fit.even else None)
 
 
-def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) -> FactorEffect:
+def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], margin: float) -> FactorEffect:
+    alpha, following = levels
     term, model, p = test.term, test.model, test.p
     runs = int(term.counts.sum())
-    nan = float("nan")
     if model is None:
-        return FactorEffect(
-            factor=term.factor,
-            effect=nan,
-            low=nan,
-            high=nan,
-            p=1.0,
-            p_adjusted=1.0,
-            share=nan,
-            verdict="undecided",
-            runs=runs,
-            runs_to_decide=len(term.points) * 10,
-            best_level="",
-            statement=test.silent,
-        )
+        return _unknown(test, runs)
     fitted, span = model.fit, model.span(term.name)
     beta = test.added.beta if test.added is not None else fitted.beta[span]
     means = term.codes @ beta
@@ -253,7 +257,7 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
     elif p_adjusted < alpha:
         verdict, more = "undecided", None
     else:
-        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, alpha, runs)
+        verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, following, runs)
     if p_adjusted < alpha and verdict != "active":
         statement = f"surely there, but it explains only {explained:.1%} of the variance between runs"
     shown, low, high = model.response.kind.shown(estimate, low, high)
@@ -271,6 +275,25 @@ def _effect(test: FactorTest, p_adjusted: float, alpha: float, margin: float) ->
         best_level=term.labels[best],
         levels=tuple(_level_means(test, model)),
         statement=statement,
+    )
+
+
+def _unknown(test: FactorTest, runs: int) -> FactorEffect:
+    """The effect of a factor that no model holds."""
+    nan = float("nan")
+    return FactorEffect(
+        factor=test.term.factor,
+        effect=nan,
+        low=nan,
+        high=nan,
+        p=1.0,
+        p_adjusted=1.0,
+        share=nan,
+        verdict="undecided",
+        runs=runs,
+        runs_to_decide=len(test.term.points) * 10,
+        best_level="",
+        statement=test.silent,
     )
 
 

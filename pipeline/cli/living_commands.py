@@ -1,0 +1,84 @@
+"""Commands for studies that go on: extend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backtrack.cli.options import (
+    Address,
+    AsJson,
+    CpusPerTrial,
+    GpusPerTrial,
+    HereOption,
+    KeepGoing,
+    Location,
+    MaxMemory,
+    TimeLimit,
+    Workers,
+    resources_from,
+)
+from backtrack.cli.showing import conclude, view
+
+living_app = typer.Typer()
+
+
+@living_app.command()
+def extend(
+    study: Location,
+    runs: Annotated[
+        int | None, typer.Option("--runs", "-n", help="So many more trainings; with --until at most so many.")
+    ] = None,
+    hours: Annotated[float | None, typer.Option(help="So much wall time instead.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="decided: stop when every question is decided, or cannot be in --runs.")
+    ] = None,
+    ask: Annotated[list[str] | None, typer.Option(help="Ask about this factor only. May be given again.")] = None,
+    task_file: Annotated[
+        Path | None, typer.Option("--task", help="The task file, if it has moved since the sweep began.")
+    ] = None,
+    same_training: Annotated[
+        bool, typer.Option("--same-training", help="The code has changed since, but trains the same.")
+    ] = False,
+    as_block: Annotated[
+        bool,
+        typer.Option("--as-block", help="The code has changed since: keep old and new runs apart in the analysis."),
+    ] = False,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+    max_memory: MaxMemory = None,
+    here: HereOption = False,
+    keep_going: KeepGoing = False,
+    mlflow: Annotated[
+        bool | None,
+        typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not. Default: as when the sweep began."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a complete study more runs where they decide most. The error rate holds over all looks."""
+    from backtrack.records.directory import Records
+    from backtrack.running import extending, sweeping
+
+    task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
+    with view(as_json) as progress:
+        found = extending.extend(
+            study,
+            runs,
+            hours=hours,
+            until=until,
+            ask=ask or (),
+            task=task,
+            same_training=same_training,
+            as_block=as_block,
+            resources=resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory),
+            track=mlflow,
+            keep_going=keep_going,
+            here=here,
+            progress=progress,
+        )
+    conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)

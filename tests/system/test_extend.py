@@ -1,0 +1,90 @@
+"""Studies that go on, through the commands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from backtrack import PlanError, StudyError, extend, open_study, resume, sweep
+from backtrack.cli.main import app
+from backtrack.task import load_task
+
+TASK = """
+import random
+from backtrack import Categorical, FunctionTask, Numeric
+
+def run(config, seed):
+    draw = random.Random(f"{seed}{sorted(config.items())}")
+    if config["optimiser"] == "lbfgs" and config["dropout"] > 0.25:
+        raise RuntimeError("needs a closure")
+    yield {"error": (0.3 if config["lr"] > 0.01 else 0.0) + 0.05 * draw.gauss(0, 1)}
+
+task = FunctionTask(name="mine", run=run, metric="error", mode="min", chance=3.0, factors=[
+    Numeric("lr", 1e-4, 1, log=True), Numeric("dropout", 0, 0.5), Categorical("optimiser", ["sgd", "adam", "lbfgs"])])
+"""
+
+
+@pytest.fixture
+def task(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(TASK)
+    return load_task(str(file))
+
+
+def test_more_runs_for_a_complete_study(task, tmp_path):
+    study = sweep(task, runs=40, directory=tmp_path / "study", here=True, track=False)
+    assert study.trials.num_rows == 40
+    verified = [cause["verified"] for cause in study.causes.to_pylist()]
+    longer = extend(tmp_path / "study", runs=50, here=True)
+    assert longer.trials.num_rows == 90
+    one = longer.records.manifest["extensions"][0]
+    assert one["runs"] == one["evidence"] + one["flips"] == 50
+    assert any(cause["verified"] for cause in longer.causes.to_pylist()) or not verified
+    # Nothing is left to resume; a second extension is another look.
+    assert resume(tmp_path / "study", here=True).trials.num_rows == 90
+    assert extend(tmp_path / "study", runs=10, here=True).trials.num_rows == 100
+
+
+def test_a_study_stops_by_itself(task, tmp_path):
+    study = sweep(task, runs=200, directory=tmp_path / "study", until="decided", here=True, track=False)
+    assert 80 <= study.trials.num_rows < 200
+    lr = next(row for row in study.factors.to_pylist() if (row["response"], row["factor"]) == ("gain", "lr"))
+    assert lr["verdict"] == "active"
+    assert study.records.manifest["open"]["used"] == study.trials.num_rows - 80
+
+
+def test_time_instead_of_runs(task, tmp_path):
+    study = sweep(task, directory=tmp_path / "study", hours=0.004, here=True, track=False)
+    assert study.complete and study.records.manifest["extensions"]
+
+
+def test_what_cannot_be_is_said_beforehand(task, tmp_path):
+    sweep(task, runs=24, directory=tmp_path / "study", here=True, track=False)
+    with pytest.raises(PlanError, match="either runs or hours"):
+        extend(tmp_path / "study")
+    with pytest.raises(PlanError, match="no factor 'lrr'; it has lr, dropout, optimiser"):
+        extend(tmp_path / "study", runs=10, ask=["lrr"])
+    (tmp_path / "mine.py").write_text(TASK + "\n# another line\n")
+    with pytest.raises(StudyError, match="has changed since"):
+        extend(tmp_path / "study", runs=10, here=True)
+    blocked = extend(tmp_path / "study", runs=10, as_block=True, here=True)
+    seeds = {row["part"]: set() for row in blocked.trials.to_pylist()}
+    for row in blocked.trials.to_pylist():
+        seeds[row["part"]].add(row["seed"])
+    assert not seeds["more"] & seeds["design"]
+
+
+def test_the_report_prints_the_command(task, tmp_path):
+    sweep(task, runs=40, directory=tmp_path / "study", here=True, track=False)
+    told = CliRunner().invoke(app, ["report", str(tmp_path / "study")]).output
+    assert "backtrack extend" in told
+    done = CliRunner().invoke(
+        app,
+        ["extend", str(tmp_path / "study"), "--runs", "12", "--ask", "lr", "--here", "--json"],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output.splitlines()[-1])["complete"]
+    assert open_study(tmp_path / "study").trials.num_rows == 52
