@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         TrialFailed,
     )
     from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+    from backtrack.evidence.health.examined import Flag
     from backtrack.running.analysing import analyse
     from backtrack.running.checking import CheckupStudy, checkup
     from backtrack.running.explaining import Story, why, why_config
     from backtrack.running.extending import extend
+    from backtrack.running.judging import health
     from backtrack.running.reporting import write_report
     from backtrack.running.resources import Resources
     from backtrack.running.sweeping import resume, sweep
@@ -95,6 +97,8 @@ _HOMES = {
     "resume": "running.sweeping",
     "analyse": "running.analysing",
     "extend": "running.extending",
+    "health": "running.judging",
+    "Flag": "evidence.health.examined",
     "Checkup": "evidence.checkup.verdict",
     "CheckupCause": "evidence.checkup.verdict",
     "CheckupStudy": "running.checking",
@@ -121,6 +125,7 @@ __all__ = [
     "EngineError",
     "Finding",
     "FinishedTrial",
+    "Flag",
     "FunctionTask",
     "Interrupted",
     "Intervention",
@@ -149,6 +154,7 @@ __all__ = [
     "analyse",
     "checkup",
     "extend",
+    "health",
     "load_task",
     "open_study",
     "report",

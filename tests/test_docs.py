@@ -125,3 +125,11 @@ def test_every_check_stands_in_its_page() -> None:
     for check in all_checks():
         assert f"| `{check.name}`" in page
         assert check.looks_at in page
+
+
+def test_the_page_on_health_names_every_check() -> None:
+    from backtrack.evidence.health import health_checks
+
+    page = (ROOT / "docs" / "health.md").read_text()
+    for name, check in health_checks().items():
+        assert f"| {name.replace('_', ' ')} | {check.ABOUT} |" in page, name

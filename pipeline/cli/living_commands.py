@@ -1,4 +1,4 @@
-"""Commands for studies that go on: extend."""
+"""Commands for studies that go on, and judge themselves: extend, health."""
 
 from __future__ import annotations
 
@@ -82,3 +82,23 @@ def extend(
             progress=progress,
         )
     conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+
+
+@living_app.command()
+def health(study: Location, as_json: AsJson = False) -> None:
+    """Examine a study: ranges, runs, balance, luck, drift, failing regions; say what each finding means."""
+    import json
+
+    from backtrack.evidence.health import health_checks
+    from backtrack.running.judging import health as examine
+
+    found = examine(study)
+    if as_json:
+        typer.echo(json.dumps({"health": [flag.plain() for flag in found], "checks": list(health_checks())}))
+        return
+    if not found:
+        typer.echo(f"None of {len(health_checks())} checks found anything.")
+    for flag in found:
+        typer.echo(f"{flag.name.replace('_', ' ')}: {flag.measured}.")
+        typer.echo(f"  This means: {flag.means}.")
+        typer.echo(f"  What to do: {flag.remedy}.")

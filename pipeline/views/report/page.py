@@ -16,6 +16,7 @@ import pyarrow as pa
 from backtrack.evidence.analysis import MARGIN, Analysis
 from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.failures.failure_rules import rate_interval
+from backtrack.evidence.health import Flag, health_checks
 from backtrack.views import ink
 from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text
 from backtrack.vocabulary.config import label
@@ -34,6 +35,7 @@ def page(
     manifest: dict[str, Any],
     opinions: dict[str, dict[str, float]],
     notes: Sequence[str] = (),
+    health: Sequence[Flag] = (),
 ) -> str:
     """The page as HTML.
 
@@ -43,6 +45,7 @@ def page(
         manifest: of the study.
         opinions: of other importance tools, `{tool: {factor: importance}}`.
         notes: on parts of the report that could not be made.
+        health: what the study's examination found.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -68,6 +71,8 @@ def page(
         opinions=_opinions(analysis, opinions),
         tools=list(opinions),
         notes=notes,
+        health=health,
+        health_checks=len(health_checks()),
         ink=ink,
         alpha=f"{analysis.alpha:g}",
         margin=f"{MARGIN:g}",

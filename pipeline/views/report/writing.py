@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from backtrack.errors import BacktrackError
 from backtrack.evidence.analysis import Analysis
+from backtrack.evidence.health import Examined, Flag, examine
 from backtrack.records.directory import Records
 from backtrack.records.rows import all_finished
 from backtrack.views.findings import findings_of, markdown_summary
@@ -55,6 +56,11 @@ class Workshop:
             return otherwise
 
 
+def _examined(records: Records, analysis: Analysis) -> list[Flag]:
+    task = records.manifest["task"]
+    return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))
+
+
 def write_report(records: Records, analysis: Analysis) -> list[str]:
     """Writes `report/` of a study.
 
@@ -84,11 +90,14 @@ def write_report(records: Records, analysis: Analysis) -> list[str]:
         lambda: importances(records.space, all_finished(records.space, trials), manifest["task"]["mode"]),
         none,
     )
+    unexamined: list[Flag] = []
+    flags = shop.make("the examination", lambda: _examined(records, analysis), unexamined)
+    records.write("report/health.json", json.dumps([flag.plain() for flag in flags], indent=2).encode())
     plots = plots_of(analysis, records.curves(), metric, shop.make, manifest["task"].get("unit", "epoch"))
     for name, content in plots.items():
         records.write(f"report/plots/{name}", content)
     records.write(
-        "report/report.html", page(analysis, findings, plots, trials, manifest, opinions, shop.notes).encode()
+        "report/report.html", page(analysis, findings, plots, trials, manifest, opinions, shop.notes, flags).encode()
     )
     if shop.traces or records.has(PROBLEMS):
         records.write(PROBLEMS, "\n".join(shop.traces).encode())

@@ -1,0 +1,37 @@
+"""A study judges itself: the Python twin of `backtrack health`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backtrack.evidence.analysis import analyse
+from backtrack.evidence.health import Examined, Flag, examine
+from backtrack.evidence.looking import look_of
+from backtrack.records.directory import Records
+
+
+def health(study: str | Path | Records) -> list[Flag]:
+    """What is wrong with a study, or to be known of it, with what it means and what to do; empty where it is sound.
+
+    Args:
+        study: its directory (a path or URI), or its open records.
+
+    Raises:
+        StudyError: where there is no study.
+
+    Example:
+        >>> [flag.name for flag in health("studies/mine-1")]  # doctest: +SKIP
+        ['edge_of_range']
+    """
+    records = study if isinstance(study, Records) else Records.open(study)
+    task, manifest = records.manifest["task"], records.manifest
+    analysis = analyse(
+        records.space,
+        records.trials(),
+        records.curves(),
+        task["metric"],
+        task["mode"],
+        alpha=float(manifest["alpha"]),
+        look=look_of(manifest),
+    )
+    return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))
