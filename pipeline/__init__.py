@@ -29,9 +29,11 @@ if TYPE_CHECKING:
         TrialFailed,
     )
     from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+    from backtrack.evidence.comparing import Comparison, Difference
     from backtrack.evidence.health.examined import Flag
     from backtrack.running.analysing import analyse
     from backtrack.running.checking import CheckupStudy, checkup
+    from backtrack.running.comparing import compare, merge
     from backtrack.running.explaining import Story, why, why_config
     from backtrack.running.extending import extend
     from backtrack.running.judging import health
@@ -96,6 +98,10 @@ _HOMES = {
     "sweep": "running.sweeping",
     "resume": "running.sweeping",
     "analyse": "running.analysing",
+    "compare": "running.comparing",
+    "merge": "running.comparing",
+    "Comparison": "evidence.comparing",
+    "Difference": "evidence.comparing",
     "extend": "running.extending",
     "health": "running.judging",
     "Flag": "evidence.health.examined",
@@ -117,11 +123,13 @@ __all__ = [
     "CheckupCause",
     "CheckupStudy",
     "Claim",
+    "Comparison",
     "Composite",
     "Config",
     "CurvePoint",
     "Data",
     "DataError",
+    "Difference",
     "EngineError",
     "Finding",
     "FinishedTrial",
@@ -153,9 +161,11 @@ __all__ = [
     "Watched",
     "analyse",
     "checkup",
+    "compare",
     "extend",
     "health",
     "load_task",
+    "merge",
     "open_study",
     "report",
     "resume",

@@ -45,7 +45,7 @@ MAY_REACH = {
     },
     "typer": {"backtrack.cli", "backtrack.__main__"},
     "jinja2": {"backtrack.views.report", "backtrack.running.reporting"},
-    "rich": {"backtrack.views.live", "backtrack.views.terminal"},
+    "rich": {"backtrack.views.live", "backtrack.views.terminal", "backtrack.views.comparison"},
 }
 # outside package: the only files that may import it themselves, also inside functions
 IMPORTERS = {

@@ -1,4 +1,4 @@
-"""Commands for studies that go on, and judge themselves: extend, health."""
+"""Commands for studies that go on, and judge themselves: extend, health, compare, merge."""
 
 from __future__ import annotations
 
@@ -102,3 +102,37 @@ def health(study: Location, as_json: AsJson = False) -> None:
         typer.echo(f"{flag.name.replace('_', ' ')}: {flag.measured}.")
         typer.echo(f"  This means: {flag.means}.")
         typer.echo(f"  What to do: {flag.remedy}.")
+
+
+@living_app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A study's directory: a path or a URI.")],
+    second: Annotated[str, typer.Argument(help="Another study of the same question.")],
+    alpha: Annotated[
+        float, typer.Option(help="The share of comparisons with a false difference that you accept.")
+    ] = 0.05,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which effects, rates of failure and rules differ between two studies, and which surely do not."""
+    from backtrack.running import comparing
+    from backtrack.views.comparison import print_comparison
+
+    found = comparing.compare(first, second, alpha)
+    if as_json:
+        typer.echo(comparing.as_json(found))
+    else:
+        print_comparison(found, first, second)
+
+
+@living_app.command()
+def merge(
+    first: Annotated[str, typer.Argument(help="A study's directory: a path or a URI.")],
+    second: Annotated[str, typer.Argument(help="Another study with the same factors.")],
+    study: Annotated[str, typer.Option("--study", help="Where the new study goes.")],
+    as_json: AsJson = False,
+) -> None:
+    """Join two studies into one. Each is a block, whose shift the analysis takes out."""
+    from backtrack.cli.showing import show
+    from backtrack.running.comparing import merge as join
+
+    show(join(first, second, study), as_json)

@@ -132,14 +132,19 @@ class Records:
             if self._parts >= COMPACT_AT:
                 self._compact()
 
-    def append_all(self, finished: Sequence[FinishedTrial]) -> None:
+    def append_all(self, finished: Sequence[FinishedTrial], curves: pa.Table | None = None) -> None:
         """Records many trials at once, as one part; for runs that exist already.
+
+        Args:
+            finished: the trials.
+            curves: their numbers over time; default: those that the trials carry.
 
         Raises:
             StudyError: where the directory cannot be written.
         """
         with self._lock:
-            curves = pa.concat_tables([CURVES.empty_table(), *(curve_rows(trial) for trial in finished)])
+            if curves is None:
+                curves = pa.concat_tables([CURVES.empty_table(), *(curve_rows(trial) for trial in finished)])
             self.write(f"curves/{COMPACTED}{0:05d}.parquet", _parquet(curves))
             self.write(f"trials/{COMPACTED}{0:05d}.parquet", _parquet(trial_rows(self.space, *finished)))
 

@@ -25,8 +25,8 @@ LEAST_BATCH, GROWTH = 16, 0.35
 TIME_SHARE = 0.7
 # At the end the report is written, which takes so many times an analysis, the first of them about so long.
 REPORT_TIMES, REPORT_SECONDS = 8.0, 1.5
-# A question is given up where the chance to decide it in time is less.
-LEAST_CHANCE = 0.1
+# What is left of a budget has to be expected to decide so many questions; one that was asked by name, with this chance.
+LEAST_DECIDED, LEAST_CHANCE = 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -265,24 +265,25 @@ def reopened(records: Records) -> Until | None:
 
 
 def worth_asking(analysis: Analysis, asked: Asked, left: int, batch: int) -> list[tuple[FactorEffect, str]]:
-    """The undecided questions that are worth more runs.
+    """The undecided questions that are worth more runs; none where too little would come of them.
 
-    A question is, where the chance that `left` more runs make it active is at least `LEAST_CHANCE`; or where the next
-    `batch` is about to show that nothing is there.
+    That is, where `left` more runs are expected to make fewer than `LEAST_DECIDED` questions active (of a question that
+    was asked by name, where the chance is less than `LEAST_CHANCE`), and the next `batch` is about to show of none that
+    nothing is there.
     """
     alpha = analysis.look.alpha if analysis.look is not None else analysis.alpha
     even = 1 / max(1, len(analysis.frame.space.factors))
-    found = []
+    found, expected, nearly = [], 0.0, False
     for effect, name in asked.questions(analysis):
         if effect.verdict != "undecided" or effect.runs_to_decide is None:
             continue
         share = effect.p / effect.p_adjusted if 0 < effect.p_adjusted < 1 else even
         # A factor that exists under some levels only gets its part of the runs.
         own = round(left * effect.runs / max(1, len(analysis.responses[name].response.frame)))
-        chance = chance_to_decide(effect.p, effect.runs, own, alpha * min(1.0, share))
-        if chance >= LEAST_CHANCE or effect.runs_to_decide <= batch:
-            found.append((effect, name))
-    return found
+        expected += chance_to_decide(effect.p, effect.runs, own, alpha * min(1.0, share))
+        nearly = nearly or (bool(asked.factors) and effect.runs_to_decide <= batch)
+        found.append((effect, name))
+    return found if nearly or expected >= (LEAST_CHANCE if asked.factors else LEAST_DECIDED) else []
 
 
 def chance_to_decide(p: float, runs: int, more: int, alpha: float) -> float:

@@ -175,6 +175,11 @@ def task_of(records: Records, file: Path | None = None) -> Task:
         StudyError: where it was given as a Python object and cannot be found again.
     """
     described = records.manifest["task"]
+    if "merged" in records.manifest:
+        raise StudyError(
+            f"{records.location} joins the studies {' and '.join(records.manifest['merged'])}; go on with one of them, "
+            "and merge again"
+        )
     if described["source"] == "object" and file is None:
         raise StudyError(
             f"the study {records.location} was started from Python with a task object; go on with "
