@@ -11,6 +11,7 @@ from backtrack.cli.options import (
     Address,
     AsJson,
     CpusPerTrial,
+    Fixed,
     GpusPerTrial,
     HereOption,
     KeepGoing,
@@ -20,6 +21,7 @@ from backtrack.cli.options import (
     Workers,
     resources_from,
 )
+from backtrack.cli.pairs import pairs_from
 from backtrack.cli.showing import conclude, view
 
 living_app = typer.Typer()
@@ -46,6 +48,10 @@ def extend(
         bool,
         typer.Option("--as-block", help="The code has changed since: keep old and new runs apart in the analysis."),
     ] = False,
+    was: Annotated[
+        list[str] | None, typer.Option("--was", help="Of a new factor: the level that earlier runs had, FACTOR=LEVEL.")
+    ] = None,
+    fixed: Fixed = None,
     workers: Workers = None,
     cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = None,
@@ -64,7 +70,9 @@ def extend(
     from backtrack.records.directory import Records
     from backtrack.running import extending, sweeping
 
-    task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
+    task = sweeping.task_of(Records.open(study), task_file) if task_file is not None or fixed else None
+    if task is not None and fixed:
+        task = task.with_fixed(pairs_from("--fix", fixed, "optimiser=adam"))
     with view(as_json) as progress:
         found = extending.extend(
             study,
@@ -75,6 +83,7 @@ def extend(
             task=task,
             same_training=same_training,
             as_block=as_block,
+            was=pairs_from("--was", was, "norm=none"),
             resources=resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory),
             track=mlflow,
             keep_going=keep_going,

@@ -28,6 +28,7 @@ from pyarrow import fs
 
 from backtrack.errors import StudyError
 from backtrack.records.migration import FORMATS, migrated
+from backtrack.records.questions import as_asked_now
 from backtrack.records.rows import CURVES, all_finished, curve_rows, trial_rows, trials_schema
 from backtrack.vocabulary.as_json import factor_from
 from backtrack.vocabulary.plan import FinishedTrial
@@ -200,6 +201,8 @@ class Records:
         """A part with the columns of today's format."""
         if schema is not CURVES:
             table = migrated(table, self.space)
+            if "question" in self.manifest:
+                table = as_asked_now(table, self.manifest["question"], self.space)
         return table.select(schema.names).cast(schema)
 
     def _compact(self) -> None:

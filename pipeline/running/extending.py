@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from backtrack.errors import PlanError, StudyError
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.manifest import digest_of
 from backtrack.running.further import DECIDED, Asked, Once, Until, Within, open_budget
+from backtrack.running.questions import asked_anew
 from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources
-from backtrack.running.sweeping import as_recorded, engine_for, run_study, task_of
+from backtrack.running.sweeping import as_recorded, engine_for, run_study, task_of, told_of_file
 from backtrack.task import Task
 from backtrack.views.study import Study
+from backtrack.vocabulary.as_json import describe_factor
 from backtrack.vocabulary.progress import Progress
 
 
@@ -30,6 +33,7 @@ def extend(
     task: Task | None = None,
     same_training: bool = False,
     as_block: bool = False,
+    was: Mapping[str, Any] | None = None,
     resources: Resources | None = None,
     track: bool | None = None,
     keep_going: bool = False,
@@ -52,6 +56,7 @@ def extend(
         task: the task, where it was given as an object; default: loaded as the manifest says.
         same_training: its code has changed since, but trains the same.
         as_block: its code has changed since; new runs are a block of their own, whose shift the analysis takes out.
+        was: where the task's factors changed: `{new factor: the level that the runs so far had}`.
         resources, track, keep_going, here, debugger, progress: as for `resume`.
 
     Raises:
@@ -70,9 +75,18 @@ def extend(
         raise PlanError(f"extend: {runs if runs is not None else hours} is no amount; expected a positive number")
     with driving(Records.open(directory)):
         records = Records.open(directory)
-        task = as_recorded(task or task_of(records), records)
+        found = task or task_of(records)
+        told_of_file(found, records, progress or Progress())
+        block = _changed_code(found, records, same_training, as_block)
+        if _other_question(found, records):
+            found, said = asked_anew(found, records, was)
+            for sentence in said:
+                (progress or Progress()).stage(sentence)
+            records.note(task={**records.manifest["task"], "sha256": digest_of(found), "fixed": dict(found.fixed)})
+        elif digest_of(found) and digest_of(found) != records.manifest["task"]["sha256"]:
+            records.note(task={**records.manifest["task"], "sha256": digest_of(found)})
+        task = as_recorded(found, records)
         task.validate()
-        block = _changed_code(task, records, same_training, as_block)
         unknown = [name for name in ask if name not in {factor.name for factor in records.space}]
         if unknown:
             raise PlanError(f"the study {directory} has no factor {unknown[0]!r}; it has {', '.join(_names(records))}")
@@ -96,6 +110,16 @@ def extend(
             progress or Progress(),
             further,
         )
+
+
+def _other_question(task: Task, records: Records) -> bool:
+    """Whether the task's file says other factors than the study has; a task's levels may differ by machine alone."""
+    if task.source is not None and task.source.file is None:
+        return False
+    same_code = bool(digest_of(task)) and digest_of(task) == records.manifest["task"]["sha256"]
+    if same_code and {one.name for one in task.space} == {one["name"] for one in records.manifest["factors"]}:
+        return False
+    return [describe_factor(one) for one in task.space] != records.manifest["factors"]
 
 
 def _names(records: Records) -> list[str]:

@@ -150,6 +150,7 @@ def resume(
         records = Records.open(directory)
         task = as_recorded(task or task_of(records), records)
         task.validate()
+        told_of_file(task, records, progress or Progress())
         if not here:
             check_reachable(resources)
         return run_study(
@@ -198,9 +199,33 @@ def task_of(records: Records, file: Path | None = None) -> Task:
             .with_fixed(described.get("fixed", {}))
             .with_thresholds(described.get("thresholds", {}))
         )
-    task = load_task(described["name"], file or (None if described["source"] == "builtin" else described["source"]))
+    task = load_task(described["name"], file or _file_of(records))
     task = _changed(task.with_options(described["options"]), records).with_fixed(described.get("fixed", {}))
     return task.with_thresholds(described.get("thresholds", {}))
+
+
+def _file_of(records: Records) -> str | Path | None:
+    """The task file where the manifest says; else one of that name beside the study or in the working directory.
+
+    A study that was copied to another machine finds its task so. None for a built-in task.
+    """
+    source = records.manifest["task"]["source"]
+    if source == "builtin" or Path(source).exists():
+        return None if source == "builtin" else str(source)
+    root = records.local_path()
+    places = [*([root, root.parent, root.parent.parent] if root is not None else []), Path.cwd()]
+    return next((place / Path(source).name for place in places if (place / Path(source).name).is_file()), str(source))
+
+
+def told_of_file(task: Task, records: Records, progress: Progress) -> None:
+    """Says so where the task file is another than the manifest names, or has changed since."""
+    described = records.manifest["task"]
+    if task.source is None or task.source.file is None or described["source"] in ("object", "builtin"):
+        return
+    if str(task.source.file) != described["source"]:
+        progress.stage(f"task file: {task.source.file} (when the study was begun: {described['source']})")
+    if described["sha256"] and task.source.digest != described["sha256"]:
+        progress.stage(f"the task file {task.source.file} has changed since the study was begun")
 
 
 def _own_factors(records: Records) -> list[Factor]:
@@ -340,7 +365,7 @@ class _Driver:
         manifest = records.manifest
         self.plan = Sweep(
             space=task.space,
-            runs=manifest["stages"],
+            runs={} if manifest.get("closed") else manifest["stages"],
             seed=int(manifest["seed"]),
             metric=task.metric,
             mode=task.mode,

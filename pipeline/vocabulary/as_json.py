@@ -22,6 +22,8 @@ def describe_factor(factor: Factor) -> dict[str, Any]:
         fields["levels"] = list(factor.levels)
     fields["when"] = {name: list(levels) for name, levels in (factor.when or {}).items()}
     fields["description"] = factor.description
+    if factor.was is not None:
+        fields["was"] = factor.was
     fields["claims"] = [
         {
             "text": claim.text,

@@ -120,6 +120,7 @@ class Categorical(_Factor):
         when: `{other factor: levels}` under which this factor exists; absent elsewhere.
         claims: what sources say about it.
         description: one line for `backtrack factors`.
+        was: of a factor that is new in a study that goes on: the level that its earlier runs had.
 
     Raises:
         SpaceError: for a bad name, fewer than two levels, repeated levels, or an unusable condition.
@@ -135,6 +136,7 @@ class Categorical(_Factor):
     when: Mapping[str, Sequence[Level]] | None = None
     claims: Sequence[Claim] = ()
     description: str = ""
+    was: Level | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.levels, str) or not isinstance(self.levels, Sequence):
@@ -185,7 +187,7 @@ class Numeric(_Factor):
         low, high: the interval, both ends included; `0 < low` where `log`.
         log: whether it is spread evenly over orders of magnitude.
         integer: whether only whole numbers are taken.
-        role, when, claims, description: as for `Categorical`.
+        role, when, claims, description, was: as for `Categorical`.
 
     Raises:
         SpaceError: for an interval that is empty, not finite, or not positive where `log`.
@@ -204,6 +206,7 @@ class Numeric(_Factor):
     when: Mapping[str, Sequence[Level]] | None = None
     claims: Sequence[Claim] = ()
     description: str = ""
+    was: Level | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "claims", tuple(self.claims))
@@ -263,7 +266,7 @@ class Composite(_Factor):
         name: column name of the factor.
         levels: `{level name: {component: value}}`; every level names every component.
         extra: `{component: values}` that no named level has, but mixtures may take.
-        role, when, claims, description: as for `Categorical`.
+        role, when, claims, description, was: as for `Categorical`.
 
     Raises:
         SpaceError: for fewer than two levels, or levels that do not name the same components.
@@ -283,6 +286,7 @@ class Composite(_Factor):
     when: Mapping[str, Sequence[Level]] | None = None
     claims: Sequence[Claim] = ()
     description: str = ""
+    was: Level | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "claims", tuple(self.claims))

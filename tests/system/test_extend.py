@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
-from backtrack import PlanError, StudyError, extend, open_study, resume, sweep
+from backtrack import PlanError, Progress, StudyError, extend, open_study, resume, sweep
 from backtrack.cli.main import app
 from backtrack.task import load_task
 
@@ -88,3 +89,57 @@ def test_the_report_prints_the_command(task, tmp_path):
     assert done.exit_code == 0, done.output
     assert json.loads(done.output.splitlines()[-1])["complete"]
     assert open_study(tmp_path / "study").trials.num_rows == 52
+
+
+NORM = 'Categorical("norm", ["none", "batch"], was="none"), '
+
+
+def test_the_question_may_change(task, tmp_path):
+    file = tmp_path / "mine.py"
+    sweep(task, runs=48, directory=tmp_path / "study", here=True, track=False, stages=["screen", "backtrack"])
+    changed = TASK.replace("factors=[", f"factors=[{NORM}").replace(
+        '["sgd", "adam", "lbfgs"]', '["sgd", "adam", "lion"]'
+    )
+    changed = changed.replace("1e-4, 1, log=True", "1e-3, 1, log=True")
+    file.write_text(changed.replace("0.05 * draw", "0.2 * (config['norm'] == 'batch') + 0.05 * draw"))
+    told: list[str] = []
+
+    class Told(Progress):
+        def stage(self, message: str) -> None:
+            told.append(message)
+
+    with pytest.raises(StudyError, match="has changed since"):
+        extend(tmp_path / "study", runs=10, here=True)
+    longer = extend(tmp_path / "study", runs=40, same_training=True, here=True, progress=Told())
+    text = " ".join(told)
+    assert "norm is new: the runs so far count at none" in text and "optimiser has new levels: lion" in text
+    assert "lr has a narrower range, 0.001 to 1; runs outside of it are left out" in text
+    rows = longer.trials.to_pylist()
+    old = [row for row in rows if row["part"] != "more"]
+    assert old and {row["config.norm"] for row in old} == {"none"}
+    assert all(row["config.lr"] >= 1e-3 and row["config.optimiser"] != "lbfgs" for row in rows)
+    assert {row["config.optimiser"] for row in rows if row["part"] == "more"} == {"sgd", "adam", "lion"}
+    norm = next(row for row in longer.factors.to_pylist() if (row["response"], row["factor"]) == ("gain", "norm"))
+    assert norm["verdict"] == "active"
+    # The files keep every run.
+    assert f"{len(old)} of 48 runs still belong" in text and resume(
+        tmp_path / "study", here=True
+    ).trials.num_rows == len(rows)
+
+
+def test_a_factor_may_be_held(task, tmp_path):
+    sweep(task, runs=40, directory=tmp_path / "study", here=True, track=False, stages=["screen"])
+    held = task.with_fixed({"optimiser": "adam"})
+    longer = extend(tmp_path / "study", runs=20, task=held, here=True)
+    assert "config.optimiser" not in longer.trials.column_names
+    assert 30 < longer.trials.num_rows < 40
+    with pytest.raises(StudyError, match="say which level its runs so far had"):
+        extend(tmp_path / "study", runs=20, task=task, here=True)
+
+
+def test_a_copied_study_finds_its_task_beside_it(task, tmp_path):
+    sweep(task, runs=24, directory=tmp_path / "here" / "study", here=True, track=False, stages=["screen"])
+    away = tmp_path / "away"
+    shutil.copytree(tmp_path / "here" / "study", away / "study")
+    shutil.move(tmp_path / "mine.py", away / "mine.py")
+    assert extend(away / "study", runs=8, here=True).trials.num_rows == 32
