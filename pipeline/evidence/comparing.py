@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -30,6 +31,8 @@ from backtrack.vocabulary.space import SearchSpace
 STUDY, FIRST, SECOND = "study", "A", "B"
 # A difference inside so many run-to-run standard deviations, or so many of 100 runs that fail, is called none.
 MARGIN, RATE_MARGIN = 0.25, 0.1
+# Shares of the error rate: whether the studies reach the same, and fail as often, is asked first.
+SHARES = {"level": 0.3, "rate": 0.2, "effect": 0.25, "failure effect": 0.15, "rule": 0.1}
 DIFFERS, SAME, UNDECIDED = "differs", "same", "undecided"
 
 
@@ -118,7 +121,7 @@ def compare_analyses(first: Analysis, second: Analysis, metric: str, mode: str, 
     joint = joined(*frames)
     asked = _of_gain(joint, metric, mode) + _of_failures(joint) + _of_rules(frames, first, second)
     asked = [_with_own_words(one, first, second) for one in asked]
-    adjusted = holm([one.p for one in asked])
+    adjusted = holm([one.p for one in asked], _weights(asked))
     differences = [
         Difference(
             what=one.what,
@@ -143,6 +146,12 @@ def compare_analyses(first: Analysis, second: Analysis, metric: str, mode: str, 
         only_second=tuple(sorted(names[1] - names[0])),
         alpha=alpha,
     )
+
+
+def _weights(asked: Sequence[_Asked]) -> list[float]:
+    """Each question's share of the error rate: that of its kind, divided among the questions of the kind."""
+    counts = Counter(one.what for one in asked)
+    return [SHARES[one.what] / counts[one.what] for one in asked]
 
 
 def _with_own_words(one: _Asked, first: Analysis, second: Analysis) -> _Asked:

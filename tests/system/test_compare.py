@@ -34,28 +34,35 @@ def made(folder, name, seed, **kind):
     return folder / name
 
 
-def test_what_differs_is_named_and_what_is_alike_is_not(tmp_path):
-    one, same = made(tmp_path, "one", 0), made(tmp_path, "same", 1)
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("studies"), "one", 0)
+
+
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("studies"), "shifted", 2, shift=0.3)
+
+
+def test_what_differs_is_named_and_what_is_alike_is_not(one, shifted, tmp_path):
+    same = made(tmp_path, "same", 1)
     found = compare(one, same)
     assert not [row for row in found.differences if row.verdict == "differs"]
     assert {"level", "effect", "rate", "rule"} <= {row.what for row in found.differences}
-    shifted = compare(one, made(tmp_path, "shifted", 2, shift=0.3)).differences
-    level = next(row for row in shifted if row.what == "level")
+    level = next(row for row in compare(one, shifted).differences if row.what == "level")
     assert level.verdict == "differs" and level.low < 0.3 < level.high
     turned = compare(one, made(tmp_path, "turned", 3, turned=True)).differences
     assert [row.name for row in turned if row.verdict == "differs" and row.what == "effect"] == ["norm"]
 
 
-def test_the_command_says_it_in_words(tmp_path):
-    one, shifted = made(tmp_path, "one", 0), made(tmp_path, "shifted", 2, shift=0.3)
+def test_the_command_says_it_in_words(one, shifted):
     told = CliRunner().invoke(app, ["compare", str(one), str(shifted)], catch_exceptions=False).output
     assert told.startswith("They differ in: mean of what trained.") and "at most 5% of the comparisons" in told
     as_json = CliRunner().invoke(app, ["compare", str(one), str(shifted), "--json"], catch_exceptions=False).output
     assert json.loads(as_json)["common"] == ["lr", "norm", "dropout"]
 
 
-def test_two_studies_become_one_with_a_block(tmp_path):
-    one, shifted = made(tmp_path, "one", 0), made(tmp_path, "shifted", 2, shift=0.3)
+def test_two_studies_become_one_with_a_block(one, shifted, tmp_path):
     both = merge(one, shifted, tmp_path / "both")
     assert both.trials.num_rows == 144 and both.curves.num_rows > 0
     verdicts = {row["factor"]: row["verdict"] for row in both.factors.to_pylist() if row["response"] == "gain"}
@@ -67,8 +74,7 @@ def test_two_studies_become_one_with_a_block(tmp_path):
         extend(tmp_path / "both", runs=10, here=True)
 
 
-def test_other_questions_are_not_merged(tmp_path):
-    one = made(tmp_path, "one", 0)
+def test_other_questions_are_not_merged(one, tmp_path):
     other = task()
     sweep(other.with_fixed({"norm": "batch"}), 40, tmp_path / "other", stages=["screen"], here=True, track=False)
     with pytest.raises(StudyError, match=r"have other factors \(norm\)"):

@@ -57,7 +57,7 @@ def test_a_study_stops_by_itself(task, tmp_path):
 
 
 def test_time_instead_of_runs(task, tmp_path):
-    study = sweep(task, directory=tmp_path / "study", hours=0.004, here=True, track=False)
+    study = sweep(task, directory=tmp_path / "study", hours=0.002, here=True, track=False)
     assert study.complete and study.records.manifest["extensions"]
 
 
