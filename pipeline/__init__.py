@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from backtrack.vocabulary.config import Config
     from backtrack.vocabulary.factors import Categorical, Claim, Composite, Numeric
     from backtrack.vocabulary.finding import Finding
+    from backtrack.vocabulary.goals import Goal
     from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
     from backtrack.vocabulary.progress import Progress
     from backtrack.vocabulary.result import CurvePoint, RunResult
@@ -71,6 +72,7 @@ _HOMES = {
     "Composite": "vocabulary.factors",
     "Numeric": "vocabulary.factors",
     "SearchSpace": "vocabulary.space",
+    "Goal": "vocabulary.goals",
     "Config": "vocabulary.config",
     "FinishedTrial": "vocabulary.plan",
     "PlannedTrial": "vocabulary.plan",
@@ -135,6 +137,7 @@ __all__ = [
     "FinishedTrial",
     "Flag",
     "FunctionTask",
+    "Goal",
     "Interrupted",
     "Intervention",
     "Loaders",

@@ -29,10 +29,11 @@ from problems import NOISE, draw
 from score import Score, score
 
 from backtrack.evidence.analysis import Analysis
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.rows import CURVES, curve_rows, trial_rows
 from backtrack.running import here
 from backtrack.running.engine import Work
-from backtrack.running.further import Asked, Once, Until, analysed, open_budget
+from backtrack.running.further import Asked, Once, Until, open_budget
 from backtrack.running.resources import Resources
 from backtrack.stages import Sweep, next_plan, split_runs
 from backtrack.stages.budget import first_runs
@@ -106,7 +107,7 @@ class Kept:
                 resources=Resources(),
             )
         )
-        return analysed(self)  # type: ignore[arg-type]
+        return analysis_of(self)  # type: ignore[arg-type]
 
 
 def null_study(seed: int) -> list[bool]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from backtrack.cli.options import AsJson
+from backtrack.cli.options import AsJson, Goals
 from backtrack.cli.pairs import pairs_from
 from backtrack.cli.showing import show
 
@@ -46,6 +46,7 @@ def analyse(
         int | None, typer.Option(help="So many first runs were drawn beforehand; results chose the others.")
     ] = None,
     chance: Annotated[float | None, typer.Option(help="The metric of a model that has learnt nothing.")] = None,
+    goals: Goals = None,
     study: Annotated[str | None, typer.Option(help="The study's directory or URI. Default: a new one.")] = None,
     more: Annotated[
         int, typer.Option("--next", help="Plan so many runs that would decide what these only suggest; 0 for none.")
@@ -58,6 +59,7 @@ def analyse(
     backtrack analyse sqlite:///optuna.db        backtrack analyse runs.csv --metric accuracy --mode max
     """
     from backtrack.running import analysing
+    from backtrack.vocabulary.goals import goal_from
 
     found = analysing.read(
         source,
@@ -72,7 +74,7 @@ def analyse(
     )
     if not as_json:
         typer.echo("\n".join(found.sentences) + "\n")
-    made = analysing.conclude(found, study, chance, alpha)
+    made = analysing.conclude(found, study, chance, alpha, [goal_from(one) for one in goals or ()])
     if more:
         from backtrack.running.suspecting import plan_next
 

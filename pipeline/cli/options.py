@@ -33,6 +33,13 @@ DataFile = Annotated[str | None, typer.Option("--data", help="Your own data file
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Set an option of the task: NAME=VALUE, e.g. --set epochs=3.")
 ]
+Goals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--goal",
+        help="Another number to judge by: NAME:min, NAME:max, or with a limit NAME<=LIMIT, NAME>=LIMIT. Repeatable.",
+    ),
+]
 Fixed = Annotated[
     list[str] | None,
     typer.Option("--fix", help="Hold a factor at one level: FACTOR=LEVEL, e.g. --fix optimiser=adam."),
@@ -80,11 +87,13 @@ def task_from(
     thresholds: list[str] | None = None,
     script: ScriptChoices = NO_SCRIPT,
     own_factors: bool = True,
+    goals: list[str] | None = None,
 ) -> Task:
     """The task that the options name, with what they set for it; a script with what was typed about it.
 
     Args:
         own_factors: whether a script needs factors of its own.
+        goals: further numbers to judge by.
 
     Raises:
         TaskError, SpaceError: for an unknown task, option, factor, level or threshold.
@@ -100,7 +109,12 @@ def task_from(
     else:
         found = load_task(name, file)
     task = found.with_options(options).with_fixed(pairs_from("--fix", fixed, "optimiser=adam"))
-    return task.with_thresholds(pairs_from("--threshold", thresholds, "dead_units=0.5"))
+    task = task.with_thresholds(pairs_from("--threshold", thresholds, "dead_units=0.5"))
+    if not goals:
+        return task
+    from backtrack.vocabulary.goals import goal_from
+
+    return task.with_goals([goal_from(one) for one in goals])
 
 
 def resources_from(

@@ -15,6 +15,7 @@ from backtrack.cli.options import (
     DataFile,
     Debugger,
     Fixed,
+    Goals,
     GpusPerTrial,
     HereOption,
     KeepGoing,
@@ -71,6 +72,7 @@ def sweep(
     alpha: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="The share of false verdicts that you accept.")
     ] = 0.05,
+    goals: Goals = None,
     until: Annotated[
         str | None,
         typer.Option(help="decided: look as it goes, and stop when every question is decided or cannot be in --runs."),
@@ -132,7 +134,7 @@ def sweep(
         unit=unit,
         program=tuple(program or ()),
     )
-    task = task_from(name, task_file, data, settings, fixed, thresholds, choices, not (tricks or from_checkup))
+    task = task_from(name, task_file, data, settings, fixed, thresholds, choices, not (tricks or from_checkup), goals)
     if tricks or from_checkup is not None:
         from backtrack.running import interventions
 

@@ -36,12 +36,15 @@ from backtrack.evidence.failures.laboratory import runs_of
 from backtrack.evidence.fellows import agreed
 from backtrack.evidence.frame import Frame, frame_from
 from backtrack.evidence.looking import Look
+from backtrack.evidence.pareto import FrontRun
 from backtrack.evidence.responses.reported import reported_gain
 from backtrack.evidence.responses.responses import Response, gain_of, responses_of
 from backtrack.evidence.responses.speed import epochs_to_target, target_of
 from backtrack.evidence.seen import Seen, seen_checks
+from backtrack.evidence.several import front, responses_of_goals
 from backtrack.evidence.statistics.multiple import holm
 from backtrack.vocabulary.factors import Claim
+from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.outcomes import RUNNING
 from backtrack.vocabulary.plan import EVIDENCE_STAGES, PAST
 from backtrack.vocabulary.responses import GAIN
@@ -66,6 +69,7 @@ class Analysis:
         reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
         seen: what checks found in the runs.
         look: which look at the study this is.
+        front: the Pareto front over the metric and all goals; empty without goals.
     """
 
     frame: Frame
@@ -78,6 +82,7 @@ class Analysis:
     reconsidered: int = 0
     seen: tuple[Seen, ...] = ()
     look: Look | None = None
+    front: tuple[FrontRun, ...] = ()
 
 
 def analyse(
@@ -89,6 +94,7 @@ def analyse(
     alpha: float = 0.05,
     margin: float = MARGIN,
     look: Look | None = None,
+    goals: Sequence[Goal] = (),
 ) -> Analysis:
     """Analyses a study's trials.
 
@@ -100,6 +106,7 @@ def analyse(
         margin: equivalence margin, as a share of the run-to-run standard deviation.
         look: which look at the study this is; None for the only one. It sets the level of the verdicts; what raises a
             suspicion that flips then verify stays at `alpha`.
+        goals: further numbers that the task is judged by.
     """
     look = look or Look(1, alpha, alpha, alpha, {})
     # A past run that had not ended when it was read tells nothing yet.
@@ -124,8 +131,10 @@ def analyse(
         else:
             answer = _answer(response, look, margin)
         answers[response.kind.name], models[response.kind.name] = answer
+    for response in responses_of_goals(evidence.rows(unchosen), curves, goals):
+        answers[response.kind.name] = _answer(response, look, margin)[0]
     if (frame.stage == PAST).any():
-        answers = _associated(answers, frame, curves, metric, mode, look, margin)
+        answers = _associated(answers, frame, curves, metric, mode, look, margin, goals)
     tested = frame.of_stages(["claims"])
     own_target = target if len(evidence) else target_of(tested, mode)
     epochs = epochs_to_target(tested, curves, metric, mode, own_target)
@@ -147,6 +156,7 @@ def analyse(
         best=best,
         alpha=alpha,
         look=look,
+        front=tuple(front(frame, curves, metric, mode, goals, answers)),
         seen=tuple(seen_checks(trials)),
         reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
     )
@@ -160,12 +170,13 @@ def _associated(
     mode: str,
     look: Look,
     margin: float,
+    goals: Sequence[Goal],
 ) -> dict[str, ResponseAnalysis]:
     """The answers with what past runs that results chose go with; arguments as for `analyse`."""
     pooled = frame.of_stages((*EVIDENCE_STAGES, PAST))
     reached = epochs_to_target(pooled, curves, metric, mode, target_of(pooled, mode))
     found = {}
-    for response in responses_of(pooled, metric, mode, reached):
+    for response in (*responses_of(pooled, metric, mode, reached), *responses_of_goals(pooled, curves, goals)):
         name = response.kind.name
         found[name] = with_associations(answers.get(name), _answer(response, look, margin)[0])
     return {**answers, **found}

@@ -11,6 +11,7 @@ from typing import Any
 
 from backtrack.task import ScriptTask, Task, TorchTask
 from backtrack.vocabulary.as_json import describe_factor
+from backtrack.vocabulary.goals import described_goals
 
 PACKAGES = ("backtrack-sweep", "torch", "ray", "optuna", "mlflow", "pyarrow", "numpy", "scipy")
 
@@ -44,6 +45,7 @@ def describe_task(task: Task) -> dict[str, Any]:
             if task.changes.names
             else {}
         ),
+        **({"goals": described_goals(task.goals)} if task.goals else {}),
         **({"script": task.described(), "held": held} if isinstance(task, ScriptTask) else {}),
     }
 

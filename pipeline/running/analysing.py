@@ -24,6 +24,7 @@ from backtrack.records.rows import trial_rows
 from backtrack.running.sweeping import default_directory
 from backtrack.views.study import Study
 from backtrack.vocabulary.as_json import describe_factor
+from backtrack.vocabulary.goals import Goal, described_goals
 from backtrack.vocabulary.plan import FinishedTrial
 from backtrack.vocabulary.space import SearchSpace
 
@@ -155,6 +156,7 @@ def analyse(
     startup: int | None = None,
     chance: float | None = None,
     alpha: float = 0.05,
+    goals: Sequence[Goal] = (),
 ) -> Study:
     """Analyses runs that exist, as a sweep's own.
 
@@ -175,6 +177,7 @@ def analyse(
         startup: so many first runs that nothing chose by results.
         chance: the metric of a model that has learnt nothing.
         alpha: the error rate of the verdicts.
+        goals: further numbers to judge by.
 
     Returns:
         The study with its tables, as of a sweep.
@@ -202,27 +205,39 @@ def analyse(
         directory,
         chance,
         alpha,
+        goals,
     )
 
 
 def conclude(
-    found: Read, directory: str | Path | None = None, chance: float | None = None, alpha: float = 0.05
+    found: Read,
+    directory: str | Path | None = None,
+    chance: float | None = None,
+    alpha: float = 0.05,
+    goals: Sequence[Goal] = (),
 ) -> Study:
     """Makes a study of runs that were read, and its report; arguments as for `analyse`."""
+    unknown = [goal.name for goal in goals if goal.name not in found.mapped.numbers]
+    if unknown:
+        raise DataError(
+            f"{found.past.source} has no number {unknown[0]!r}; it has {', '.join(found.mapped.numbers[:20])}"
+        )
     runs = found.mapped.runs
     fair = range(len(runs)) if found.choice.chosen == BEFOREHAND else range(min(found.startup, len(runs)))
     trials = as_trials(found.mapped, found.mode, chance, fair)
     space = SearchSpace(found.mapped.factors)
     name = Path(found.past.source.rpartition("://")[2]).stem or "runs"
     location = str(directory) if directory is not None else default_directory(name)
-    records = Records.create(location, space, _manifest(found, trials, name, alpha))
+    records = Records.create(location, space, _manifest(found, trials, name, alpha, goals))
     records.append_all(trials)
     from backtrack.running.reporting import write_report
 
     return write_report(records)
 
 
-def _manifest(found: Read, trials: Sequence[FinishedTrial], name: str, alpha: float) -> dict[str, Any]:
+def _manifest(
+    found: Read, trials: Sequence[FinishedTrial], name: str, alpha: float, goals: Sequence[Goal]
+) -> dict[str, Any]:
     one = found.mapped
     fair = sum(trial.planned.stage == "screen" for trial in trials)
     stages = {"screen": fair, "past": len(trials) - fair}
@@ -240,6 +255,7 @@ def _manifest(found: Read, trials: Sequence[FinishedTrial], name: str, alpha: fl
             "metric": one.metric,
             "unit": "step",
             "mode": found.mode,
+            "goals": described_goals(goals),
             "description": f"{len(trials)} runs that exist: {found.past.kind}, {found.past.source}",
         },
         "factors": [describe_factor(factor) for factor in one.factors],
@@ -247,6 +263,8 @@ def _manifest(found: Read, trials: Sequence[FinishedTrial], name: str, alpha: fl
         "stages": {stage: count for stage, count in stages.items() if count},
         "seed": 0,
         "alpha": alpha,
+        # Runs that exist are looked at once.
+        "spends_first": 1.0,
         "tracked": False,
         "versions": versions(),
         "machine": describe_machine(),

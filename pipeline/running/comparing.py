@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from backtrack.errors import StudyError
 from backtrack.evidence.comparing import Comparison, compare_analyses
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 from backtrack.records.rows import CURVES
-from backtrack.running.further import analysed
 from backtrack.views.study import Study
 from backtrack.vocabulary.as_json import describe_factor
 from backtrack.vocabulary.plan import FinishedTrial
@@ -40,7 +40,7 @@ def compare(first: str | Path, second: str | Path, alpha: float = 0.05) -> Compa
     """
     records = Records.open(first), Records.open(second)
     metric, mode = _same_metric(*records)
-    return compare_analyses(analysed(records[0]), analysed(records[1]), metric, mode, alpha)
+    return compare_analyses(analysis_of(records[0]), analysis_of(records[1]), metric, mode, alpha)
 
 
 def _same_metric(first: Records, second: Records) -> tuple[str, str]:

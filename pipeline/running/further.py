@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from backtrack.evidence.analysis import Analysis, analyse
+from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.effects.effects import FactorEffect
-from backtrack.evidence.looking import FIRST_SHARE, PLANNED_SHARE, look_of, next_share
+from backtrack.evidence.looking import FIRST_SHARE, PLANNED_SHARE, next_share
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 from backtrack.stages.extension import FLIP_RUNS
 from backtrack.vocabulary.plan import FinishedTrial
@@ -50,20 +51,6 @@ class Asked:
             for effect in analysis.responses[name].factors
             if (effect.factor.name in self.factors if self.factors else effect.factor.role == "scientific")
         ]
-
-
-def analysed(records: Records) -> Analysis:
-    """The study as it stands, at the level of the look that this is."""
-    task, manifest = records.manifest["task"], records.manifest
-    return analyse(
-        records.space,
-        records.trials(),
-        records.curves(),
-        task["metric"],
-        task["mode"],
-        alpha=float(manifest["alpha"]),
-        look=look_of(manifest),
-    )
 
 
 def add_extension(
@@ -141,7 +128,9 @@ class Once:
         if self.given:
             return None
         self.given = True
-        return add_extension(records, finished, analysed(records), self.asked, self.runs, next_share(records.manifest))
+        return add_extension(
+            records, finished, analysis_of(records), self.asked, self.runs, next_share(records.manifest)
+        )
 
 
 def pace_of(finished: Sequence[FinishedTrial], workers: int) -> float:
@@ -198,7 +187,7 @@ class Within:
             # No verdict is read at the end of a part.
             records.note(extensions=[*earlier[:-1], {**earlier[-1], "spent": spent_before}])
         started = time.monotonic()
-        analysis = analysed(records)
+        analysis = analysis_of(records)
         self.analysing = time.monotonic() - started
         told = add_extension(records, finished, analysis, self.asked, runs, self.target)
         extensions = records.manifest["extensions"]
@@ -231,7 +220,7 @@ class Until:
         left = still["budget"] - still["used"]
         if left < 1:
             return None
-        analysis = analysed(records)
+        analysis = analysis_of(records)
         batch = max(LEAST_BATCH, round(GROWTH * len(analysis.frame.of_stages())))
         worth = worth_asking(analysis, self.asked, left, batch)
         loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrack.evidence.analysis import analyse
 from backtrack.evidence.health import Examined, Flag, examine
-from backtrack.evidence.looking import look_of
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 
 
@@ -24,14 +23,6 @@ def health(study: str | Path | Records) -> list[Flag]:
         ['edge_of_range']
     """
     records = study if isinstance(study, Records) else Records.open(study)
-    task, manifest = records.manifest["task"], records.manifest
-    analysis = analyse(
-        records.space,
-        records.trials(),
-        records.curves(),
-        task["metric"],
-        task["mode"],
-        alpha=float(manifest["alpha"]),
-        look=look_of(manifest),
-    )
+    task = records.manifest["task"]
+    analysis = analysis_of(records)
     return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrack.evidence.analysis import analyse
-from backtrack.evidence.looking import look_of
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 from backtrack.views.report import writing
 from backtrack.views.study import Study
@@ -26,15 +25,6 @@ def write_report(study: str | Path | Records, alpha: float | None = None, comple
         >>> write_report("studies/mine-1", alpha=0.01).factors  # doctest: +SKIP
     """
     records = study if isinstance(study, Records) else Records.open(study)
-    task = records.manifest["task"]
-    analysis = analyse(
-        records.space,
-        records.trials(),
-        records.curves(),
-        task["metric"],
-        task["mode"],
-        alpha=float(records.manifest["alpha"]) if alpha is None else alpha,
-        look=look_of(records.manifest if alpha is None else {**records.manifest, "alpha": alpha}),
-    )
+    analysis = analysis_of(records, alpha)
     problems = writing.write_report(records, analysis)
     return Study(records, complete, analysis, problems)

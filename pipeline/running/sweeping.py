@@ -34,6 +34,7 @@ from backtrack.vocabulary.as_json import describe_factor, factor_from
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.finding import WRONG
+from backtrack.vocabulary.goals import goals_from
 from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, Plan, PlannedTrial
 from backtrack.vocabulary.progress import Outline, Progress
 
@@ -194,14 +195,16 @@ def task_of(records: Records, file: Path | None = None) -> Task:
     if described["source"] == "script" and file is None:
         held = [factor_from(fields) for fields in described.get("held", ())]
         script = script_from(described["script"], [*_own_factors(records), *held])
-        return (
-            _changed(script, records)
-            .with_fixed(described.get("fixed", {}))
-            .with_thresholds(described.get("thresholds", {}))
-        )
+        whole = _changed(script, records).with_fixed(described.get("fixed", {}))
+        return _with_goals(whole.with_thresholds(described.get("thresholds", {})), records)
     task = load_task(described["name"], file or _file_of(records))
     task = _changed(task.with_options(described["options"]), records).with_fixed(described.get("fixed", {}))
-    return task.with_thresholds(described.get("thresholds", {}))
+    return _with_goals(task.with_thresholds(described.get("thresholds", {})), records)
+
+
+def _with_goals(task: Task, records: Records) -> Task:
+    """The task with the goals that its study is judged by."""
+    return task.with_goals(goals_from(records.manifest["task"].get("goals", ())))
 
 
 def _file_of(records: Records) -> str | Path | None:

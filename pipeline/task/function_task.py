@@ -10,6 +10,7 @@ from backtrack.errors import TaskError
 from backtrack.task.options import typed_options
 from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.space import SearchSpace
 
 
@@ -39,6 +40,7 @@ class FunctionTask(Swept):
         thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
         source: where it was loaded from; None for an object that was made in Python.
         changes: interventions among its factors; see `with_changes`.
+        goals: further numbers that it reports and is judged by, each with a direction and perhaps a limit.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -69,6 +71,7 @@ class FunctionTask(Swept):
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
     changes: Changes = field(default=Changes(), compare=False)
+    goals: Sequence[Goal] = ()
 
     def __post_init__(self) -> None:
         check_common(self.name, self.metric, self.mode)

@@ -15,6 +15,7 @@ from backtrack.errors import TaskError
 from backtrack.task.program_options import ProgramOption, option_for, options_of, seed_option
 from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.space import SearchSpace
 
 PYTHONS = re.compile(r"python(\d(\.\d+)?)?(\.exe)?\Z")
@@ -49,7 +50,7 @@ class ScriptTask(Swept):
         chance, noise: as for `FunctionTask`.
         unit: what the x axis counts: "epoch", "step", "environment step", "token", "second".
         description: one line for `backtrack tasks`.
-        fixed, thresholds, source, changes: as for `FunctionTask`.
+        fixed, thresholds, source, changes, goals: as for `FunctionTask`.
 
     Raises:
         TaskError, SpaceError: for a program that is not there, a template that names no factor, or an unusable space.
@@ -81,6 +82,7 @@ class ScriptTask(Swept):
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
     changes: Changes = field(default=Changes(), compare=False)
+    goals: Sequence[Goal] = ()
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
     options: Mapping[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from backtrack.errors import TaskError
 from backtrack.task.options import as_type_of
 from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.narrowing import fix
 from backtrack.vocabulary.space import SearchSpace
 from backtrack.watch.symptoms import all_symptoms
@@ -71,11 +72,13 @@ class Swept:
     """What both kinds of task share: the space, and factors held at one level."""
 
     name: str
+    metric: str
     factors: Sequence[Factor]
     fixed: Levels
     thresholds: Mapping[str, float]
     source: Source | None
     changes: Changes
+    goals: Sequence[Goal]
     space: SearchSpace
     whole_space: SearchSpace
 
@@ -93,6 +96,19 @@ class Swept:
         """
         fixed = {**self.fixed, **fix(self.whole_space, levels)[1]}
         return replace(self, fixed=fixed)  # type: ignore[type-var]
+
+    def with_goals(self, goals: Sequence[Goal]) -> Self:
+        """This task judged by further numbers, beside its metric.
+
+        Raises:
+            TaskError: where the metric is among them, or one comes twice.
+        """
+        names = [goal.name for goal in goals]
+        if self.metric in names or len(set(names)) < len(names):
+            raise TaskError(
+                f"task {self.name!r}: goals {', '.join(names)}; expected other numbers than the metric, each once"
+            )
+        return replace(self, goals=tuple(goals))  # type: ignore[type-var]
 
     def with_thresholds(self, thresholds: Mapping[str, Any]) -> Self:
         """This task with other thresholds of some symptoms.

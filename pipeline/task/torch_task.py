@@ -11,6 +11,7 @@ from backtrack.errors import TaskError
 from backtrack.task.options import typed_options
 from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
+from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class TorchTask(Swept):
         thresholds: `{symptom: threshold}` in place of the default ones; `docs/symptoms.md` lists them.
         source: where it was loaded from; None for an object that was made in Python.
         changes: interventions among its factors; see `with_changes`.
+        goals: further numbers that it reports and is judged by, each with a direction and perhaps a limit.
 
     Raises:
         TaskError, SpaceError: for an incomplete task or an unusable space.
@@ -170,6 +172,7 @@ class TorchTask(Swept):
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
     changes: Changes = field(default=Changes(), compare=False)
+    goals: Sequence[Goal] = ()
     space: SearchSpace = field(init=False, repr=False, compare=False)
     whole_space: SearchSpace = field(init=False, repr=False, compare=False)
 

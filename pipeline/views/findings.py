@@ -17,6 +17,7 @@ from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
 from backtrack.evidence.failures.failure_rules import Rule, rate_interval
 from backtrack.evidence.failures.laboratory import LOW_GAIN
 from backtrack.evidence.seen import Seen
+from backtrack.views.goals import front_sentences, goals_of
 from backtrack.views.next_steps import next_sentences, only_claims
 from backtrack.views.past import associated, associated_pairs, sure_of_past
 from backtrack.vocabulary.finding import WRONG
@@ -272,7 +273,7 @@ def rule_sentence(rule: Rule) -> str:
 
 def _helped(analysis: Analysis, metric: str) -> list[str]:
     sentences = []
-    for name in (GAIN, GAIN_WITH_FAILURES, SPEED):
+    for name in (GAIN, GAIN_WITH_FAILURES, SPEED, *goals_of(analysis)):
         answer = analysis.responses.get(name)
         if answer is None:
             continue
@@ -289,6 +290,7 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
     sentences += _few_runs(analysis, metric)
     if not sentences and not only_claims(analysis):
         sentences.append(f"These runs show no factor that changes the final {metric} or the speed.")
+    sentences += front_sentences(analysis)
     sentences += _claimed(analysis)
     best = analysis.best
     if best is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backtrack.evidence.answers import ResponseAnalysis
     from backtrack.evidence.effects.effects import FactorEffect
     from backtrack.evidence.effects.tuned import TunedEffect
+    from backtrack.evidence.pareto import FrontRun
 
 
 def report_tables(analysis: Analysis) -> dict[str, pa.Table]:
@@ -25,7 +26,21 @@ def report_tables(analysis: Analysis) -> dict[str, pa.Table]:
         "causes": causes_table(analysis),
         "claims": claims_table(analysis),
         "checks": checks_table(analysis),
+        **({"front": front_table(analysis)} if analysis.front else {}),
     }
+
+
+def front_run(one: FrontRun) -> dict[str, object]:
+    """A run of the Pareto front as a row: each number with its 95 % interval."""
+    row: dict[str, object] = {"trial": one.trial, "seed": one.seed, "knee": one.knee}
+    for name, (value, low, high) in one.values.items():
+        row |= {name: value, f"{name}.low": low, f"{name}.high": high}
+    return row
+
+
+def front_table(analysis: Analysis) -> pa.Table:
+    """`report/front.parquet`: the runs that no other beats in everything, and the knee."""
+    return pa.Table.from_pylist([front_run(one) for one in analysis.front])
 
 
 def checks_table(analysis: Analysis) -> pa.Table:

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.views.findings import Findings, effect_text, findings_of
+from backtrack.views.goals import goals_of
 from backtrack.views.study import TABLES, Study
+from backtrack.views.tables import front_run
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
 
 SHOWN = (FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED)
@@ -61,7 +63,7 @@ def _print(console: Console, study: Study, tracked: bool) -> None:
             grid.add_column()
             grid.add_row(SHORT.get(heading, heading) if number == 0 else "", Text(sentence))
             console.print(grid)
-    for name in SHOWN:
+    for name in (*SHOWN, *goals_of(study.analysis)):
         answer = study.analysis.responses.get(name)
         if answer is not None and answer.factors:
             console.print()
@@ -84,6 +86,7 @@ def print_json(study: Study, tracked: bool) -> None:
         "findings": vars(_findings(study)),
         "problems": list(study.problems),
         "best": study.best,
+        "front": [front_run(one) for one in study.analysis.front] if study.analysis is not None else [],
         **tables,
     }
     print(json.dumps(result), flush=True)

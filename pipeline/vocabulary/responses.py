@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 FAILURE, GAIN, GAIN_WITH_FAILURES = "failure", "gain", "gain_with_failures"
 SPEED, EPOCH_TIME = "speed", "epoch_time"
+FEASIBLE = "feasible"
 
 
 class Scale(Enum):
@@ -48,7 +50,7 @@ class ResponseKind:
     @property
     def counts_failures(self) -> bool:
         """Whether failed runs are among its numbers: they lie apart from the others by what they are."""
-        return self.name in (FAILURE, GAIN_WITH_FAILURES)
+        return self.name in (FAILURE, GAIN_WITH_FAILURES, FEASIBLE)
 
     @property
     def of_the_trained(self) -> bool:
@@ -128,6 +130,24 @@ def gain_with_failures(metric: str, mode: str) -> ResponseKind:
         question=f"what changes the final {metric} of all, failures at chance",
         heading=f"Final {metric} with failures at chance",
         axis=metric,
+    )
+
+
+def feasible(limits: Sequence[object]) -> ResponseKind:
+    """1 where a training keeps every limit, 0 where it fails or breaks one.
+
+    Args:
+        limits: the goals, as text.
+    """
+    asked = " and ".join(str(one) for one in limits if getattr(one, "limit", None) is not None)
+    return ResponseKind(
+        name=FEASIBLE,
+        unit="probability",
+        better=1,
+        scale=Scale.SHARE,
+        question=f"what changes how often a training keeps {asked}",
+        heading=f"How often a training keeps {asked}",
+        axis="share that keeps every limit",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from backtrack.evidence.curves import paths_of
-from backtrack.evidence.frame import Frame
+from backtrack.evidence.frame import Floats, Frame
 from backtrack.evidence.responses.responses import Response, gain_of
 from backtrack.vocabulary.responses import gain
 
@@ -23,7 +23,12 @@ def reported_gain(frame: Frame, curves: pa.Table, name: str, mode: str, response
         mode: whether more or less of it is better, as for the metric.
         response: the response's name.
     """
-    paths = paths_of(curves, name)
-    runs = [(str(trial), int(seed)) for trial, seed in zip(frame.trial, frame.seed, strict=True)]
-    value = np.array([paths[run][-1][1] if run in paths else np.nan for run in runs], dtype=np.float64)
+    value = last_values(frame, curves, name)
     return replace(gain_of(replace(frame, value=value), name, mode), kind=gain(name, mode, response))
+
+
+def last_values(frame: Frame, curves: pa.Table, name: str) -> Floats:
+    """(n,) the last reported `name` of each run; NaN where it never reported it."""
+    paths = paths_of(curves, name)
+    runs = zip(frame.trial.tolist(), frame.seed.tolist(), strict=True)
+    return np.array([paths[run][-1][1] if run in paths else np.nan for run in runs], dtype=np.float64)

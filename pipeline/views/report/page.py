@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from backtrack.evidence.analysis import MARGIN, Analysis
 from backtrack.evidence.answers import ResponseAnalysis
+from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.evidence.health import Flag, health_checks
 from backtrack.views import ink
 from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text
+from backtrack.views.goals import goals_of
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Numeric
 from backtrack.vocabulary.responses import FAILURE, GAIN
@@ -72,6 +74,8 @@ def page(
         tools=list(opinions),
         notes=notes,
         health=health,
+        several=_several(analysis),
+        front=_front(analysis),
         health_checks=len(health_checks()),
         ink=ink,
         alpha=f"{analysis.alpha:g}",
@@ -190,6 +194,42 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
         "rows": rows,
         "levels": levels,
     }
+
+
+def _several(analysis: Analysis) -> dict[str, Any]:
+    """One table factor × response, with sign and interval; empty where the task has no further goals."""
+    goals = goals_of(analysis)
+    if not goals:
+        return {}
+    names = [name for name in (GAIN, *goals, FAILURE) if name in analysis.responses]
+    effects = {name: {effect.factor.name: effect for effect in analysis.responses[name].factors} for name in names}
+    rows = []
+    for factor in analysis.frame.space:
+        cells = [_signed(effects[name].get(factor.name)) for name in names]
+        rows.append({"factor": factor.name, "cells": cells})
+    units = [analysis.responses[GAIN].response.kind.unit if name == GAIN else name for name in names]
+    return {"names": [unit.replace("_", " ") for unit in units], "rows": rows}
+
+
+def _signed(effect: FactorEffect | None) -> dict[str, str]:
+    """An effect with the sign of its last level against its first, and the best level."""
+    if effect is None or not effect.levels or not np.isfinite(effect.effect):
+        return {"text": "–", "verdict": ""}
+    sign = "+" if effect.levels[-1].mean >= effect.levels[0].mean else "−"
+    text = f"{sign}{_number(effect.effect)} ({_range(effect.low, effect.high)}), best {effect.best_level}"
+    return {"text": text, "verdict": effect.verdict}
+
+
+def _front(analysis: Analysis) -> list[dict[str, Any]]:
+    return [
+        {
+            "trial": one.trial,
+            "knee": "knee" if one.knee else "",
+            "numbers": [f"{_number(value)} ({_range(low, high)})" for value, low, high in one.values.values()],
+            "names": list(one.values),
+        }
+        for one in analysis.front
+    ]
 
 
 def _causes(analysis: Analysis, plots: dict[str, bytes]) -> list[dict[str, Any]]:

@@ -1,0 +1,29 @@
+"""The analysis of a study as it lies there: its runs, its metric and goals, and the look that this is."""
+
+from __future__ import annotations
+
+from backtrack.evidence.analysis import Analysis, analyse
+from backtrack.evidence.looking import look_of
+from backtrack.records.directory import Records
+from backtrack.vocabulary.goals import goals_from
+
+
+def analysis_of(records: Records, alpha: float | None = None) -> Analysis:
+    """Analyses a study's runs so far.
+
+    Args:
+        records: the study.
+        alpha: error rate of the verdicts; default: the study's own.
+    """
+    task = records.manifest["task"]
+    rate = float(records.manifest["alpha"]) if alpha is None else alpha
+    return analyse(
+        records.space,
+        records.trials(),
+        records.curves(),
+        task["metric"],
+        task["mode"],
+        alpha=rate,
+        look=look_of({**records.manifest, "alpha": rate}),
+        goals=goals_from(task.get("goals", ())),
+    )
