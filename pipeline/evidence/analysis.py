@@ -127,12 +127,12 @@ def analyse(
         if response.kind.of_the_trained and not unchosen.all() and not evidence.extended.any():
             # As many as were planned, whether they trained or not: the stage chose its suspects by that number.
             fresh = int((~unchosen).sum())
-            answer = _answer(gain_of(evidence, metric, mode), look, margin, response, fresh)
+            answer = answer_of(gain_of(evidence, metric, mode), look, margin, response, fresh)
         else:
-            answer = _answer(response, look, margin)
+            answer = answer_of(response, look, margin)
         answers[response.kind.name], models[response.kind.name] = answer
     for response in responses_of_goals(evidence.rows(unchosen), curves, goals):
-        answers[response.kind.name] = _answer(response, look, margin)[0]
+        answers[response.kind.name] = answer_of(response, look, margin)[0]
     if (frame.stage == PAST).any():
         answers = _associated(answers, frame, curves, metric, mode, look, margin, goals)
     tested = frame.of_stages(["claims"])
@@ -178,7 +178,7 @@ def _associated(
     found = {}
     for response in (*responses_of(pooled, metric, mode, reached), *responses_of_goals(pooled, curves, goals)):
         name = response.kind.name
-        found[name] = with_associations(answers.get(name), _answer(response, look, margin)[0])
+        found[name] = with_associations(answers.get(name), answer_of(response, look, margin)[0])
     return {**answers, **found}
 
 
@@ -222,7 +222,7 @@ def _judged(
     return judge_claims(asked, [estimate(*one) for one in asked], alpha, margin)
 
 
-def _answer(
+def answer_of(
     response: Response, look: Look, margin: float, screen: Response | None = None, fresh: int = 0
 ) -> tuple[ResponseAnalysis, Model | None]:
     """All answers for one response, and the model that claims are judged in.

@@ -151,6 +151,8 @@ def _renamed(past: PastRuns, metric: str) -> PastRuns:
 def _metric(past: PastRuns, metric: str | None, measured: Sequence[str]) -> str:
     if metric is None and past.metric in measured:
         return past.metric
+    if metric is None and len(measured) == 1:
+        return measured[0]
     if metric in measured:
         return str(metric)
     if metric is None:

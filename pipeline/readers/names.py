@@ -103,7 +103,7 @@ def number_from(value: object) -> float | None:
     if isinstance(value, (int, float)):
         return float(value)
     try:
-        return float(str(value))
+        return float(str(value).strip().removesuffix("%"))
     except ValueError:
         return None
 

@@ -66,16 +66,24 @@ def read(source: str, experiment: str | None = None) -> PastRuns:
     name = experiment or names[0]
     if name not in names:
         raise DataError(f"{source} holds no Optuna study {name!r}; it has {', '.join(names[:12])}")
-    study = optuna.load_study(study_name=name, storage=storage)
+    return past_runs_of(optuna.load_study(study_name=name, storage=storage), source)
+
+
+def past_runs_of(study: Any, source: str) -> PastRuns:
+    """The trials of an open study.
+
+    Args:
+        study: an `optuna.Study`.
+        source: where it lies, for messages.
+    """
     trials = study.get_trials(deepcopy=False)
-    of_study = storage.get_study_system_attrs(storage.get_study_id_from_name(name))
+    of_study = study._storage.get_study_system_attrs(study._study_id)
     sampler = _sampler(trials, of_study)
-    runs = [_run(trial, sampler) for trial in trials]
     single = len(study.directions) == 1
     return PastRuns(
         kind="an Optuna study",
         source=source,
-        runs=runs,
+        runs=[_run(trial, sampler) for trial in trials],
         metric="value" if single else "",
         mode={"MINIMIZE": "min", "MAXIMIZE": "max"}.get(study.directions[0].name, "") if single else "",
         scales={name: _scale(kind) for trial in trials for name, kind in trial.distributions.items()},

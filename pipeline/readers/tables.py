@@ -70,10 +70,14 @@ def _rows(file: Path) -> list[dict[str, Any]]:
         if ending == ".parquet":
             return _plain(pq.read_table(file).to_pylist())
         if ending in (".csv", ".tsv"):
-            options = pa.csv.ParseOptions(
-                delimiter="\t" if ending == ".tsv" else _delimiter(file), newlines_in_values=True
+            delimiter = "\t" if ending == ".tsv" else _delimiter(file)
+            options = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+            nulls = pa.csv.ConvertOptions(
+                strings_can_be_null=True,
+                null_values=["", "NA", "N/A", "null", "NULL", "-"],
+                # Where commas are no delimiters, they are the points of numbers.
+                decimal_point="," if delimiter == ";" else ".",
             )
-            nulls = pa.csv.ConvertOptions(strings_can_be_null=True, null_values=["", "NA", "N/A", "null", "NULL", "-"])
             return _plain(pa.csv.read_csv(file, parse_options=options, convert_options=nulls).to_pylist())
         if ending == ".json":
             found = json.loads(file.read_text())

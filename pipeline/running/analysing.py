@@ -111,10 +111,25 @@ def read(
     if chosen is not None and chosen not in CHOICES:
         raise DataError(f"chosen is {chosen!r}; expected one of {', '.join(CHOICES)}")
     past = read_runs(str(source), experiment)
+    return read_as(past, metric, mode, factors=factors, where=where, chosen=chosen, startup=startup, chance=chance)
+
+
+def read_as(
+    past: PastRuns,
+    metric: str | None,
+    mode: str | None,
+    *,
+    factors: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    chosen: str | None = None,
+    startup: int | None = None,
+    chance: float | None = None,
+) -> Read:
+    """What runs that a reader gave mean; arguments as for `analyse`."""
     found = mapped(past, metric, factors, where)
     direction = mode or past.mode
     if direction not in ("min", "max"):
-        raise DataError(f"{source}: say by --mode whether more (max) or less (min) of {found.metric} is better")
+        raise DataError(f"{past.source}: say by --mode whether more (max) or less (min) of {found.metric} is better")
     found = replace(found, runs=in_order(found.runs))
     choice, first = _choice(past, found, direction, chance, chosen)
     return Read(past, found, direction, choice, first if startup is None else startup)

@@ -110,9 +110,10 @@ def _of_past(analysis: Analysis, location: str) -> list[str]:
             f"`backtrack sweep TASK --from {place} --runs 120`"
         )
     if loose:
-        those = "One cause above fits" if len(loose) == 1 else f"{len(loose)} causes above fit"
+        one = len(loose) == 1
+        those = "One cause above fits" if one else f"{len(loose)} causes above fit"
         sentences.append(
-            f"{those} these runs, and no run was made to test it. Flips would: "
+            f"{those} these runs, and no run was made to test {'it' if one else 'them'}. Flips would: "
             f"`backtrack sweep TASK --from {place} --runs 120`"
         )
     undecided = open_questions(analysis)

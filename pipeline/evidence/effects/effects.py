@@ -248,7 +248,7 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
     low = max(0.0, estimate - range_quantile(len(span) + 1, round(widest.dof)) * error)
     best = top if model.response.better > 0 else bottom
     tolerance = margin * max(fitted.sd, least * math.sqrt(runs) / 2)
-    explained = variance_share(term.columns @ beta, model.response.y)
+    explained = variance_share(term.columns @ beta, model.response.y, len(span), fitted.sd)
     statement = ""
     if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
         verdict, more = "active", None

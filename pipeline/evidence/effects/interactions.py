@@ -66,7 +66,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
         if steps:
             estimate, low, high = _largest_difference(left, right, added, steps)
             columns = product(left.pair_columns, right.pair_columns)
-            explained = variance_share(columns @ np.nan_to_num(added.beta), response.y)
+            explained = variance_share(columns @ np.nan_to_num(added.beta), response.y, int(known.sum()), model.fit.sd)
             counts = response.kind.of_failures or explained >= NEGLIGIBLE
             effect, low, high = response.kind.shown(estimate, max(0.0, low), high)
             cov, influence = added.cov[np.ix_(known, known)], added.influence[known]

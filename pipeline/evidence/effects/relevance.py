@@ -11,12 +11,18 @@ from backtrack.evidence.frame import Floats
 NEGLIGIBLE = 0.01
 
 
-def variance_share(contributions: Floats, y: Floats) -> float:
+def variance_share(contributions: Floats, y: Floats, numbers: int = 0, noise: float = 0.0) -> float:
     """The share of the runs' variance that a factor, or a pair, contributes.
+
+    (Var(contributions) - k σ² / n) / Var(y), at least 0: what is estimated contributes k σ² / n on average by noise
+    alone (as in ω², Hays 1963). Without that, nothing would matter where few runs estimate many numbers.
 
     Args:
         contributions: (n,) what it adds to each run in the model.
         y: (n,) the response.
+        numbers: k, how many were estimated for it.
+        noise: σ, run-to-run standard deviation.
     """
     total = float(np.var(y))
-    return float(np.var(contributions)) / total if total > 0 else 0.0
+    by_noise = numbers * noise**2 / max(1, len(y))
+    return max(0.0, float(np.var(contributions)) - by_noise) / total if total > 0 else 0.0

@@ -62,7 +62,8 @@ def _gain_with_failures(fair: Frame, metric: str, mode: str) -> list[Response]:
     lost = fair.failed
     filled = np.where(lost, fair.chance, fair.value)
     known = np.isfinite(filled)
-    if not lost.any() or not known.any():
+    if not lost.any() or not np.isfinite(fair.chance[lost]).any():
+        # Without chance there is nothing to count a failure as.
         return []
     censored = "" if known.all() else f"{int((~known).sum())} runs have neither a final {metric} nor a chance level"
     return [Response(gain_with_failures(metric, mode), fair.rows(known), filled[known], censored)]

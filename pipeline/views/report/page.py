@@ -18,6 +18,7 @@ from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.evidence.health import Flag, health_checks
+from backtrack.evidence.shorter import Shorter
 from backtrack.views import ink
 from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text
 from backtrack.views.goals import goals_of
@@ -38,6 +39,7 @@ def page(
     opinions: dict[str, dict[str, float]],
     notes: Sequence[str] = (),
     health: Sequence[Flag] = (),
+    early: Sequence[Shorter] = (),
 ) -> str:
     """The page as HTML.
 
@@ -48,6 +50,7 @@ def page(
         opinions: of other importance tools, `{tool: {factor: importance}}`.
         notes: on parts of the report that could not be made.
         health: what the study's examination found.
+        early: what shorter trainings would have told.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -74,6 +77,7 @@ def page(
         tools=list(opinions),
         notes=notes,
         health=health,
+        early=[_early(one) for one in early],
         several=_several(analysis),
         front=_front(analysis),
         health_checks=len(health_checks()),
@@ -193,6 +197,20 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
         "censored": answer.response.censored,
         "rows": rows,
         "levels": levels,
+    }
+
+
+def _early(one: Shorter) -> dict[str, str]:
+    def named(names: Sequence[str]) -> str:
+        return ", ".join(names) or "–"
+
+    return {
+        "share": f"{one.share:.0%}",
+        "agreement": f"{one.agreement:.2f}",
+        "kept": named(one.kept),
+        "lost": named(one.lost),
+        "new": named(one.new),
+        "turned": named(one.turned),
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TypeVar
 
 from backtrack.errors import BacktrackError
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.health import Examined, Flag, examine
+from backtrack.evidence.shorter import Shorter, shorter
 from backtrack.records.directory import Records
 from backtrack.records.rows import all_finished
 from backtrack.views.findings import findings_of, markdown_summary
@@ -93,11 +95,19 @@ def write_report(records: Records, analysis: Analysis) -> list[str]:
     unexamined: list[Flag] = []
     flags = shop.make("the examination", lambda: _examined(records, analysis), unexamined)
     records.write("report/health.json", json.dumps([flag.plain() for flag in flags], indent=2).encode())
+    unread: list[Shorter] = []
+    early = shop.make(
+        "what shorter trainings would have told",
+        lambda: shorter(analysis, records.curves(), metric, manifest["task"]["mode"]),
+        unread,
+    )
+    records.write("report/shorter.json", json.dumps([asdict(one) for one in early], indent=2).encode())
     plots = plots_of(analysis, records.curves(), metric, shop.make, manifest["task"].get("unit", "epoch"))
     for name, content in plots.items():
         records.write(f"report/plots/{name}", content)
     records.write(
-        "report/report.html", page(analysis, findings, plots, trials, manifest, opinions, shop.notes, flags).encode()
+        "report/report.html",
+        page(analysis, findings, plots, trials, manifest, opinions, shop.notes, flags, early).encode(),
     )
     if shop.traces or records.has(PROBLEMS):
         records.write(PROBLEMS, "\n".join(shop.traces).encode())
