@@ -44,7 +44,7 @@ from backtrack.cli.script_options import (
     Unit,
 )
 from backtrack.cli.showing import conclude, show, view
-from backtrack.errors import StudyError, TaskError
+from backtrack.errors import PlanError, StudyError, TaskError
 
 if TYPE_CHECKING:
     from backtrack.running.explaining import Story
@@ -79,6 +79,10 @@ def sweep(
     ] = None,
     hours: Annotated[
         float | None, typer.Option(help="So much wall time instead of --runs; what fits follows from measured times.")
+    ] = None,
+    length: Annotated[
+        float | None,
+        typer.Option(help="Sweep trainings of this share of the length, then check what they name at full length."),
     ] = None,
     metric: Metric = None,
     mode: ModeOption = None,
@@ -144,24 +148,28 @@ def sweep(
             task = _from_study(task, str(from_checkup))
         if "nothing" in {factor.name for factor in task.space}:
             task = task.with_fixed({"nothing": "a"})
-    resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    chosen = [stage.strip() for stage in stages.split(",") if stage.strip()]
+    if length is not None and (until is not None or hours is not None):
+        raise PlanError("--length goes with --runs; it was given with --until or --hours")
     with view(as_json, debugger) as progress:
-        found = sweeping.sweep(
-            task,
-            runs,
-            study,
-            seed,
-            stages=[stage.strip() for stage in stages.split(",") if stage.strip()],
-            alpha=alpha,
-            until=until,
-            hours=hours,
-            resources=resources,
-            track=mlflow,
-            keep_going=keep_going,
-            here=here or debugger,
-            debugger=debugger,
-            progress=progress,
-        )
+        options: dict[str, Any] = {
+            "stages": chosen,
+            "alpha": alpha,
+            "resources": resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory),
+            "track": mlflow,
+            "keep_going": keep_going,
+            "here": here or debugger,
+            "debugger": debugger,
+            "progress": progress,
+        }
+        if length is not None:
+            from backtrack.running import shortening
+
+            found, checked = shortening.sweep_short(task, length, runs, study, seed, **options)
+        else:
+            found = sweeping.sweep(task, runs, study, seed, until=until, hours=hours, **options)
+    if length is not None and not as_json:
+        typer.echo("\n".join(shortening.sentences_of(checked)) + "\n")
     conclude(found, as_json, mlflow)
 
 

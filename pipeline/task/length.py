@@ -41,9 +41,14 @@ def length_option(task: ScriptTask) -> ProgramOption | None:
     return None
 
 
+def length_of(task: ScriptTask, option: ProgramOption) -> int:
+    """Of an option of `length_option`: the length as the program is run now."""
+    return int(_given(task, option))
+
+
 def longer_value(task: ScriptTask, option: ProgramOption) -> int:
     """Of an option: the length as the program is run now, times four."""
-    return int(_given(task, option)) * TIMES
+    return length_of(task, option) * TIMES
 
 
 def longer_text(task: ScriptTask) -> str:
