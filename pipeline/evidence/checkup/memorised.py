@@ -7,6 +7,9 @@ from statistics import median
 
 from backtrack.evidence.checkup.case import Case, CheckedRun
 
+# Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
+LUCKY, FAR_BEYOND = 0.05, 2.0
+
 
 def memorised(case: Case) -> tuple[float, float] | None:
     """(training loss as written, training loss with labels shuffled anew for each batch), or None.
@@ -16,9 +19,22 @@ def memorised(case: Case) -> tuple[float, float] | None:
     """
     own = [loss for run in case.first for loss in _last_half(run)]
     controls = [loss for run in case.controls for loss in _last_half(run)]
-    if not own or not controls or any(case.learnt(run) for run in case.runs):
+    if not own or not controls or _carries_over(case):
         return None
     return (median(own), median(controls)) if median(own) < min(controls) else None
+
+
+def _carries_over(case: Case) -> bool:
+    """Whether any run learnt something that holds for new inputs.
+
+    Of many runs at chance one or another lies beyond the bar of luck, which is made for a single run: so few do, and so
+    little beyond, that nothing is learnt.
+    """
+    beyond = [case.score(run) for run in case.runs if case.learnt(run)]
+    if not beyond:
+        return False
+    height = case.bar - case.chance_score
+    return len(beyond) > max(1.0, LUCKY * len(case.runs)) or max(beyond) > case.chance_score + FAR_BEYOND * height
 
 
 def _last_half(run: CheckedRun) -> list[float]:
