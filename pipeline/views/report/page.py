@@ -65,7 +65,7 @@ def page(
             f"{manifest['created']} · seed {manifest['seed']}"
         ),
         metric=task["metric"],
-        answers=findings.answers,
+        answers=[(heading, [_with_commands(one) for one in sentences]) for heading, sentences in findings.answers],
         checks=_checks(analysis),
         plots={name: base64.b64encode(content).decode() for name, content in plots.items()},
         responses=[_response(name, answer) for name, answer in analysis.responses.items()],
@@ -90,6 +90,14 @@ def page(
             json.dumps(_runs(analysis.frame.space, trials), separators=(",", ":")).replace("<", "\\u003c")
         ),
     )
+
+
+def _with_commands(sentence: str) -> markupsafe.Markup:
+    """A sentence with what stands between backticks as a command to type."""
+    parts = [markupsafe.escape(part) for part in sentence.split("`")]
+    joined = "".join(f"<code>{part}</code>" if place % 2 else str(part) for place, part in enumerate(parts))
+    # Each part was escaped above.
+    return markupsafe.Markup(joined)
 
 
 def _checks(analysis: Analysis) -> list[dict[str, Any]]:
