@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -56,9 +57,24 @@ def test_a_study_stops_by_itself(task, tmp_path):
     assert study.records.manifest["open"]["used"] == study.trials.num_rows - 80
 
 
-def test_time_instead_of_runs(task, tmp_path):
-    study = sweep(task, directory=tmp_path / "study", hours=0.002, here=True, track=False)
-    assert study.complete and study.records.manifest["extensions"]
+def test_time_instead_of_runs(task, tmp_path, monkeypatch):
+    class Clock:
+        """Five seconds pass with each run that is recorded."""
+
+        strftime, gmtime = staticmethod(time.strftime), staticmethod(time.gmtime)
+
+        @staticmethod
+        def monotonic() -> float:
+            return 5.0 * len(list((tmp_path / "study" / "trials").glob("*.parquet")))
+
+    monkeypatch.setattr("backtrack.running.sweeping.time", Clock)
+    monkeypatch.setattr("backtrack.running.further.time", Clock)
+    monkeypatch.setattr("backtrack.running.further.pace_of", lambda finished, workers: 5.0)
+    study = sweep(task, directory=tmp_path / "study", hours=600 / 3600, here=True, track=False)
+    # 120 runs fit; part of the time is kept for the report, and the last runs are not begun.
+    assert study.complete and 100 <= study.trials.num_rows <= 120
+    extensions = study.records.manifest["extensions"]
+    assert len(extensions) > 1 and extensions[0]["spent"] == 0.8 and extensions[-1]["spent"] == 0.9
 
 
 def test_what_cannot_be_is_said_beforehand(task, tmp_path):
