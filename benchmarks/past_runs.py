@@ -31,6 +31,7 @@ from real_tables import ACTIVE, INERT, Table, shares_of, tables_of
 
 from backtrack.evidence.analysis import Analysis, analyse
 from backtrack.evidence.choosing import BEFOREHAND
+from backtrack.evidence.effects.relevance import NEGLIGIBLE_OF_PAST
 from backtrack.readers import PastRuns
 from backtrack.readers.as_rows import as_trials
 from backtrack.readers.optuna import past_runs_of
@@ -83,7 +84,7 @@ def judged(found: Read) -> Analysis:
     fair = range(len(runs)) if found.choice.chosen == BEFOREHAND else range(found.startup)
     space = SearchSpace(found.mapped.factors)
     trials = trial_rows(space, *as_trials(found.mapped, found.mode, None, fair))
-    return analyse(space, trials, CURVES.empty_table(), found.mapped.metric, found.mode)
+    return analyse(space, trials, CURVES.empty_table(), found.mapped.metric, found.mode, least=NEGLIGIBLE_OF_PAST)
 
 
 def verdicts(sampler: str, seed: int, runs: int, marks: bool) -> tuple[str, bool]:

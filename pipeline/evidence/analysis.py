@@ -27,6 +27,7 @@ from backtrack.evidence.effects.model import Model
 from backtrack.evidence.effects.parents import at_best_children
 from backtrack.evidence.effects.questions import MOST_PAIRS, ask
 from backtrack.evidence.effects.ranks import rank_intervals
+from backtrack.evidence.effects.relevance import NEGLIGIBLE
 from backtrack.evidence.effects.suspects import combined_p
 from backtrack.evidence.effects.tuned import tuned_effects
 from backtrack.evidence.failures.backtracking import backtrack_all
@@ -95,6 +96,7 @@ def analyse(
     margin: float = MARGIN,
     look: Look | None = None,
     goals: Sequence[Goal] = (),
+    least: float = NEGLIGIBLE,
 ) -> Analysis:
     """Analyses a study's trials.
 
@@ -107,6 +109,7 @@ def analyse(
         look: which look at the study this is; None for the only one. It sets the level of the verdicts; what raises a
             suspicion that flips then verify stays at `alpha`.
         goals: further numbers that the task is judged by.
+        least: share of the variance below which nothing is called active.
     """
     look = look or Look(1, alpha, alpha, alpha, {})
     # A past run that had not ended when it was read tells nothing yet.
@@ -123,7 +126,8 @@ def analyse(
     # The confirm stage's design follows the gain, and leaves failing levels out: it is fresh evidence for the gain's
     # suspects; of failures only the screen, which nothing chose, is a fair sample.
     unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
-    for response in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
+    for own in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
+        response = replace(own, least=least)
         if response.kind.of_the_trained and not unchosen.all() and not evidence.extended.any():
             # As many as were planned, whether they trained or not: the stage chose its suspects by that number.
             fresh = int((~unchosen).sum())
@@ -134,7 +138,7 @@ def analyse(
     for response in responses_of_goals(evidence.rows(unchosen), curves, goals):
         answers[response.kind.name] = answer_of(response, look, margin)[0]
     if (frame.stage == PAST).any():
-        answers = _associated(answers, frame, curves, metric, mode, look, margin, goals)
+        answers = _associated(answers, frame, curves, metric, mode, look, margin, goals, least)
     tested = frame.of_stages(["claims"])
     own_target = target if len(evidence) else target_of(tested, mode)
     epochs = epochs_to_target(tested, curves, metric, mode, own_target)
@@ -171,6 +175,7 @@ def _associated(
     look: Look,
     margin: float,
     goals: Sequence[Goal],
+    least: float,
 ) -> dict[str, ResponseAnalysis]:
     """The answers with what past runs that results chose go with; arguments as for `analyse`."""
     pooled = frame.of_stages((*EVIDENCE_STAGES, PAST))
@@ -178,7 +183,8 @@ def _associated(
     found = {}
     for response in (*responses_of(pooled, metric, mode, reached), *responses_of_goals(pooled, curves, goals)):
         name = response.kind.name
-        found[name] = with_associations(answers.get(name), answer_of(response, look, margin)[0])
+        own, _ = answer_of(replace(response, least=least), look, margin)
+        found[name] = with_associations(answers.get(name), own)
     return {**answers, **found}
 
 

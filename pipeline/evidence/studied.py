@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backtrack.evidence.analysis import Analysis, analyse
+from backtrack.evidence.effects.relevance import NEGLIGIBLE, NEGLIGIBLE_OF_PAST
 from backtrack.evidence.looking import look_of
 from backtrack.records.directory import Records
 from backtrack.vocabulary.goals import goals_from
@@ -26,4 +27,5 @@ def analysis_of(records: Records, alpha: float | None = None) -> Analysis:
         alpha=rate,
         look=look_of({**records.manifest, "alpha": rate}),
         goals=goals_from(task.get("goals", ())),
+        least=NEGLIGIBLE_OF_PAST if "past" in records.manifest else NEGLIGIBLE,
     )

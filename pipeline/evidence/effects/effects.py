@@ -13,7 +13,7 @@ from scipy import stats
 from backtrack.evidence.effects.coding import Term, term_of
 from backtrack.evidence.effects.interactions import InteractionEffect
 from backtrack.evidence.effects.model import Model, build_model
-from backtrack.evidence.effects.relevance import NEGLIGIBLE, variance_share
+from backtrack.evidence.effects.relevance import variance_share
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.linear import Added, contrast, independent, wald
@@ -250,7 +250,7 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
     tolerance = margin * max(fitted.sd, least * math.sqrt(runs) / 2)
     explained = variance_share(term.columns @ beta, model.response.y, len(span), fitted.sd)
     statement = ""
-    if p_adjusted < alpha and (model.response.kind.of_failures or explained >= NEGLIGIBLE):
+    if p_adjusted < alpha and (model.response.kind.of_failures or explained >= model.response.least):
         verdict, more = "active", None
     elif high < tolerance:
         verdict, more = "inactive", None

@@ -10,7 +10,7 @@ import numpy as np
 
 from backtrack.evidence.effects.coding import Term
 from backtrack.evidence.effects.model import Model, product
-from backtrack.evidence.effects.relevance import NEGLIGIBLE, variance_share
+from backtrack.evidence.effects.relevance import variance_share
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.responses.responses import Response
 from backtrack.evidence.statistics.linear import Added, contrast, interaction, wald
@@ -67,7 +67,7 @@ def interaction_effects(response: Response, model: Model | None) -> list[Interac
             estimate, low, high = _largest_difference(left, right, added, steps)
             columns = product(left.pair_columns, right.pair_columns)
             explained = variance_share(columns @ np.nan_to_num(added.beta), response.y, int(known.sum()), model.fit.sd)
-            counts = response.kind.of_failures or explained >= NEGLIGIBLE
+            counts = response.kind.of_failures or explained >= response.least
             effect, low, high = response.kind.shown(estimate, max(0.0, low), high)
             cov, influence = added.cov[np.ix_(known, known)], added.influence[known]
             p = wald(added.beta[known], cov, influence, added.dof if model.fit.even else None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backtrack.evidence.effects.relevance import NEGLIGIBLE
 from backtrack.evidence.frame import Floats, Frame
 from backtrack.vocabulary.responses import ResponseKind, epoch_time, failure, gain, gain_with_failures, speed
 
@@ -19,12 +20,14 @@ class Response:
         frame: the runs.
         y: (n,) the numbers that are modelled.
         censored: runs that have no such number, and why, for the report.
+        least: share of the variance below which nothing is called active.
     """
 
     kind: ResponseKind
     frame: Frame
     y: Floats
     censored: str = ""
+    least: float = NEGLIGIBLE
 
     @property
     def better(self) -> int:
