@@ -12,8 +12,8 @@ NEGLIGIBLE = 0.01
 
 
 # Of runs that exist: their tables mostly hold one run a config, so that what a model misses passes for noise, and more
-# of what looks like one per cent is less. On 92 tables of random-forest runs (`benchmarks/past_runs.py`) inert factors are
-# .003 to .016 of those called with this bar, .06 with the other, and hardly any with more than 5 % is lost.
+# of what looks like one per cent is less. On 92 tables of random-forest runs (`benchmarks/past_runs.py`) inert factors
+# are .003 to .016 of those called with this bar, .06 with the other; hardly any with more than 5 % is lost.
 NEGLIGIBLE_OF_PAST = 0.024
 
 
