@@ -40,7 +40,9 @@ def suspects(study: Study) -> list[str]:
         if mark in part
     }
     names = {factor.name for factor in study.records.space}
-    first = [row["factor"] for row in rows if row["verdict"] == GOES_WITH]
+    alpha = float(study.records.manifest["alpha"])
+    twins = [row["factor"] for row in rows if row["twins"] and row["p_adjusted"] < alpha]
+    first = [*(row["factor"] for row in rows if row["verdict"] == GOES_WITH), *twins]
     found = list(dict.fromkeys([*first, *sorted(in_causes & names)]))
     return found or list(dict.fromkeys(row["factor"] for row in rows if row["verdict"] == "undecided"))
 

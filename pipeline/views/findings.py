@@ -19,7 +19,7 @@ from backtrack.evidence.failures.laboratory import LOW_GAIN
 from backtrack.evidence.seen import Seen
 from backtrack.views.goals import front_sentences, goals_of
 from backtrack.views.next_steps import next_sentences, only_claims
-from backtrack.views.past import associated, associated_pairs, sure_of_past
+from backtrack.views.past import associated, associated_pairs, sure_of_past, twinned
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.outcomes import NO_FAILURE, PRUNED
 from backtrack.vocabulary.plan import PAST
@@ -283,6 +283,7 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
         if alone:
             sentences.append(f"{answer.response.kind.heading}: {_named(alone, answer)}.")
         sentences += _together(active, answer)
+        sentences += twinned(answer, analysis.alpha)
         goes = associated(answer)
         if goes:
             sentences.append(f"Goes with the {name.replace('_', ' ')}, which is no verdict: {_named(goes, answer)}.")

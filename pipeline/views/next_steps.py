@@ -101,8 +101,21 @@ def _of_past(analysis: Analysis, location: str) -> list[str]:
         for effect in answer.factors
         if effect.verdict == GOES_WITH
     }
+    twins = {
+        effect.factor.name
+        for name, answer in analysis.responses.items()
+        if name in (FAILURE, GAIN)
+        for effect in answer.factors
+        if effect.twins and effect.p_adjusted < analysis.alpha
+    }
     loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
     sentences = []
+    if twins:
+        takes = "takes" if len(twins) == 1 else "take"
+        sentences.append(
+            f"{' and '.join(sorted(twins))} {takes} runs that vary them apart: `backtrack analyse … --next 60` plans "
+            "them."
+        )
     if goes:
         sentences.append(
             f"What only goes with the results ({', '.join(sorted(goes))}) takes fresh runs to be settled. Their plan "

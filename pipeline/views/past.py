@@ -23,6 +23,24 @@ def associated_pairs(answer: ResponseAnalysis) -> list[str]:
     return [f"Go with the {answer.response.kind.name} together: {'; '.join(pairs[:MOST_PAIRS])}."] if pairs else []
 
 
+def twinned(answer: ResponseAnalysis, alpha: float) -> list[str]:
+    """The factors that surely do something together, and that no run tells apart."""
+    told: set[frozenset[str]] = set()
+    sentences = []
+    for effect in answer.factors:
+        group = frozenset({effect.factor.name, *effect.twins})
+        if not effect.twins or effect.p_adjusted >= alpha or group in told:
+            continue
+        told.add(group)
+        kind = answer.response.kind
+        sentences.append(
+            f"{' or '.join(sorted(group))} changes the {kind.name.replace('_', ' ')} "
+            f"({kind.text(effect.effect, effect.low, effect.high)}; best {effect.factor.name}={effect.best_level}). "
+            "They changed together in every run, so nobody can tell which: vary them apart."
+        )
+    return sentences
+
+
 def sure_of_past(analysis: Analysis, past: Mapping[str, Any]) -> list[str]:
     """How sure the answers are: by how the runs were chosen.
 

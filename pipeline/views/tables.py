@@ -69,6 +69,7 @@ FACTORS: dict[str, pa.DataType] = {
     "statement": pa.string(),
     "rank_low": pa.int32(),
     "rank_high": pa.int32(),
+    "twins": pa.list_(pa.string()),
 }
 
 
@@ -102,6 +103,7 @@ def _effect_row(name: str, answer: ResponseAnalysis, rank: int, effect: FactorEf
         "statement": effect.statement,
         "rank_low": low,
         "rank_high": high,
+        "twins": list(effect.twins),
         **_tuned_columns(answer.tuned.get(effect.factor.name)),
     }
 

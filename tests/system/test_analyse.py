@@ -100,3 +100,24 @@ def test_a_sweep_asks_what_past_runs_suggest(searched, tmp_path):
     found = json.loads(told.splitlines()[-1])
     verdicts = {row["factor"]: row["verdict"] for row in found["factors"] if row["response"] == "gain"}
     assert verdicts == {"lr": "active", "shuffle": "active"}
+
+
+def test_factors_that_always_change_together_are_said_to(tmp_path):
+    draw = random.Random(0)
+    rows = []
+    for _ in range(70):
+        side = draw.choice([0, 1])
+        own = {"batch": [16, 64][side], "workers": [2, 8][side], "dropout": draw.choice([0, 0.5])}
+        rows.append({**own, "loss": 0.3 * side + draw.gauss(0, 0.1)})
+    file = tmp_path / "runs.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    where = ["--metric", "loss", "--mode", "min", "--study", tmp_path / "study", "--next", "24"]
+    told = " ".join(typed("analyse", file, *where).split())
+    assert "batch or workers changes the gain" in told and "nobody can tell which" in told
+    assert "batch and workers take runs that vary them apart" in told
+    with (tmp_path / "study/report/next.csv").open() as stream:
+        plan = [(row["batch"], row["workers"]) for row in csv.DictReader(stream)]
+    assert len(set(plan)) == 4

@@ -56,6 +56,7 @@ class FactorEffect:
         statement: what cannot be known, and why; empty where everything can.
         partners: where it is active through interactions only, the factors that its effect depends on.
         best_said: how its best level came about, where that is not by its own mean; else empty.
+        twins: what it changed together with in every run, so that nobody can tell them apart; mostly empty.
     """
 
     factor: Factor
@@ -73,6 +74,7 @@ class FactorEffect:
     statement: str = ""
     partners: tuple[str, ...] = ()
     best_said: str = ""
+    twins: tuple[str, ...] = ()
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
@@ -169,10 +171,17 @@ def factor_effects(
                 statement=f"active through its interaction with {', '.join(others)}; on average over it nothing is "
                 "shown",
             )
-        twin = "" if test.silent else _twin(test.term, terms, model)
-        if twin:
+        twins = () if test.silent else _twins(test.term, terms, model)
+        if twins:
             # Whatever it seems to do by itself may be the other's doing: no verdict.
-            effect = replace(effect, verdict="undecided", runs_to_decide=None, statement=twin)
+            effect = replace(
+                effect,
+                verdict="undecided",
+                runs_to_decide=None,
+                twins=twins,
+                statement=f"it changed together with {', '.join(twins)} in every run and cannot be told from it; vary "
+                "them apart",
+            )
         effects.append(effect)
     return ranked(effects)
 
@@ -204,15 +213,14 @@ def still_active(effects: Sequence[FactorEffect], before: Collection[str]) -> li
     )
 
 
-def _twin(term: Term, terms: Sequence[Term], model: Model | None) -> str:
-    """Says with which factors `term` always changed together; empty where it did not."""
+def _twins(term: Term, terms: Sequence[Term], model: Model | None) -> tuple[str, ...]:
+    """The factors that `term` always changed together with; empty where it did not."""
     if model is None or len(model.terms) == len(terms):
-        return ""
-    others = [other.name for other in terms if other is not term and _same_space(term.columns, other.columns)]
+        return ()
+    others = tuple(other.name for other in terms if other is not term and _same_space(term.columns, other.columns))
     if not others and model.holds(term.name):
-        return ""
-    named = ", ".join(others) or "a combination of other factors"
-    return f"it changed together with {named} in every run and cannot be told from it; vary them apart"
+        return ()
+    return others or ("a combination of other factors",)
 
 
 def _same_space(left: Floats, right: Floats) -> bool:
