@@ -18,6 +18,8 @@ from backtrack.vocabulary.responses import GAIN
 
 # Shares of a training's reports at which it is read; trainings with fewer reports cannot be read before their end.
 SHARES, LEAST_REPORTS = (0.25, 0.5, 0.75), 4
+# More runs than these are not judged once more at each share: it would take longer than the report itself.
+MOST_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,19 @@ def shorter(analysis: Analysis, curves: pa.Table, metric: str, mode: str) -> lis
     """
     evidence = analysis.frame.of_stages()
     evidence = evidence.rows(~evidence.failed & np.isfinite(evidence.value))
+    if len(evidence) > MOST_RUNS:
+        evidence = evidence.rows(np.sort(np.random.default_rng(0).permutation(len(evidence))[:MOST_RUNS]))
     paths = paths_of(curves, metric)
     lengths = [len(paths.get(run, ())) for run in _runs(evidence)]
     if len(lengths) < 8 or float(np.median(lengths)) < LEAST_REPORTS:
         return []
-    whole = {effect.factor.name: effect for effect in analysis.responses[GAIN].factors}
-    active = [name for name, effect in whole.items() if effect.verdict == "active"]
     look = analysis.look or Look(1, analysis.alpha, analysis.alpha, analysis.alpha, {})
+    at_the_end = analysis.responses[GAIN]
+    if len(evidence) == MOST_RUNS:
+        # The same runs at both moments: with all of them more would be seen at the end.
+        at_the_end, _ = answer_of(gain_of(evidence, metric, mode), replace(look, decided={}), MARGIN)
+    whole = {effect.factor.name: effect for effect in at_the_end.factors}
+    active = [name for name, effect in whole.items() if effect.verdict == "active"]
     found = []
     for share in SHARES:
         early = replace(evidence, value=_values_at(evidence, paths, share))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class Examined:
         """The answers for the gain."""
         return self.analysis.responses[GAIN]
 
+    @cached_property
     def model(self) -> Model | None:
         """The gain of the evidence that trained, on all factors at once and the active pairs."""
         response = gain_of(self.evidence, self.metric, self.mode)
@@ -61,7 +63,7 @@ class Examined:
 
     def residuals(self) -> tuple[Response, Floats] | None:
         """The gain's runs, and what the model leaves of each; None without a model."""
-        model = self.model()
+        model = self.model
         return None if model is None else (model.response, model.fit.residuals / model.fit.root)
 
 

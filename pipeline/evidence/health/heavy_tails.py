@@ -10,7 +10,7 @@ ABOUT = "what the factors leave of the gain has far heavier tails than a normal 
 
 def look(examined: Examined) -> Flag | None:
     """Flags a study whose tests had to be made by ranks."""
-    model = examined.model()
+    model = examined.model
     if model is None or not has_heavy_tails(model):
         return None
     return Flag(

@@ -11,14 +11,19 @@ from backtrack.evidence.responses.responses import Response
 
 ABOUT = "the model of the gain, fitted without a tenth of the runs, explains less than a quarter of their variance"
 LEAST_SHARE, PARTS = 0.25, 10
+# More runs than these make no difference to a share, and take seconds.
+MOST_RUNS = 1000
 
 
 def look(examined: Examined) -> Flag | None:
     """Flags a study whose factors do not predict the gain of runs that were left out."""
-    model = examined.model()
+    model = examined.model
     if model is None:
         return None
     response = model.response
+    if len(response.y) > MOST_RUNS:
+        some = np.sort(np.random.default_rng(0).permutation(len(response.y))[:MOST_RUNS])
+        response = Response(response.kind, response.frame.rows(some), response.y[some])
     runs = len(response.y)
     part = np.random.default_rng(0).permutation(runs) % PARTS
     expected = np.full(runs, np.nan)

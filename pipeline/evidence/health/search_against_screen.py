@@ -13,7 +13,7 @@ LEAST = 5
 
 def look(examined: Examined) -> Flag | None:
     """Flags a search whose runs lie off the model on the whole."""
-    model = examined.model()
+    model = examined.model
     frame = examined.frame.of_stages(["search"])
     kept = ~frame.failed & np.isfinite(frame.value)
     if model is None or kept.sum() < LEAST:
