@@ -22,7 +22,7 @@ from backtrack.cli.options import (
     resources_from,
 )
 from backtrack.cli.pairs import pairs_from
-from backtrack.cli.showing import conclude, view
+from backtrack.cli.showing import conclude, show, view
 
 living_app = typer.Typer()
 
@@ -141,7 +141,6 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Join two studies into one. Each is a block, whose shift the analysis takes out."""
-    from backtrack.cli.showing import show
     from backtrack.running.comparing import merge as join
 
     show(join(first, second, study), as_json)

@@ -85,6 +85,11 @@ class Analysis:
     look: Look | None = None
     front: tuple[FrontRun, ...] = ()
 
+    @property
+    def unverified(self) -> list[ExplainedCause]:
+        """The causes that fit the runs, and that no flips have verified or refuted."""
+        return [one for one in self.causes if not one.cause.verified and not one.cause.refuted]
+
 
 def analyse(
     space: SearchSpace,

@@ -44,8 +44,7 @@ def look_of(manifest: Mapping[str, Any]) -> Look:
     """
     alpha = float(manifest["alpha"])
     extensions = manifest.get("extensions", [])
-    spent = extensions[-1]["spent"] if extensions else manifest.get("spends_first", FIRST_SHARE)
-    following = alpha * (next_share(manifest) - spent)
+    following = alpha * (next_share(manifest) - spent_share(manifest))
     first = manifest.get("spends_first", FIRST_SHARE)
     if not extensions:
         return Look(1, first * alpha, following, alpha, {})
@@ -59,8 +58,13 @@ def look_of(manifest: Mapping[str, Any]) -> Look:
     return Look(len(runs), levels[-1] * questions, following, alpha, decided)
 
 
+def spent_share(manifest: Mapping[str, Any]) -> float:
+    """Of the error rate, what all looks so far have used up."""
+    extensions = manifest.get("extensions", [])
+    return float(extensions[-1]["spent"] if extensions else manifest.get("spends_first", FIRST_SHARE))
+
+
 def next_share(manifest: Mapping[str, Any]) -> float:
     """What an unplanned further look may use up in all: half of what is left beyond the last one."""
-    extensions = manifest.get("extensions", [])
-    spent = extensions[-1]["spent"] if extensions else manifest.get("spends_first", FIRST_SHARE)
-    return float(spent + (1 - spent) / 2)
+    spent = spent_share(manifest)
+    return spent + (1 - spent) / 2

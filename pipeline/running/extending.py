@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,10 @@ from backtrack.errors import PlanError, StudyError
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.manifest import digest_of
-from backtrack.running.further import DECIDED, Asked, Once, Until, Within, open_budget
+from backtrack.running.further import DECIDED, Asked, Once, Until, Within, closed, open_budget
 from backtrack.running.questions import asked_anew
 from backtrack.running.reachable import check_reachable
-from backtrack.running.resources import Resources
+from backtrack.running.resources import Resources, workers_of
 from backtrack.running.sweeping import as_recorded, engine_for, run_study, task_of, told_of_file
 from backtrack.task import Task
 from backtrack.views.study import Study
@@ -93,9 +92,11 @@ def extend(
         if not here:
             check_reachable(resources)
         asked = Asked(tuple(ask), block)
+        # This extension takes the place of what an earlier one may have left open.
+        closed(records)
         further: Until | Within | Once
         if hours is not None:
-            further = Within(asked, time.monotonic() + hours * 3600, _workers(resources, here))
+            further = Within(asked, time.monotonic() + hours * 3600, workers_of(resources, here))
         elif until == DECIDED:
             further = open_budget(records, asked, int(runs or 0))
         else:
@@ -124,12 +125,6 @@ def _other_question(task: Task, records: Records) -> bool:
 
 def _names(records: Records) -> list[str]:
     return [factor.name for factor in records.space]
-
-
-def _workers(resources: Resources | None, here: bool) -> int:
-    if here:
-        return 1
-    return (resources.workers if resources is not None else None) or os.cpu_count() or 1
 
 
 def _changed_code(task: Task, records: Records, same_training: bool, as_block: bool) -> bool:

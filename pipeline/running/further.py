@@ -12,7 +12,7 @@ from scipy import stats
 
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.effects.effects import FactorEffect
-from backtrack.evidence.looking import FIRST_SHARE, PLANNED_SHARE, next_share
+from backtrack.evidence.looking import PLANNED_SHARE, next_share, spent_share
 from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 from backtrack.stages.extension import FLIP_RUNS
@@ -73,7 +73,7 @@ def add_extension(
         spent: of the error rate, what this and all earlier looks use up.
         only_evidence: whether no flips are wanted.
     """
-    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+    loose = analysis.unverified
     questions = asked.questions(analysis)
     undecided = [(effect, name) for effect, name in questions if effect.verdict == "undecided"]
     flips = 0 if only_evidence or not loose else min(runs, FLIP_RUNS * len(loose))
@@ -199,7 +199,7 @@ class Within:
 
     def _spent_before(self, records: Records) -> float:
         others = [one for one in records.manifest.get("extensions", []) if one.get("deadline") != self.deadline]
-        return float(others[-1]["spent"] if others else records.manifest.get("spends_first", FIRST_SHARE))
+        return spent_share({**records.manifest, "extensions": others})
 
 
 @dataclass
@@ -219,12 +219,14 @@ class Until:
         still = records.manifest["open"]
         left = still["budget"] - still["used"]
         if left < 1:
+            closed(records)
             return None
         analysis = analysis_of(records)
         batch = max(LEAST_BATCH, round(GROWTH * len(analysis.frame.of_stages())))
         worth = worth_asking(analysis, self.asked, left, batch)
-        loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+        loose = analysis.unverified
         if not worth and not loose:
+            closed(records)
             return None
         batch = min(left, batch if worth else FLIP_RUNS * len(loose))
         if left - batch < LEAST_BATCH:
@@ -238,19 +240,35 @@ class Until:
 
 def open_budget(records: Records, asked: Asked, budget: int) -> Until:
     """Begins to run until every question is decided, with at most `budget` further runs."""
-    earlier = records.manifest.get("extensions", [])
-    spent = float(earlier[-1]["spent"] if earlier else records.manifest.get("spends_first", FIRST_SHARE))
+    spent = spent_share(records.manifest)
     reach = max(PLANNED_SHARE, (1 + spent) / 2)
     records.note(
-        open={"until": DECIDED, "budget": budget, "used": 0, "ask": list(asked.factors), "spent": spent, "reach": reach}
+        open={
+            "until": DECIDED,
+            "budget": budget,
+            "used": 0,
+            "ask": list(asked.factors),
+            "block": asked.block,
+            "spent": spent,
+            "reach": reach,
+        }
     )
     return Until(asked)
+
+
+def closed(records: Records) -> None:
+    """Ends what an earlier `--until decided` left open, so that no later resume goes on with its budget."""
+    still = records.manifest.get("open")
+    if still and not still.get("closed"):
+        records.note(open={**still, "closed": True})
 
 
 def reopened(records: Records) -> Until | None:
     """What an interrupted study still has to do after its planned runs."""
     still = records.manifest.get("open")
-    return Until(Asked(tuple(still["ask"]))) if still else None
+    if not still or still.get("closed"):
+        return None
+    return Until(Asked(tuple(still["ask"]), still.get("block", False)))
 
 
 def worth_asking(analysis: Analysis, asked: Asked, left: int, batch: int) -> list[tuple[FactorEffect, str]]:

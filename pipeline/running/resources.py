@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,6 +119,13 @@ def share_out(
     else:
         workers = most
     return Places(max(1, workers), share, why)
+
+
+def workers_of(resources: Resources | None, here: bool) -> int:
+    """How many trainings run side by side, about: one in this process, else as many as asked for, or as cores."""
+    if here:
+        return 1
+    return (resources.workers if resources is not None else None) or os.cpu_count() or 1
 
 
 def bytes_from(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,7 +20,7 @@ from backtrack.running.engine import Engine, Work
 from backtrack.running.further import Asked, Within, open_budget, reopened
 from backtrack.running.hopeless import ENOUGH, check_not_hopeless
 from backtrack.running.reachable import check_reachable
-from backtrack.running.resources import Resources
+from backtrack.running.resources import Resources, workers_of
 from backtrack.running.scratch import scratch
 from backtrack.running.suspicion import Suspicion
 from backtrack.stages import Sweep, next_plan, split_runs
@@ -292,8 +291,7 @@ def _further(
 ) -> Further | None:
     """What goes on after the sweep's first runs; arguments as for `sweep`, `left` runs for it."""
     if hours is not None:
-        workers = 1 if here else (resources.workers if resources is not None else None) or os.cpu_count() or 1
-        return Within(Asked(), time.monotonic() + hours * 3600, workers)
+        return Within(Asked(), time.monotonic() + hours * 3600, workers_of(resources, here))
     return open_budget(records, Asked(), left) if until is not None and left else None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.effects.effects import GOES_WITH, FactorEffect
+from backtrack.stages.extension import FLIP_RUNS
 from backtrack.vocabulary.responses import FAILURE, GAIN
 
 # What one extension should not exceed: beyond it the question is not worth its runs.
@@ -42,7 +43,7 @@ def next_sentences(analysis: Analysis, stages: Mapping[str, int], exist: bool, l
 
 
 def _of_causes(analysis: Analysis, stages: Mapping[str, int], location: str) -> list[str]:
-    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+    loose = analysis.unverified
     if not loose:
         return []
     those = (
@@ -53,10 +54,6 @@ def _of_causes(analysis: Analysis, stages: Mapping[str, int], location: str) -> 
     if not stages.get("backtrack"):
         return [f"{those}. Let the backtrack stage take part."]
     return [f"{those}. Give the study more runs: {extend_command(location, FLIP_RUNS * len(loose))}"]
-
-
-# What one unverified cause takes: three flips each way, and their probes.
-FLIP_RUNS = 24
 
 
 def extend_command(location: str, runs: int) -> str:
@@ -108,7 +105,7 @@ def _of_past(analysis: Analysis, location: str) -> list[str]:
         for effect in answer.factors
         if effect.twins and effect.p_adjusted < analysis.alpha
     }
-    loose = [one for one in analysis.causes if not one.cause.verified and not one.cause.refuted]
+    loose = analysis.unverified
     sentences = []
     if twins:
         takes = "takes" if len(twins) == 1 else "take"
