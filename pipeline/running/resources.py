@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from backtrack.errors import ResourceError
 from backtrack.vocabulary.factors import Categorical
+from backtrack.vocabulary.machine import usable_cpus
 from backtrack.vocabulary.space import SearchSpace
 
 # With more trainings than this on one GPU, each waits for the others more than it trains.
@@ -125,7 +125,7 @@ def workers_of(resources: Resources | None, here: bool) -> int:
     """How many trainings run side by side, about: one in this process, else as many as asked for, or as cores."""
     if here:
         return 1
-    return (resources.workers if resources is not None else None) or os.cpu_count() or 1
+    return (resources.workers if resources is not None else None) or usable_cpus()
 
 
 def bytes_from(text: str) -> int:

@@ -57,6 +57,13 @@ def test_a_study_stops_by_itself(task, tmp_path):
     assert study.records.manifest["open"]["used"] == study.trials.num_rows - 80
 
 
+def test_a_budget_that_was_not_used_up_ends_with_its_study(task, tmp_path):
+    rows = sweep(task, runs=200, directory=tmp_path / "study", until="decided", here=True, track=False).trials.num_rows
+    assert extend(tmp_path / "study", runs=8, here=True).trials.num_rows == rows + 8
+    # Without that, it would look again with what was left of the 200.
+    assert resume(tmp_path / "study", here=True).trials.num_rows == rows + 8
+
+
 def test_time_instead_of_runs(task, tmp_path, monkeypatch):
     class Clock:
         """Five seconds pass with each run that is recorded."""
