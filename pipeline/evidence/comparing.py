@@ -229,9 +229,15 @@ def _of_gain(joint: Frame, metric: str, mode: str) -> list[_Asked]:
     response = own if _share_seeds(joint) else replace(own, frame=replace(own.frame, seed=np.zeros_like(seeds)))
     asked = ask(response, 0.05)
     noise = asked.model.fit.sd if asked.model is not None else float(np.std(response.y))
-    found = [
+    found = _differing_effects("effect", asked.pairs, MARGIN * noise)
+    return [_level(response, noise, GAIN, seeds), *found]
+
+
+def _differing_effects(what: str, pairs: Sequence[InteractionEffect], margin: float) -> list[_Asked]:
+    """How much each factor's effect depends on the study; what each study says of it by itself is added later."""
+    return [
         _Asked(
-            what="effect",
+            what=what,
             name=other,
             first="",
             second="",
@@ -239,12 +245,11 @@ def _of_gain(joint: Frame, metric: str, mode: str) -> list[_Asked]:
             low=pair.low,
             high=pair.high,
             p=pair.p,
-            margin=MARGIN * noise,
+            margin=margin,
         )
-        for pair in asked.pairs
+        for pair in pairs
         if (other := _other(pair)) is not None
     ]
-    return [_level(response, noise, GAIN, seeds), *found]
 
 
 def _other(pair: InteractionEffect) -> str | None:
@@ -325,23 +330,7 @@ def _of_failures(joint: Frame) -> list[_Asked]:
     asked = [_rates("rate", "all runs", *counts)]
     response = Response(failure(), fair, failed.astype(float))
     model = _model(response)
-    for pair in interaction_effects(response, model):
-        other = _other(pair)
-        if other is not None:
-            asked.append(
-                _Asked(
-                    what="failure effect",
-                    name=other,
-                    first="",
-                    second="",
-                    difference=pair.effect,
-                    low=pair.low,
-                    high=pair.high,
-                    p=pair.p,
-                    margin=RATE_MARGIN,
-                )
-            )
-    return asked
+    return asked + _differing_effects("failure effect", interaction_effects(response, model), RATE_MARGIN)
 
 
 def _rates(what: str, name: str, first: tuple[int, int], second: tuple[int, int]) -> _Asked:
