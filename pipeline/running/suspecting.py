@@ -12,6 +12,7 @@ from typing import Any
 
 from backtrack.errors import StudyError
 from backtrack.evidence.effects.effects import GOES_WITH
+from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
 from backtrack.records.rows import config_of
 from backtrack.stages.screen import plan_screen
@@ -30,21 +31,21 @@ def suspects(study: Study) -> list[str]:
 
     What goes with a response or is part of a cause first; where there is none of these, what is undecided.
     """
-    rows = [row for row in study.factors.to_pylist() if row["response"] in (GAIN, FAILURE)]
-    rows.sort(key=lambda row: (row["rank"], row["response"] != GAIN))
-    in_causes = {
-        part.split(mark)[0].split(".")[0].strip()
-        for cause in study.causes.to_pylist()
-        for part in cause["cause"]
-        for mark in ("=", "≠", " in ", ">", "<")
-        if mark in part
-    }
-    names = {factor.name for factor in study.records.space}
-    alpha = float(study.records.manifest["alpha"])
-    twins = [row["factor"] for row in rows if row["twins"] and row["p_adjusted"] < alpha]
-    first = [*(row["factor"] for row in rows if row["verdict"] == GOES_WITH), *twins]
-    found = list(dict.fromkeys([*first, *sorted(in_causes & names)]))
-    return found or list(dict.fromkeys(row["factor"] for row in rows if row["verdict"] == "undecided"))
+    analysis = study.analysis
+    assert analysis is not None
+    effects = sorted(
+        (
+            (rank, name != GAIN, effect)
+            for name in (GAIN, FAILURE)
+            for rank, effect in enumerate(analysis.responses[name].factors)
+        ),
+        key=lambda one: one[:2],
+    )
+    first = [one.factor.name for _, _, one in effects if one.verdict == GOES_WITH]
+    twins = [one.factor.name for _, _, one in effects if one.twins and one.p_adjusted < analysis.alpha]
+    in_causes = {name for one in analysis.unverified for name in one.cause.factors}
+    found = list(dict.fromkeys([*first, *twins, *sorted(in_causes)]))
+    return found or list(dict.fromkeys(one.factor.name for _, _, one in effects if one.verdict == "undecided"))
 
 
 def plan_next(directory: str | Path, runs: int) -> str:
@@ -130,4 +131,4 @@ def _past_study(directory: str | Path) -> Study:
     records = Records.open(directory)
     if "past" not in records.manifest:
         raise StudyError(f"{directory} is no study of runs that existed; give the directory of `backtrack analyse`")
-    return Study(records)
+    return Study(records, analysis=analysis_of(records))

@@ -108,8 +108,18 @@ class Cause:
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """What it is as text; the rule's conditions as long as nothing better is verified."""
-        return tuple(map(str, self.needed)) if self.verified or not self.rule else self.rule.cause
+        """What it is as text."""
+        return tuple(map(str, self.conditions))
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What it is; the rule's conditions as long as nothing better is verified."""
+        return self.needed if self.verified or not self.rule else self.rule.conditions
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The factors of its conditions, each once."""
+        return tuple(dict.fromkeys(condition.factor.partition(".")[0] for condition in self.conditions))
 
     @property
     def needed(self) -> tuple[Condition, ...]:

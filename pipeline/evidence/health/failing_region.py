@@ -29,5 +29,5 @@ def look(examined: Examined) -> Flag | None:
         measured=f"{lost} runs failed with {named}",
         means="these runs tell why trainings fail, and nothing about what makes them better",
         remedy="leave that region out of the next study, once its cause is verified",
-        factors=tuple(dict.fromkeys(part.factor for one in found for part in one.cause.parts)),
+        factors=tuple(dict.fromkeys(name for one in found for name in one.cause.factors)),
     )

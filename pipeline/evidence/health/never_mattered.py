@@ -22,7 +22,7 @@ def look(examined: Examined) -> Flag | None:
         if effect.verdict in ("active", GOES_WITH)
         for name in (effect.factor.name, *effect.partners)
     }
-    mattered |= {part.factor.partition(".")[0] for one in examined.analysis.causes for part in one.cause.parts}
+    mattered |= {name for one in examined.analysis.causes for name in one.cause.factors}
     noise = examined.gain.noise
     small = {
         effect.factor.name
