@@ -42,8 +42,7 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
         further seeds is in its `further`.
     """
     frame = replace(frame, outcome=np.array([run.outcome for run in runs], dtype=np.str_))
-    rules = all_failure_rules(frame.rows(np.array([run.earlier for run in runs], bool)), alpha)
-    known = [run for run in runs if run.earlier]
+    known, rules = _suspected(frame, runs, alpha)
     covered = np.sum([rule.holds for rule in rules], axis=0)
     causes: list[Cause] = []
     wanted: list[list[Wanted]] = []
@@ -66,8 +65,23 @@ def backtrack_all(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list
     return causes, wanted
 
 
+def _suspected(frame: Frame, runs: Sequence[Run], alpha: float) -> tuple[list[Run], list[Rule]]:
+    """The failure rules, and the runs that they were found among.
+
+    What an investigation looks at must not change under it: a rule that is found anew among more runs starts from other
+    configs, and what flips have verified would be lost. So a study that was extended keeps the rules of its first runs;
+    where these show none, all runs are asked.
+    """
+    first = np.array([run.first for run in runs], bool)
+    rules = all_failure_rules(frame.rows(first), alpha)
+    if not rules and any(run.earlier and not run.first for run in runs):
+        first = np.array([run.earlier for run in runs], bool)
+        rules = all_failure_rules(frame.rows(first), alpha)
+    return [run for run, kept in zip(runs, first, strict=True) if kept], rules
+
+
 def _laboratory(space: SearchSpace, runs: Sequence[Run], question: str) -> Laboratory:
-    return Laboratory(space, runs, tuple(sorted({run.seed for run in runs if run.earlier})), question)
+    return Laboratory(space, runs, tuple(sorted({run.seed for run in runs if run.first})), question)
 
 
 def backtrack_one(space: SearchSpace, runs: Sequence[Run], trial: str) -> tuple[Cause, list[Wanted]]:

@@ -79,11 +79,7 @@ def explained_causes(space: SearchSpace, runs: Sequence[Run], causes: Sequence[C
     for cause in causes:
         bad = np.array([run.outcome in cause.outcomes for run in runs], bool)
         trained = np.array([run.outcome == "ok" for run in runs], bool)
-        if cause.verified:
-            has = np.array([all(part.holds(space, run.config) for part in cause.needed) for run in runs], bool)
-        else:
-            assert cause.rule is not None
-            has = cause.rule.holds
+        has = np.array([all(one.holds(space, run.config) for one in cause.conditions) for run in runs], bool)
         # Every run counts, however it ended: one that failed in another way did not end in these outcomes.
         inside, outside = has & ~taken, ~has & ~taken
         if not cause.refuted:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from backtrack.records.rows import config_of
 from backtrack.vocabulary.config import Config
-from backtrack.vocabulary.plan import EXTENSION, PROBE
+from backtrack.vocabulary.plan import EXTENSION, MORE, MORE_REFINED, PROBE
 from backtrack.vocabulary.space import SearchSpace
 
 # A test of a config ends when either answer is this many times as likely as the other (Wald 1945: it then errs with
@@ -50,6 +50,11 @@ class Run:
     def earlier(self) -> bool:
         """Whether it was run before backtracking began."""
         return self.stage != "backtrack" and self.part != EXTENSION
+
+    @property
+    def first(self) -> bool:
+        """Whether it was run before backtracking began, and before the study was extended."""
+        return self.earlier and self.part not in (MORE, MORE_REFINED)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 from backtrack import Categorical, Config, FinishedTrial, Numeric, PlannedTrial, RunResult, SearchSpace
+from backtrack.evidence.failures.backtracking import backtrack_all
+from backtrack.evidence.failures.laboratory import runs_of
+from backtrack.evidence.frame import frame_from
+from backtrack.records.rows import trial_rows
 from backtrack.stages import Sweep, next_plan
 from backtrack.stages.extension import Extension, plan_evidence
 from backtrack.vocabulary.plan import MORE
@@ -101,3 +105,25 @@ def test_where_trainings_fail_is_left():
     assert {trial.config["optimiser"] for trial in moved} == {"adam"}
     kept = plan_evidence(SPACE, extension(moved=False), ["a"] * 24, rule, 0, 0.05)
     assert {trial.config["optimiser"] for trial in kept} == {"adam", "sgd"}
+
+
+def test_more_runs_leave_the_rules_that_are_being_verified_as_they_were():
+    def causes(done: list[FinishedTrial]) -> list[tuple[str, ...]]:
+        rows = trial_rows(SPACE, *done)
+        return [one.cause for one in backtrack_all(frame_from(SPACE, rows), runs_of(SPACE, rows, "min"), 0.05)[0]]
+
+    def run(number: int, name: str, part: str, fails: bool) -> FinishedTrial:
+        optimiser, norm = ("sgd", "adam")[number % 2], ("batch", "layer", "none")[number % 3]
+        config = SPACE.repair({"lr": 0.01, "optimiser": optimiser, "norm": norm, "momentum": 0.9}, {})
+        planned = PlannedTrial(f"{name}-{number:05d}", "screen", config, (0,), part)
+        bad = fails and norm == "none"
+        return finished(planned, "crashed" if bad else "ok")
+
+    first = [run(number, "screen", "design", True) for number in range(36)]
+    more = [run(number, "more-01", MORE, False) for number in range(36)]
+    # Alone the later runs would speak against the rule, and with them together it would be another.
+    assert causes(first) == causes([*first, *more]) == [("norm=none",)]
+    # Where the first runs show no rule, all are asked.
+    quiet = [run(number, "screen", "design", False) for number in range(36)]
+    loud = [run(number, "more-01", MORE, True) for number in range(36)]
+    assert causes(quiet) == [] and causes([*quiet, *loud]) == [("norm=none",)]
