@@ -56,7 +56,9 @@ def page(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
     task = manifest["task"]
-    stages = ", ".join(f"{stage} {runs}" for stage, runs in manifest["stages"].items())
+    more = sum(one["runs"] for one in manifest.get("extensions", ()))
+    planned = {**manifest["stages"], **({"more": more} if more else {})}
+    stages = ", ".join(f"{stage} {runs}" for stage, runs in planned.items())
     return environment.get_template("page.html.j2").render(
         title=f"Why does {task['name']} train, or not?",
         description=task["description"] or f"task {task['name']}",
