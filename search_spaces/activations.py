@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -137,6 +137,14 @@ def normaliser(kind: str, channels: int, pixels: int = 0) -> nn.Module:
 
 
 def _swaps(anatomy: Anatomy) -> dict[str, str]:
+    return {level: text for level, text in _all_swaps(anatomy).items() if level != "maxout"}
+
+
+def _tricks(anatomy: Anatomy) -> dict[str, str]:
+    return {level: text for level, text in _all_swaps(anatomy).items() if level in ("winners", "maxout", "tanh")}
+
+
+def _all_swaps(anatomy: Anatomy) -> dict[str, str]:
     used = set(anatomy.activations.values())
     return {name: f"{name} instead of {', '.join(sorted(used))}" for name in SWAPS if used - {name}}
 
@@ -147,16 +155,20 @@ def _swap(training: Training, level: str) -> None:
     training.at_activation(lambda site, function: SWAPS[level] if site in sites else None)
 
 
+def _in_pairs(units: torch.Tensor, compete: Callable[[torch.Tensor, int, int], torch.Tensor]) -> torch.Tensor:
+    """Neighbours compete, along the features or channels; ReLU where their number is odd."""
+    dim = units.ndim - 1 if units.ndim == 2 else 1
+    return compete(units, 2, dim) if units.shape[dim] % 2 == 0 else units.clamp_min(0)
+
+
 SWAPS: dict[str, Any] = {
     "relu": lambda units: units.clamp_min(0),
     "tanh": torch.tanh,
     "gelu": nn.functional.gelu,
     "leaky_relu": lambda units: torch.where(units > 0, units, 0.01 * units),
-    "winners": lambda units: (
-        winners(units, 2, dim=units.ndim - 1 if units.ndim == 2 else 1)
-        if units.shape[units.ndim - 1 if units.ndim == 2 else 1] % 2 == 0
-        else units.clamp_min(0)
-    ),
+    "winners": lambda units: _in_pairs(units, winners),
+    # Both units of a pair become the larger: what is learnt is maxout's of half the width, and every shape stays.
+    "maxout": lambda units: _in_pairs(units, lambda *pair: maxout(*pair).repeat_interleave(2, pair[2])),
 }
 
 ACTIVATION_OF_TRAINING = Intervention(
@@ -167,13 +179,19 @@ ACTIVATION_OF_TRAINING = Intervention(
     apply=_swap,
     size=3,
     points=("dead_units", "saturated_units", "vanishing_gradient", "zero_gradient"),
-    tricks=lambda anatomy: {level: text for level, text in _swaps(anatomy).items() if level in ("winners", "tanh")},
+    tricks=_tricks,
     claims=(
         Claim(
             "groups in which the winner takes all gain over what is written",
             WINNERS,
             level="winners",
             against=AS_WRITTEN,
+        ),
+        Claim(
+            "winner-takes-all keeps the width, and learns better for it than maxout of the same units",
+            WINNERS,
+            level="winners",
+            against="maxout",
         ),
     ),
     cannot="activations inside of torch's own recurrent and attention layers",

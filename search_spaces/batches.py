@@ -1,13 +1,16 @@
-"""Batches: their size, the order of their examples, the weight of their classes, and labels that mean nothing."""
+"""Batches: size, order, accumulation, the weight of classes, one batch alone, and labels that mean nothing."""
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import Any
 
-from backtrack.task.intervention import CONTROL, Anatomy, Intervention, LossCall, Training
+from backtrack.task.intervention import CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
 
 SIZES = {"x4": 4.0, "x0.25": 0.25}
 CLASSES = ("cross_entropy", "nll_loss")
+# Batches whose gradients make one step.
+ACCUMULATED = 4
 # Inputs of fewer examples cannot change places.
 LEAST_BATCH = 4
 # The largest class has so many times the examples of the smallest before weights are tried.
@@ -60,6 +63,62 @@ BATCH_SIZE_OF_LOADERS = Intervention(
     apply=_sized,
     points=("batch_statistics",),
     place=_place,
+)
+
+
+def _accumulates(anatomy: Anatomy) -> dict[str, str]:
+    # Where there are loaders, their batches can be larger themselves.
+    if anatomy.loaders or not anatomy.optimisers:
+        return {}
+    return {"x4": f"loss / {ACCUMULATED}, and optimizer.step() and zero_grad() in every {ACCUMULATED}th step only"}
+
+
+def _accumulated(training: Training, level: str) -> None:
+    passed: dict[int, int] = {}
+
+    def made(optimiser: Any) -> None:
+        own_step, own_clear, key = optimiser.step, optimiser.zero_grad, id(optimiser)
+        passed[key] = 0
+
+        def step(_own: Any, closure: Any = None) -> Any:
+            if closure is not None:
+                return own_step(closure)
+            passed[key] += 1
+            if passed[key] % ACCUMULATED:
+                return None
+            for group in optimiser.param_groups:
+                for weight in group["params"]:
+                    if weight.grad is not None:
+                        weight.grad.div_(ACCUMULATED)
+            return own_step()
+
+        def zero_grad(_own: Any, *arguments: Any, **options: Any) -> None:
+            if passed[key] % ACCUMULATED == 0:
+                own_clear(*arguments, **options)
+
+        # Bound methods, as a scheduler expects that counts the steps.
+        optimiser.step, optimiser.zero_grad = MethodType(step, optimiser), MethodType(zero_grad, optimiser)
+
+    def make(own: Any) -> Any:
+        def zero_grad(model: Any, *arguments: Any, **options: Any) -> None:
+            if not any(count % ACCUMULATED for count in passed.values()):
+                own(model, *arguments, **options)
+
+        return zero_grad
+
+    training.at_optimiser(made)
+    training.replace(training.torch.nn.Module, "zero_grad", make)
+
+
+ACCUMULATION = Intervention(
+    "accumulation",
+    what=f"one step is made by the mean gradient of {ACCUMULATED} batches: g = (g₁ + … + gₖ) / k",
+    source="Keskar et al., On large-batch training (2017); Smith et al., Don't decay the learning rate (2018)",
+    levels=_accumulates,
+    apply=_accumulated,
+    on_suspicion=True,
+    points=("oscillating_loss", "batch_statistics"),
+    cannot="gradients that are cleared one by one, and steps that compute their loss by themselves",
 )
 
 
@@ -152,4 +211,35 @@ LABELS = Intervention(
     levels=_controls,
     apply=_control,
     kind=CONTROL,
+)
+
+
+def _one(training: Training, level: str) -> None:
+    first: dict[str, Any] = {}
+
+    def kept(name: str, value: Any) -> Any:
+        there = first.setdefault(name, value)
+        same = there.shape[1:] == value.shape[1:] and there.dtype == value.dtype and len(value) <= len(there)
+        return there[: len(value)] if same else value
+
+    def before(model: Any, given: Any) -> Any:
+        tensor = isinstance(given, training.torch.Tensor) and given.ndim > 0
+        return kept(f"inputs of {id(model)}", given) if tensor and training.torch.is_grad_enabled() else given
+
+    def change(call: LossCall) -> None:
+        if call.training and isinstance(call.target, training.torch.Tensor) and call.target.ndim:
+            call.target = kept(call.name, call.target)
+
+    training.at_forward(before=before)
+    training.at_loss(change)
+
+
+ONE_BATCH = Intervention(
+    "one_batch",
+    what="the net trains on its first batch alone, which a net that is wired rightly learns by heart",
+    source="Karpathy, A Recipe for Training Neural Networks (2019): overfit one batch",
+    levels=lambda anatomy: {"first": "x, y = next(iter(loader)), once"} if anatomy.loss and not anatomy.acts else {},
+    apply=_one,
+    kind=PROBE,
+    cannot="models with several inputs, and losses that are written by hand",
 )

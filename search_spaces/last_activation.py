@@ -19,6 +19,8 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
         found["none"] = f"leave the last {function} out"
     if name in BINARY and function != "sigmoid":
         found["sigmoid"] = f"sigmoid instead of {function or 'no activation'} at the end"
+    if anatomy.loss.get("one_hot") and name not in BINARY and function != "softmax":
+        found["softmax"] = f"softmax over the classes instead of {function or 'no activation'} at the end"
     if function == "softmax" and width == 1 and name not in BINARY:
         found["sigmoid"] = "sigmoid instead of the softmax of one unit"
     return found
@@ -27,15 +29,24 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 def _apply(training: Training, level: str) -> None:
     torch: Any = training.torch
     last = training.anatomy.last
-    sigmoid = lambda value: 1 / (1 + torch.exp(-value))  # noqa: E731
-    other = sigmoid if level == "sigmoid" else lambda value: value
+
+    # Written out: torch's own functions are what is replaced.
+    def sigmoid(value: Any) -> Any:
+        return 1 / (1 + torch.exp(-value))
+
+    def softmax(value: Any) -> Any:
+        powers = (value - value.amax(-1, keepdim=True)).exp()
+        return powers / powers.sum(-1, keepdim=True)
+
+    others: dict[str, Any] = {"none": lambda value: value, "sigmoid": sigmoid, "softmax": softmax}
+    other = others[level]
     if last:
         training.at_activation(lambda site, function: other if site == last else None)
     else:
 
         def change(call: LossCall) -> None:
-            if call.name in BINARY:
-                call.output = sigmoid(call.output)
+            if call.name in BINARY or level == "softmax":
+                call.output = other(call.output)
 
         training.at_loss(change)
 

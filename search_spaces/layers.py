@@ -54,7 +54,7 @@ NORMALISATION_OF_LAYERS = Intervention(
     levels=_normalised,
     apply=_normalise,
     size=3,
-    answers=("batch_statistics", "batch_norm_gap"),
+    answers=("batch_statistics", "batch_norm_gap", "running_statistics"),
     points=("vanishing_gradient", "saturated_units", "output_ignores_input"),
 )
 

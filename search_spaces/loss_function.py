@@ -1,4 +1,4 @@
-"""Another loss for the same targets: cross entropy where classes are learnt by squared error."""
+"""Another loss for the same targets: cross entropy where classes are learnt by squared error; the other sign."""
 
 from __future__ import annotations
 
@@ -49,4 +49,27 @@ LOSS_FUNCTION = Intervention(
     apply=_apply,
     size=2,
     place=lambda anatomy: str(anatomy.loss.get("place", "")),
+)
+
+
+def _negated(training: Training, level: str) -> None:
+    def negate(optimiser: Any) -> None:
+        for group in optimiser.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    weight.grad.neg_()
+
+    # Back again behind the step: what a program accumulates or reads is its own.
+    training.at_step(before=negate, after=negate)
+
+
+LOSS_SIGN = Intervention(
+    "loss_sign",
+    what="each step goes up the gradient and not down: θ ← θ + lr g, as if the loss had the other sign",
+    source="DeepFD and deepmufl, loss function; Sutton & Barto, Reinforcement Learning (2018), 13.3",
+    levels=lambda anatomy: {"negated": "-loss"} if anatomy.optimisers else {},
+    apply=_negated,
+    on_suspicion=True,
+    points=("worse_than_chance",),
+    place=lambda anatomy: str(anatomy.loss.get("place", "") or anatomy.optimiser.get("place", "")),
 )

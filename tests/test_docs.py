@@ -127,6 +127,14 @@ def test_every_check_stands_in_its_page() -> None:
         assert check.looks_at in page
 
 
+def test_every_intervention_stands_in_its_page() -> None:
+    from backtrack.trial.intervening.catalogue import all_interventions
+
+    page = (ROOT / "docs" / "checkup.md").read_text()
+    for name, intervention in all_interventions().items():
+        assert f"| `{name}` | {intervention.what}." in page, name
+
+
 def test_the_page_on_health_names_every_check() -> None:
     from backtrack.evidence.health import health_checks
 

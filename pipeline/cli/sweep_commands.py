@@ -47,6 +47,8 @@ from backtrack.cli.showing import conclude, show, view
 from backtrack.errors import PlanError, StudyError, TaskError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backtrack.running.explaining import Story
     from backtrack.task import Task
 
@@ -96,6 +98,14 @@ def sweep(
     tricks: Annotated[
         bool, typer.Option("--tricks", help="Vary the posts' tricks on this training, applied from outside.")
     ] = False,
+    intervene: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--intervene",
+            metavar="NAME[=LEVEL,…]",
+            help="Vary this intervention on the training, applied from outside. May be given again.",
+        ),
+    ] = None,
     from_checkup: Annotated[
         str | None,
         typer.Option(
@@ -138,16 +148,10 @@ def sweep(
         unit=unit,
         program=tuple(program or ()),
     )
-    task = task_from(name, task_file, data, settings, fixed, thresholds, choices, not (tricks or from_checkup), goals)
-    if tricks or from_checkup is not None:
-        from backtrack.running import interventions
-
-        if tricks:
-            task = interventions.with_tricks(task, lambda line: typer.echo(line, err=True))
-        else:
-            task = _from_study(task, str(from_checkup))
-        if "nothing" in {factor.name for factor in task.space}:
-            task = task.with_fixed({"nothing": "a"})
+    changed = tricks or bool(intervene) or from_checkup is not None
+    task = task_from(name, task_file, data, settings, fixed, thresholds, choices, not changed, goals)
+    if changed:
+        task = _changed(task, tricks, intervene or [], from_checkup)
     chosen = [stage.strip() for stage in stages.split(",") if stage.strip()]
     if length is not None and (until is not None or hours is not None):
         raise PlanError("--length goes with --runs; it was given with --until or --hours")
@@ -286,6 +290,25 @@ def _all_causes(study: str) -> tuple[list[str], list[dict[str, Any]]]:
     found = [one for one in analysis.causes if not one.cause.refuted]
     known = [{"cause": one.cause.cause, "verified": one.cause.verified} for one in found]
     return [cause_sentence(one) for one in found] or ["No cause explains failures beyond chance."], known
+
+
+def _changed(task: Task, tricks: bool, intervene: Sequence[str], study: str | None) -> Task:
+    """The task with factors that are applied from outside: the posts' tricks, named interventions, or a study's."""
+    from backtrack.running import interventions
+
+    def told(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if sum([tricks, bool(intervene), study is not None]) > 1:
+        raise TaskError("--tricks, --intervene and --from each choose what is varied from outside; give one of them")
+    if tricks:
+        task = interventions.with_tricks(task, told)
+    elif intervene:
+        task = interventions.with_named(task, intervene, told)
+    else:
+        task = _from_study(task, str(study))
+    # The stand-in of a script without factors of its own.
+    return task.with_fixed({"nothing": "a"}) if "nothing" in {factor.name for factor in task.space} else task
 
 
 def _from_study(task: Task, study: str) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,7 @@ def with_tricks(task: Task, told: Callable[[str], None]) -> Task:
         TaskError: where none applies.
     """
     anatomy, described, _ = looked_at(task, told)
-    factors = [
-        Categorical(
-            one["name"],
-            [AS_WRITTEN, *one["tricks"]],
-            description=one["what"],
-            claims=tuple(Claim(**claim) for claim in one["claims"] if _can_be_asked(claim, one["tricks"])),
-        )
-        for one in described
-        if one["tricks"]
-    ]
+    factors = [_factor(one, one["tricks"]) for one in described if one["tricks"]]
     if not factors:
         raise TaskError(
             f"task {task.name!r}: none of the posts' tricks applies to it; `backtrack checkup` tries repairs"
@@ -77,7 +68,47 @@ def with_tricks(task: Task, told: Callable[[str], None]) -> Task:
     return task.with_changes(factors, anatomy)
 
 
-def _can_be_asked(claim: Mapping[str, Any], levels: Mapping[str, str]) -> bool:
+def with_named(task: Task, wanted: Sequence[str], told: Callable[[str], None]) -> Task:
+    """A task with these interventions as further factors, applied from outside.
+
+    Args:
+        task: the training.
+        wanted: names of interventions, with all of their levels; or `name=level,level`.
+        told: told what happens.
+
+    Raises:
+        TaskError: for an intervention or a level that does not apply.
+    """
+    anatomy, described, _ = looked_at(task, told)
+    known = {one["name"]: one for one in described}
+    factors = []
+    for text in wanted:
+        name, _, levels = text.partition("=")
+        if name not in known:
+            raise TaskError(
+                f"--intervene {text}: {name!r} does not apply to {task.name!r}; what does: {', '.join(known)}"
+            )
+        applying = {**known[name]["levels"], **known[name]["tricks"]}
+        chosen = [level.strip() for level in levels.split(",") if level.strip()] or list(applying)
+        unknown = [level for level in chosen if level not in applying]
+        if unknown:
+            has = ", ".join(applying)
+            raise TaskError(f"--intervene {text}: {name} has no level {unknown[0]!r} here; it has {has}")
+        factors.append(_factor(known[name], chosen))
+    return task.with_changes(factors, anatomy)
+
+
+def _factor(described: Mapping[str, Any], levels: Collection[str]) -> Categorical:
+    """An intervention as a factor of some of its levels, with the claims that these allow."""
+    return Categorical(
+        described["name"],
+        [AS_WRITTEN, *levels],
+        description=described["what"],
+        claims=tuple(Claim(**claim) for claim in described["claims"] if _can_be_asked(claim, levels)),
+    )
+
+
+def _can_be_asked(claim: Mapping[str, Any], levels: Collection[str]) -> bool:
     """Whether both levels that a claim compares apply to this training."""
     return {claim["level"], claim["against"]} <= {AS_WRITTEN, *levels}
 

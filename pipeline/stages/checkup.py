@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from backtrack.evidence.checkup.case import Case, Changes, Option
 from backtrack.evidence.checkup.repairs import best_score, candidates, needs_repair, proven, threshold, tried
-from backtrack.task.intervention import AS_WRITTEN, CONTROL
+from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
@@ -23,6 +23,8 @@ FIRST, CONTROLS, PROOFS = 3, 2, 4
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
 COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser", "adam_usual"),
               ("learning_rate", "x0.01"), ("learning_rate", "x100"), ("clip_gradients", "norm_1"))  # fmt: skip
+# The probe that is asked where nothing helps.
+ONE_BATCH = "one_batch"
 # What is tried early where nothing points anywhere.
 USUAL = ("inputs", "learning_rate", "optimiser", "initialisation", "last_activation", "loss_form", "normalisation",
          "activation", "targets", "clip_gradients")  # fmt: skip
@@ -57,7 +59,7 @@ class CheckupPlan:
 def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """The runs that the checkup wants now and that are not recorded; empty at its end."""
     known = {run.trial for run in case.runs}
-    for step in (_first, _singles, _together, _fewer, _proofs, _parts):
+    for step in (_first, _singles, _together, _fewer, _proofs, _parts, _probes):
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
             return wanted[: max(0, plan.runs - len(case.runs))]
@@ -85,8 +87,7 @@ def _singles(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 def in_order(case: Case) -> list[Option]:
     """The options that are tried one by one: what checks and symptoms point at first."""
-    found = set(case.wrong)
-    seen = found | {symptom for run in case.first for symptom in run.symptoms}
+    found, seen = set(case.wrong), case.signs
 
     def order(option: Option) -> tuple[bool, int, int]:
         usual = USUAL.index(option.name) if option.name in USUAL else len(USUAL)
@@ -190,3 +191,11 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         if len(enough) == 1:
             return [plan.planned(enough[0].changes, seed, PROOF) for seed in plan.seeds[FIRST:]]
     return []
+
+
+def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Where nothing brings the training back: can it learn one batch by heart?"""
+    if any(repair.verified for repair in proven(case)) or not needs_repair(case):
+        return []
+    asked = [option for option in case.options if option.kind == PROBE and option.name == ONE_BATCH]
+    return [plan.planned(option.changes, _worst_seed(case), TRIED) for option in asked]

@@ -10,8 +10,9 @@ from backtrack.vocabulary.factors import Claim
 
 # The level of every intervention at which nothing is changed.
 AS_WRITTEN = "as_written"
-# What an intervention is for: a mistake mended, a choice made otherwise, or a control that measures chance.
-REPAIR, TRICK, CONTROL = "repair", "trick", "control"
+# What an intervention is for: a mistake mended, a choice made otherwise, a control that measures chance, or a question
+# that no repair answers.
+REPAIR, TRICK, CONTROL, PROBE = "repair", "trick", "control", "probe"
 
 
 @dataclass
@@ -33,6 +34,8 @@ class Anatomy:
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         autocast, compiled, distributed: whether it uses them.
         acts: whether a model is asked about single examples, as an agent is.
+        dtype, device: of the first parameter that was used, such as `float32` and `cpu`.
+        devices: that this machine has, such as `cpu` and `cuda`.
         files: Python files with further interventions, which somebody wrote.
 
     Example:
@@ -57,6 +60,9 @@ class Anatomy:
     compiled: bool = False
     distributed: bool = False
     acts: bool = False
+    dtype: str = "float32"
+    device: str = "cpu"
+    devices: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     def has(self, *kinds: str) -> bool:
@@ -126,6 +132,9 @@ class Training(Protocol):
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Puts `make(own)` in the place of `owner.name`, until the training ends."""
 
+    def at_end(self, undo: Callable[[], None]) -> None:
+        """Calls `undo()` when the training ends."""
+
 
 @dataclass
 class LossCall:
@@ -161,13 +170,14 @@ class Intervention:
         apply: changes a training to a level.
         answers: checks whose fault it mends; where one finds it, this is the direct repair.
         points: checks and symptoms that make it worth trying early.
-        kind: `REPAIR`, `TRICK` or `CONTROL`.
+        kind: `REPAIR`, `TRICK`, `CONTROL` or `PROBE`.
         cannot: what it does not reach.
         harmless: whether its first level does a sound training no harm: so it can be tried together with others.
         tricks: the levels at which it is a trick of the posts, to be swept over on any net.
         claims: what the posts say of these.
         size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
         place: where in the user's code it would be written, for an anatomy.
+        on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen.
 
     Example:
         >>> Intervention("clip", what="clips", source="none", levels=lambda anatomy: {"1": "clip_grad_norm_(…, 1)"},
@@ -189,6 +199,7 @@ class Intervention:
     claims: tuple[Claim, ...] = ()
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
+    on_suspicion: bool = False
 
     def described(self, anatomy: Anatomy) -> dict[str, Any]:
         """It as plain values, for whoever plans without torch."""
@@ -202,6 +213,7 @@ class Intervention:
             "place": self.place(anatomy),
             "harmless": self.harmless,
             "size": self.size,
+            "on_suspicion": self.on_suspicion,
             "tricks": dict(self.tricks(anatomy)),
             "claims": [asdict(claim) for claim in self.claims],
         }

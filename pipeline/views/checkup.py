@@ -10,6 +10,8 @@ from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, 
 
 # What did not help is listed up to here; `checkup.json` has all.
 MOST = 12
+# Shares of its first loss below which one batch is learnt by heart, and above which it is not learnt at all.
+BY_HEART, UNLEARNT = 0.1, 0.7
 
 
 def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
@@ -89,9 +91,23 @@ def no_cause(found: Checkup) -> str:
     if found.learns == YES:
         return "Checks find nothing wrong, and no change takes it three times as far from chance."
     return (
-        f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. Look by hand: do "
-        "the labels belong to the inputs, is there enough data, is the model large enough, does it train long enough."
+        f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. "
+        f"{_of_one_batch(found.one_batch)}Look by hand: do the labels belong to the inputs, is there enough data, is "
+        "the model large enough, does it train long enough."
     )
+
+
+def _of_one_batch(losses: tuple[float, float] | None) -> str:
+    """What a run on one batch alone showed; empty where none ran."""
+    if losses is None:
+        return ""
+    first, last = losses
+    said = f"Trained on its first batch alone, its loss goes from {first:.3g} to {last:.3g}"
+    if 0 <= last < BY_HEART * first:
+        return f"{said}: net, loss and optimiser can learn. "
+    if last > UNLEARNT * first > 0:
+        return f"{said}: not even one batch is learnt, so look at the net, the loss and the step before the data. "
+    return f"{said}. "
 
 
 def _rows(rows: Sequence[tuple[Changes, str, float]], metric: str) -> list[str]:

@@ -288,3 +288,143 @@ def test_one_hot_targets_are_seen() -> None:
     optimiser.step()
     loss = anatomist.conclude()["anatomy"]["losses"][0]
     assert loss["one_hot"] and loss["binary"] and loss["varies"]
+
+
+def test_weights_of_low_precision_are_trained_in_full() -> None:
+    def low() -> nn.Module:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3).to(torch.bfloat16)
+        optimiser = torch.optim.SGD(net.parameters(), lr=1e-4)
+        for _ in range(3):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(DATA.to(torch.bfloat16)).float(), LABELS).backward()
+            optimiser.step()
+        return net
+
+    anatomist = Anatomist(torch)
+    before = weights(low())
+    found = anatomist.conclude()
+    assert found["anatomy"]["dtype"] == "bfloat16"
+    assert "precision" in {one["name"] for one in found["interventions"]}
+    with changed("precision", "float32", anatomy_from(found["anatomy"])):
+        after = weights(low())
+    assert after.dtype == torch.float32 and before.dtype == torch.bfloat16
+    # Steps that bfloat16 rounds away.
+    assert not torch.equal(after.to(torch.bfloat16).float(), after)
+
+
+def test_everything_is_computed_in_double_precision() -> None:
+    with changed("double_precision", "float64"):
+        net = train()
+    assert weights(net).dtype == torch.float64
+    assert torch.allclose(weights(net).float(), weights(train()), atol=1e-5)
+
+
+def test_a_model_computes_on_another_device_and_its_outputs_come_back() -> None:
+    seen = []
+
+    class Elsewhere(Net):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            seen.append(inputs.device.type)
+            return super().forward(inputs)
+
+    # The device without numbers stands in for a GPU: shapes and places are all that can be seen here.
+    with changed("device", "meta", Anatomy(devices=["cpu", "meta"])):
+        net = Elsewhere()
+        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+            # What comes back to the CPU would be the outputs.
+            net(DATA)
+    assert seen == ["meta"] and next(net.parameters()).device.type == "meta"
+    assert all_interventions()["device"].levels(Anatomy(devices=["cpu"])) == {}
+    assert [*all_interventions()["device"].levels(Anatomy(devices=["cpu", "cuda"]))] == ["cuda"]
+
+
+def test_algorithms_are_deterministic_until_the_end() -> None:
+    with changed("deterministic", "on"):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_four_batches_make_one_step() -> None:
+    def stepped(*batches: torch.Tensor) -> nn.Module:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for batch in batches:
+            optimiser.zero_grad()
+            net.zero_grad()
+            net(batch).square().mean().backward()
+            optimiser.step()
+        return net
+
+    with changed("accumulation", "x4"):
+        four = stepped(*DATA.split(10))
+    assert torch.allclose(weights(four), weights(stepped(DATA)), atol=1e-6)
+
+
+def test_one_batch_is_seen_again_and_again() -> None:
+    seen = []
+
+    class Watched(Net):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            seen.append(inputs.detach().clone())
+            return super().forward(inputs)
+
+    with changed("one_batch", "first"):
+        net = Watched()
+        for part in DATA.split(10):
+            functional.cross_entropy(net(part), LABELS[:10]).backward()
+        with torch.no_grad():
+            net(DATA[30:])
+    assert all(torch.equal(one, DATA[:10]) for one in seen[:4])
+    assert torch.equal(seen[4], DATA[30:])
+
+
+def test_a_step_goes_up_the_gradient() -> None:
+    def negative() -> Net:
+        torch.manual_seed(0)
+        net = Net()
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(4):
+            optimiser.zero_grad()
+            (-functional.cross_entropy(net(DATA), LABELS)).backward()
+            optimiser.step()
+        return net
+
+    with changed("loss_sign", "negated"):
+        net = negative()
+    assert torch.allclose(weights(net), weights(train()))
+
+
+def test_maxout_keeps_every_shape() -> None:
+    anatomy = looked()
+    intervention = all_interventions()["activation"]
+    assert "maxout" not in intervention.levels(anatomy) and "maxout" in intervention.tricks(anatomy)
+    units = torch.randn(4, 6)
+    from backtrack.search_spaces.activations import SWAPS
+
+    pairs = SWAPS["maxout"](units).reshape(4, 3, 2)
+    assert torch.equal(pairs[..., 0], pairs[..., 1])
+    assert torch.equal(pairs[..., 0], units.reshape(4, 3, 2).amax(2))
+
+
+def test_classes_that_are_learnt_by_squared_error_may_end_in_a_softmax() -> None:
+    def squared(last: bool) -> Net:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(6, 3))
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            outputs = net(DATA)
+            functional.mse_loss(
+                outputs.softmax(-1) if last else outputs, functional.one_hot(LABELS, 3).float()
+            ).backward()
+            optimiser.step()
+        return net  # type: ignore[return-value]
+
+    anatomist = Anatomist(torch)
+    squared(last=False)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("last_activation", "softmax", anatomy):
+        net = squared(last=False)
+    assert torch.allclose(weights(net), weights(squared(last=True)), atol=1e-6)

@@ -99,6 +99,23 @@ def test_tricks_of_the_posts_are_swept_on_a_program_that_knows_nothing_of_them(t
     assert max(reached["sgd_momentum"]) < max(reached["as_written"])
 
 
+@pytest.mark.slow
+def test_a_named_intervention_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "quiet.py").write_text(QUIET)
+    asked = ("sweep", "quiet.py", "--metric", "accuracy", "--mode", "max", "--here", "--no-mlflow", "--study", "study")
+    wrong = backtrack(*asked, "--intervene", "learning_rate=x7", folder=tmp_path)
+    assert wrong.returncode == 2 and "learning_rate has no level 'x7' here; it has x0.01" in wrong.stderr
+    both = backtrack(*asked, "--intervene", "precision", "--tricks", folder=tmp_path)
+    assert both.returncode == 2 and "give one of them" in both.stderr
+    one = ("--intervene", "double_precision", "--runs", "12", "--stages", "screen")
+    done = backtrack(*asked, *one, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert set(open_study(tmp_path / "study").trials["config.double_precision"].to_pylist()) == {
+        "as_written",
+        "float64",
+    }
+
+
 OWN = """
 from backtrack import Intervention
 

@@ -12,16 +12,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from backtrack.task.intervention import AS_WRITTEN, CONTROL, REPAIR
+from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import CHECKED, WRITTEN
+from backtrack.watch.symptoms import SEEN_LOSS
 
 # Values that are all positive and this many times apart are compared by their logarithms, where less is better.
 WIDE = 10.0
 # Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
-# Names of a training's own loss.
-LOSSES = ("train_loss", "loss")
+# What a case shows whose runs as written fall below chance: a sign that interventions may point at.
+WORSE_THAN_CHANCE = "worse_than_chance"
+# Names of a training's own loss, as it says it, or as the watch saw it.
+LOSSES = ("train_loss", "loss", SEEN_LOSS)
 
 Changes = tuple[tuple[str, str], ...]
 
@@ -40,6 +43,7 @@ class Option:
         kind: repair, trick or control.
         harmless: whether it can be tried together with others without doing harm.
         size: how much it changes.
+        on_suspicion: whether it is tried only where something in `answers` or `points` was seen.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Option:
     kind: str
     harmless: bool
     size: int = 1
+    on_suspicion: bool = False
 
     @property
     def changes(self) -> Changes:
@@ -127,7 +132,37 @@ class Case:
     @property
     def repairs(self) -> list[Option]:
         """Options that a checkup tries; parts of levels come later."""
-        return [option for option in self.options if option.kind == REPAIR and not option.part_of]
+        seen = self.signs
+        return [
+            option
+            for option in self.options
+            if option.kind == REPAIR
+            and not option.part_of
+            and (not option.on_suspicion or seen & {*option.answers, *option.points})
+        ]
+
+    @property
+    def probes(self) -> list[CheckedRun]:
+        """Runs that ask something which no repair answers."""
+        kinds = {option.name for option in self.options if option.kind == PROBE}
+        return [run for run in self.runs if run.changes and run.changes[0][0] in kinds]
+
+    @property
+    def signs(self) -> set[str]:
+        """Checks that found a fault, symptoms of the first runs, and whether these fall below chance."""
+        symptoms = {symptom for run in self.first for symptom in run.symptoms}
+        return {*self.wrong, *symptoms, *([WORSE_THAN_CHANCE] if self.worse_than_chance else [])}
+
+    @property
+    def worse_than_chance(self) -> bool:
+        """Whether the runs as written end where luck does not reach down: half of them, or more."""
+        late = [self.scored(value) for run in self.controls for value in run.reports[len(run.reports) // 2 :]]
+        finals = [score for score in map(self.score, self.first) if math.isfinite(score)]
+        if not late or not finals or not all(map(math.isfinite, late)):
+            return False
+        # As far below the lowest report of chance as luck moves these.
+        low = min(late) - (median(late) - min(late))
+        return sum(score < low for score in finals) * 2 > len(self.first)
 
     def of(self, changes: Changes, part: str = "") -> list[CheckedRun]:
         """Runs with exactly these changes."""
@@ -264,6 +299,7 @@ def case_from(
             kind=one["kind"],
             harmless=bool(one["harmless"]) and number == 0,
             size=int(one["size"]),
+            on_suspicion=bool(one.get("on_suspicion")),
         )
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())

@@ -19,7 +19,8 @@ def memorised(case: Case) -> tuple[float, float] | None:
     """
     own = [loss for run in case.first for loss in _last_half(run)]
     controls = [loss for run in case.controls for loss in _last_half(run)]
-    if not own or not controls or _carries_over(case):
+    # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels.
+    if not own or not controls or case.worse_than_chance or _carries_over(case):
         return None
     return (median(own), median(controls)) if median(own) < min(controls) else None
 

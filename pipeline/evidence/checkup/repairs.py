@@ -69,9 +69,9 @@ def threshold(case: Case) -> float:
 
 
 def tried(case: Case) -> list[CheckedRun]:
-    """Runs with changes, controls left out."""
-    controls = {run.trial for run in case.controls}
-    return [run for run in case.runs if run.changes and run.trial not in controls]
+    """Runs with changes, controls and probes left out."""
+    others = {run.trial for run in [*case.controls, *case.probes]}
+    return [run for run in case.runs if run.changes and run.trial not in others]
 
 
 def best_score(case: Case) -> float:
@@ -99,7 +99,7 @@ def candidates(case: Case) -> list[Changes]:
     whole = {option.changes: option for option in case.options}
     wrong = set(case.wrong)
     for run in case.runs:
-        if run.part != TRIED or not run.changes or run in case.controls:
+        if run.part != TRIED or not run.changes or run in case.controls or run in case.probes:
             continue
         option = whole.get(run.changes)
         if option is not None and option.part_of:

@@ -98,6 +98,7 @@ class Checkup:
         symptoms: of most of the runs as written.
         runs: how many trainings it rests on.
         unusual: what checks saw that may be meant.
+        one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
     Example:
         >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
@@ -117,6 +118,7 @@ class Checkup:
     symptoms: Sequence[str]
     runs: int
     unusual: Sequence[Finding] = field(default_factory=tuple)
+    one_batch: tuple[float, float] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -148,6 +150,7 @@ class Checkup:
             "not_tried": [spelled(changes) for changes, _ in self.not_tried],
             "symptoms": list(self.symptoms),
             "runs": self.runs,
+            "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
 
 
@@ -174,8 +177,14 @@ def conclude(case: Case) -> Checkup:
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
+        one_batch=_one_batch(case),
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
+
+
+def _one_batch(case: Case) -> tuple[float, float] | None:
+    losses = next((run.losses for run in case.probes if len(run.losses) > 1), ())
+    return (losses[0], losses[-1]) if losses else None
 
 
 def _learns(case: Case, mended: bool) -> str:

@@ -167,6 +167,9 @@ class Anatomist:
             anatomy.modules[kind] = anatomy.modules.get(kind, 0) + 1
         weights = {id(weight): weight for one in [*modules, *lost] for weight in one.parameters(recurse=False)}
         anatomy.parameters = len(weights)
+        for weight in list(weights.values())[:1]:
+            anatomy.dtype, anatomy.device = str(weight.dtype).removeprefix("torch."), weight.device.type
+        anatomy.devices = ["cpu", *(["cuda"] if self.torch.cuda.is_available() else [])]
         anatomy.frozen = sum(not weight.requires_grad for weight in weights.values())
         anatomy.unheld = sum(key not in self._held and weight.requires_grad for key, weight in weights.items())
         anatomy.optimisers = [

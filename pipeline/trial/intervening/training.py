@@ -52,6 +52,10 @@ class HookedTraining:
         setattr(owner, name, make(own))
         self._undo.append((lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own)))
 
+    def at_end(self, undo: Callable[[], None]) -> None:
+        """Calls `undo()` when the training ends."""
+        self._undo.append(undo)
+
     # --- models -----------------------------------------------------------------------------------------------
 
     def at_model(self, change: Callable[[Any], None]) -> None:

@@ -81,6 +81,23 @@ class OptimiserHeard:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """One of a model's first passes, with gradients or without.
+
+    Args:
+        model: which.
+        given: its first argument, a tensor.
+        gradients: whether gradients were enabled.
+        place: `file:line` that called it.
+    """
+
+    model: ModelHeard
+    given: Tensor
+    gradients: bool
+    place: str
+
+
+@dataclass(frozen=True)
 class Forward:
     """A forward pass of a model.
 
@@ -276,6 +293,9 @@ class Check:
 
     def forward(self, call: Forward) -> None:
         """After a forward pass of a model that is looked at closely."""
+
+    def passed(self, call: Pass) -> None:
+        """After each of a model's first passes with gradients, and of those without that follow a training step."""
 
     def inner(self, call: Inner) -> None:
         """After a module's call inside a forward pass that is looked at closely."""

@@ -7,20 +7,33 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
-from backtrack.watch.checks.check import Backward, Difference, Forward, Inner, Loss, ModelHeard, OptimiserHeard, Step
+from backtrack.watch.checks.check import (
+    Backward,
+    Difference,
+    Forward,
+    Inner,
+    Loss,
+    ModelHeard,
+    OptimiserHeard,
+    Pass,
+    Step,
+)
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.listening.unheard import unheard
+from backtrack.watch.symptoms import SEEN_LOSS
 
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
 # not timed, so that two runs of one training are looked at alike.
 FIRST_STEPS, GROWTH = 3, 1.35
 # What a check may want to hear.
-MOMENTS = ("forward", "inner", "loss", "difference", "backward", "before_step", "after_step", "end")
+MOMENTS = ("forward", "passed", "inner", "loss", "difference", "backward", "before_step", "after_step", "end")
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
 TOLD = 52
+# Passes of a model that are told of, with gradients, and without them once it trains.
+FIRST_PASSES = 4
 # Passes between two steps that are looked at closely, once the first steps are over: an agent acts many times a step.
 PASSES = 3
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
@@ -53,6 +66,7 @@ class Ears:
 
         self.torch, self.sink = torch, sink
         self.heard = Heard()
+        self._told: dict[int, dict[bool, int]] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
         # Whom a moment is told: most checks want few of them, and every call costs.
         self._listeners: dict[str, list[Check]] = {
@@ -269,6 +283,14 @@ class Ears:
         self.heard.forwards += 1
         self.heard.single += size == 1
         model.count(gradients, size, own_place)
+        if isinstance(given, self.torch.Tensor) and (gradients or model.trained):
+            self._tell_first(model, given, gradients)
+
+    def _tell_first(self, model: ModelHeard, given: Any, gradients: bool) -> None:
+        told = self._told.setdefault(id(model), {True: 0, False: 0})
+        if told[gradients] < FIRST_PASSES:
+            told[gradients] += 1
+            self._tell("passed", Pass(model, given, gradients, own_place()))
 
     def _model(self, module: Any) -> ModelHeard:
         found = self._models.get(id(module))
@@ -324,6 +346,8 @@ class Ears:
         self.heard.backwards += 1
         if number < TOLD or self.close or not self._is_finite(loss):
             self._tell("backward", Backward(loss, own_place(), number))
+        if self.close and self.symptoms is not None and loss.numel() == 1 and len(self._optimisers) <= 1:
+            self.sink.point(self.heard.steps, float(self.heard.steps), SEEN_LOSS, float(loss.detach()))
         if not self._optimisers and number > TOLD:
             # Weights that are moved by hand: no step says when to look closely.
             self._look(close=False)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from backtrack.vocabulary.result import CurvePoint
-from backtrack.watch.symptoms.symptom import PREFIX, Layer, Look, Moment, Series, Symptom
+from backtrack.watch.symptoms.symptom import PREFIX, SEEN_LOSS, Layer, Look, Moment, Series, Symptom
 
-__all__ = ["PREFIX", "Layer", "Look", "Moment", "Series", "Symptom", "all_symptoms", "symptoms_in"]
+__all__ = ["PREFIX", "SEEN_LOSS", "Layer", "Look", "Moment", "Series", "Symptom", "all_symptoms", "symptoms_in"]
 
 
 @cache

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Curves of what symptoms measure begin so; MLflow's UI puts them into a group of their own.
 PREFIX = "symptom/"
+# The loss that backward passes began from, in steps that are looked at closely: of trainings that do not say theirs.
+SEEN_LOSS = PREFIX + "training_loss"
 
 Series = Mapping[str, Sequence[float]]
 

@@ -12,7 +12,8 @@ from backtrack.evidence.checkup.case import Case, CheckedRun, Option
 from backtrack.evidence.checkup.repairs import rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
-from backtrack.task.intervention import AS_WRITTEN, CONTROL, REPAIR
+from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
+from backtrack.views.checkup import no_cause
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.space import SearchSpace
@@ -24,7 +25,10 @@ LEVELS = {
     "loss_form": ["as_outputs_are"],
     "initialisation": ["default", "default/embedding", "default/readout"],
     "labels": ["shuffled"],
+    "loss_sign": ["negated"],
+    "one_batch": ["first"],
 }
+KINDS = {"labels": CONTROL, "one_batch": PROBE}
 ANSWERS = {"inputs": ("inputs",), "loss_form": ("loss_input",)}
 HARMLESS = {"inputs", "loss_form", "initialisation"}
 SPACE = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in LEVELS.items()])
@@ -40,10 +44,11 @@ def options() -> list[Option]:
             what=f"changes {name}",
             place="train.py:3",
             answers=ANSWERS.get(name, ()),
-            points=(),
-            kind=CONTROL if name == "labels" else REPAIR,
+            points=("worse_than_chance",) if name == "loss_sign" else (),
+            kind=KINDS.get(name, REPAIR),
             harmless=name in HARMLESS and number == 0,
             size=2 if name in ("optimiser", "initialisation") else 1,
+            on_suspicion=name == "loss_sign",
         )
         for name, levels in LEVELS.items()
         for number, level in enumerate(levels)
@@ -87,6 +92,7 @@ def checked(
                     value=value,
                     findings=found,
                     reports=tuple(0.1 + 0.01 * rng.random() for _ in range(5)) if control else (value,),
+                    losses=(2.3, 1.2, 0.02) if "one_batch" in changes else (),
                 )
             )
 
@@ -163,6 +169,24 @@ def test_a_composite_is_opened() -> None:
 def test_nothing_mends_and_no_cause_is_invented() -> None:
     found, _ = checked(lambda changes, rng: 0.1 + 0.01 * rng.random())
     assert found.learns == NO and found.causes == [] and len(found.tried) + len(found.helped) >= 7
+
+
+def test_one_batch_is_tried_where_nothing_else_helps() -> None:
+    found, _ = checked(lambda changes, rng: 0.1 + 0.004 * rng.random())
+    assert found.one_batch == (2.3, 0.02)
+    assert "its loss goes from 2.3 to 0.02: net, loss and optimiser can learn" in no_cause(found)
+    sound, _ = checked(lambda changes, rng: 0.9 + 0.01 * rng.random())
+    assert sound.one_batch is None
+
+
+def test_what_falls_below_chance_has_the_wrong_sign() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if "loss_sign" in changes else 0.0) + 0.01 * rng.random()
+
+    found, _ = checked(reached)
+    assert (found.causes[0].name, found.causes[0].verified) == ("loss_sign", True)
+    _, case = checked(lambda changes, rng: 0.1 + 0.004 * rng.random())
+    assert not case.of((("loss_sign", "negated"),)), "nothing points at it"
 
 
 def test_a_training_far_below_what_it_could_is_late() -> None:

@@ -120,6 +120,16 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
         train(net, F.cross_entropy, Y, size=2, epochs=1)
     """,
+    "running_statistics": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0), nn.ReLU(), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y, epochs=12)
+    """,
+    "validation_inputs": """
+        net = mlp()
+        train(net, F.cross_entropy, Y, epochs=1)
+        with torch.no_grad():
+            net(X * 20 + 30)
+    """,
     "dropout": """
         net = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Dropout(0.95), nn.Linear(64, 2))
         train(net, F.cross_entropy, Y)
