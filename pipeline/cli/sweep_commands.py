@@ -283,7 +283,7 @@ def _known(story: Story) -> dict[str, Any]:
 def _all_causes(study: str) -> tuple[list[str], list[dict[str, Any]]]:
     """Sentences and facts of every cause that a study knows."""
     from backtrack.running.reporting import write_report
-    from backtrack.views.findings import cause_sentence
+    from backtrack.views.cause_sentences import cause_sentence
 
     analysis = write_report(study).analysis
     assert analysis is not None

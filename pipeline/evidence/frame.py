@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +43,7 @@ class Frame:
         chance: (n,) metric at chance, NaN where unknown.
         epochs, seconds: (n,) as recorded.
         error: (n,) the last line of a crash's trace or of a failure's message; empty elsewhere.
+        error_place: (n,) `file:line` of a crash in the user's own files; empty where it is not known.
     """
 
     space: SearchSpace
@@ -58,16 +60,17 @@ class Frame:
     epochs: Floats
     seconds: Floats
     error: Strings
+    error_place: Strings
 
     def __len__(self) -> int:
         return len(self.seed)
 
     @property
     def crash(self) -> Strings:
-        """(n,) the kind of each crash: its message without what differs from run to run; empty elsewhere."""
+        """(n,) the kind of each crash: its message without what differs from run to run, and its place; else empty."""
         kinds = [
-            crash_kind(error) if outcome == "crashed" else ""
-            for error, outcome in zip(self.error, self.outcome, strict=True)
+            crash_kind(error, place) if outcome == "crashed" else ""
+            for error, place, outcome in zip(self.error, self.error_place, self.outcome, strict=True)
         ]
         return np.array(kinds, dtype=np.str_)
 
@@ -142,17 +145,25 @@ def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
         epochs=_floats(trials["epochs"]),
         seconds=_floats(trials["seconds"]),
         error=np.array([_last_line(text) for text in trials["error"].to_pylist()], dtype=np.str_),
+        error_place=np.array([place or "" for place in trials["error_place"].to_pylist()], dtype=np.str_),
     )
 
 
-def crash_kind(error: str) -> str:
-    """An error's last line without numbers and addresses: errors that differ in these only are one kind.
+def crash_kind(error: str, place: str = "") -> str:
+    """An error's last line without numbers and addresses, with its place: errors alike in these are one kind.
+
+    Args:
+        error: the line.
+        place: `file:line` in the user's own files; the folder does not count, which another node has elsewhere.
 
     Example:
         >>> crash_kind("RuntimeError: size 12 at 0x7f01") == crash_kind("RuntimeError: size 7 at 0x88aa")
         True
+        >>> crash_kind("ValueError: 3 classes", "/home/me/train.py:17")
+        'ValueError: # classes (train.py:17)'
     """
-    return re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", error)
+    line = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", error)
+    return f"{line} ({PurePath(place).name})" if place else line
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -25,7 +25,7 @@ from backtrack.running.sweeping import as_recorded, default_directory, engine_fo
 from backtrack.stages.backtrack import as_trials
 from backtrack.stages.screen import plan_screen, seed_pool
 from backtrack.task import Task
-from backtrack.views.findings import repair_text
+from backtrack.views.cause_sentences import repair_text
 from backtrack.vocabulary.config import Config, label
 from backtrack.vocabulary.plan import ASKED, FinishedTrial, FixedPlan, Plan, PlannedTrial, trial_id
 

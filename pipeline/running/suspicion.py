@@ -38,7 +38,7 @@ class Suspicion:
         # Imported here: a sweep whose trainings do not fail need not wait for it.
         from backtrack.evidence.failures.failure_rules import all_failure_rules
         from backtrack.evidence.frame import frame_from
-        from backtrack.views.findings import rule_sentence
+        from backtrack.views.cause_sentences import rule_sentence
 
         rules = all_failure_rules(frame_from(self._space, trial_rows(self._space, *finished)))
         return rule_sentence(rules[0]) if rules else "no level stands out among the failures yet"

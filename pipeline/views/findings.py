@@ -12,13 +12,12 @@ import numpy as np
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.effects.effects import FactorEffect
-from backtrack.evidence.failures.cause import Cause
-from backtrack.evidence.failures.causes import ExplainedCause, SymptomShare
-from backtrack.evidence.failures.failure_rules import Rule, rate_interval
 from backtrack.evidence.failures.laboratory import LOW_GAIN
 from backtrack.evidence.seen import Seen
+from backtrack.views.cause_sentences import cause_sentence, flips_text
 from backtrack.views.goals import front_sentences, goals_of
 from backtrack.views.next_steps import next_sentences, only_claims
+from backtrack.views.numbers import number_text
 from backtrack.views.past import associated, associated_pairs, sure_of_past, twinned
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.outcomes import NO_FAILURE, PRUNED
@@ -162,113 +161,9 @@ def _why(analysis: Analysis) -> list[str]:
         if one.cause.refuted and one.cause.rule is not None:
             sentences.append(
                 f"{' and '.join(one.cause.rule.cause)} looked like a cause of {one.cause.outcome}. Flips refuted it: "
-                f"{_flips_text(one.cause)}."
+                f"{flips_text(one.cause)}."
             )
     return sentences
-
-
-def cause_sentence(one: ExplainedCause) -> str:
-    """A cause in words: what it leads to, both rates, and what flips say of it."""
-    cause, inside, outside = one.cause, rate_interval(*one.inside), rate_interval(*one.outside)
-    text = (
-        f"{outcomes_text(one)} with {' and '.join(cause.cause)}: {_percent(inside)} of {one.inside[1]} runs end so. "
-        f"Without it, {_percent(outside)} of {one.outside[1]} runs do."
-    )
-    if cause.amplifiers:
-        text += f" Worse with {' and '.join(map(str, cause.amplifiers))}."
-    sign = f" Typical symptom: {_sign_text(one.symptoms[0])}." if one.symptoms else ""
-    sign = f" A check names it: {_sign_text(one.checks[0])}." if one.checks else sign
-    if cause.verified:
-        return f"{text} Verified: {_flips_text(cause)}. Smallest repair: {repair_text(cause)}.{sign}"
-    so_far = f" So far {_flips_text(cause)}." if cause.broke or cause.mended else ""
-    return f"{text} Not verified yet.{so_far}{sign}"
-
-
-def outcomes_text(one: ExplainedCause) -> str:
-    """What a cause leads to; with numbers where that are several outcomes."""
-    if one.cause.outcome == LOW_GAIN:
-        return "the worst quarter of the results"
-    if len(one.outcomes) < 2:
-        return next(iter(one.outcomes), one.cause.outcome)
-    return " or ".join(f"{outcome} ({count})" for outcome, count in one.outcomes.items())
-
-
-def _sign_text(share: SymptomShare) -> str:
-    """The clearest symptom in few words: the report's card has them all."""
-    (failing, fails), (training, trains) = share.failing, share.training
-    return f"{share.name.replace('_', ' ')} ({failing} of {fails} failing runs, {training} of {trains} healthy ones)"
-
-
-def symptoms_text(one: ExplainedCause) -> str:
-    """Checks and symptoms that go with a cause, each with how many runs show it on either side."""
-    return "; ".join(
-        f"{share.name.replace('_', ' ')} in {share.failing[0]} of {share.failing[1]} runs that fail by it, "
-        f"in {share.training[0]} of {share.training[1]} that train without it"
-        for share in (*one.checks, *one.symptoms)
-    )
-
-
-def best_repair_text(analysis: Analysis, cause: Cause) -> str:
-    """Of all levels of the cause's factors, the one with the best metric; empty where none is shown to differ."""
-    gain = {effect.factor.name: effect for effect in analysis.responses[GAIN].factors}
-    shown = []
-    for part in cause.parts:
-        effect = gain.get(part.factor.partition(".")[0])
-        if effect is None or effect.verdict != "active" or effect.best_level == part.level_text:
-            continue
-        best = next((level for level in effect.levels if level.level == effect.best_level), None)
-        if best is not None:
-            shown.append((effect.effect, effect.factor.name, best))
-    if not shown:
-        return ""
-    _, name, best = max(shown, key=lambda row: (row[0], row[1]))
-    unit = analysis.responses[GAIN].response.kind.unit
-    return f"{name} → {best.level} ({unit} {best.mean:.3g}, {best.low:.3g} to {best.high:.3g}, of those that train)"
-
-
-def _flips_text(cause: Cause) -> str:
-    """In how many configs putting the cause in, and taking it out, turned the outcome."""
-    if not cause.broke and not cause.mended:
-        return "adding it to healthy configs did not break them"
-    broke, mended = (sum(flip.turned for flip in way) for way in (cause.broke, cause.mended))
-    flips = [*cause.broke, *cause.mended]
-    otherwise = sum(not flip.turned and not flip.stayed for flip in flips)
-    worse = sum(flip.turned and not flip.reached for flip in cause.mended)
-    return (
-        f"adding it broke {broke} of {len(cause.broke)} healthy configs; removing it mended {mended} of "
-        f"{len(cause.mended)} failing ones"
-        + (f" ({worse} of which reach less than healthy runs)" if worse else "")
-        + (f" ({otherwise} of these {len(flips)} then failed in another way)" if otherwise else "")
-    )
-
-
-def repair_text(cause: Cause) -> str:
-    """The changes that were seen to mend it, each by itself."""
-    return " or ".join(repairs_of(cause)) or "none was seen"
-
-
-def repairs_of(cause: Cause) -> list[str]:
-    """Each change that mends it, as `factor level → level`, or `condition → level` where several levels are meant; of a
-    cause that is not verified, what its parts suggest.
-    """
-    return [
-        f"{f'{part.factor} {part.level_text}' if part.sign == '=' else part} → {_mended(part.mends)}"
-        for part in cause.repairs or cause.parts
-    ]
-
-
-def _mended(level: object) -> str:
-    return "absent" if level is None else number_text(level)
-
-
-def rule_sentence(rule: Rule) -> str:
-    """A failure rule in words, with both rates and their intervals."""
-    inside, outside = rate_interval(*rule.inside), rate_interval(*rule.outside)
-    return (
-        f"{' or '.join(rule.outcomes)} with {' and '.join(rule.cause)}: {_percent(inside)} of {rule.inside[1]} runs "
-        "end so. "
-        f"Without it, {_percent(outside)} of {rule.outside[1]} runs do."
-    )
 
 
 def _helped(analysis: Analysis, metric: str) -> list[str]:
@@ -431,16 +326,6 @@ def _rate(alpha: float) -> str:
 def effect_text(effect: FactorEffect, answer: ResponseAnalysis) -> str:
     """An effect with its interval and unit: `0.043 (0.02 to 0.06) accuracy`, `×1.3 (1.1 to 1.5)`."""
     return answer.response.kind.text(effect.effect, effect.low, effect.high)
-
-
-def number_text(level: object) -> str:
-    """A level for reading."""
-    return f"{level:.3g}" if isinstance(level, float) else str(level)
-
-
-def _percent(rate: tuple[float, float, float]) -> str:
-    value, low, high = rate
-    return "unknown" if np.isnan(value) else f"{value:.0%} ({low:.0%} to {high:.0%})"
 
 
 def markdown_summary(analysis: Analysis, findings: Findings, title: str) -> str:

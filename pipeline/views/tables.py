@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from backtrack.evidence.failures.failure_rules import rate_interval
-from backtrack.views.findings import repairs_of
+from backtrack.views.cause_sentences import repairs_of
 
 if TYPE_CHECKING:
     from backtrack.evidence.analysis import Analysis

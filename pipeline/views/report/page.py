@@ -20,7 +20,8 @@ from backtrack.evidence.failures.failure_rules import rate_interval
 from backtrack.evidence.health import Flag, health_checks
 from backtrack.evidence.shorter import Shorter
 from backtrack.views import ink
-from backtrack.views.findings import Findings, best_repair_text, outcomes_text, repair_text, symptoms_text
+from backtrack.views.cause_sentences import best_repair_text, outcomes_text, repair_text, symptoms_text
+from backtrack.views.findings import Findings
 from backtrack.views.goals import goals_of
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Numeric

@@ -12,7 +12,8 @@ from offline import analyse_offline, sweep_offline
 from backtrack import Categorical, FunctionTask, Numeric
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.failures.causes import ExplainedCause
-from backtrack.views.findings import cause_sentence, findings_of
+from backtrack.views.cause_sentences import cause_sentence
+from backtrack.views.findings import findings_of
 from backtrack.vocabulary.factors import Factor
 
 STAGES = ["screen", "search", "confirm", "backtrack"]
@@ -166,7 +167,22 @@ def test_crashes_of_two_kinds_are_two_causes() -> None:
 
     found = standing(swept(end, [RATE, *OTHERS]))
     assert sorted(one.cause.cause for one in found) == [("cells=gru",), ("depth=8",)]
-    assert {one.cause.rule.error for one in found if one.cause.rule} >= {"KeyError: 'hidden'"}
+    errors = {one.cause.rule.error for one in found if one.cause.rule}
+    assert {error.partition(" (")[0] for error in errors} >= {"KeyError: 'hidden'"}
+    assert any("crashed (KeyError: 'hidden' at test_seen_cases.py:" in cause_sentence(one) for one in found)
+
+
+def test_one_message_at_two_places_is_two_causes() -> None:
+    def run(config: Mapping[str, Any], seed: int) -> Iterator[dict[str, float]]:
+        if config["cells"] == "gru":
+            raise ValueError("sizes differ")
+        if config["depth"] == 8:
+            raise ValueError("sizes differ")
+        yield {"error": 0.5}
+
+    box = FunctionTask("box", run=run, metric="error", mode="min", chance=1.0, factors=[RATE, *OTHERS])
+    found = standing(analyse_offline(box, sweep_offline(box, 160, 1, STAGES)))
+    assert sorted(one.cause.cause for one in found) == [("cells=gru",), ("depth=8",)]
 
 
 def test_a_level_named_as_nothing_is_a_level() -> None:

@@ -1,0 +1,26 @@
+"""Numbers for reading."""
+
+from __future__ import annotations
+
+import math
+
+
+def number_text(level: object) -> str:
+    """A level for reading.
+
+    Example:
+        >>> number_text(0.00012345), number_text("adam")
+        ('0.000123', 'adam')
+    """
+    return f"{level:.3g}" if isinstance(level, float) else str(level)
+
+
+def percent(rate: tuple[float, float, float]) -> str:
+    """A rate with its interval.
+
+    Example:
+        >>> percent((0.5, 0.25, 0.75))
+        '50% (25% to 75%)'
+    """
+    value, low, high = rate
+    return "unknown" if math.isnan(value) else f"{value:.0%} ({low:.0%} to {high:.0%})"
