@@ -37,6 +37,8 @@ BATCH_SIZE = Categorical("batch_size", [32, 64], role="nuisance", description="t
 CLIP = Categorical("clip", ["none", 0.25], description="largest norm of the whole gradient")
 
 MOMENTUM = 0.9
+# Beyond it, a step is more than twenty times as large as the rate says.
+LARGE_MOMENTUM = 0.95
 
 
 def make_optimiser(name: str, groups: Iterable[Mapping[str, Any]], config: Mapping[str, Any]) -> torch.optim.Optimizer:
@@ -167,5 +169,30 @@ OPTIMISER_OF_TRAINING = Intervention(
         ),
     ),
     cannot="state that the program reads from its optimiser stays empty",
+    place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
+)
+
+
+def _momenta(anatomy: Anatomy) -> dict[str, str]:
+    own = float(anatomy.optimiser.get("momentum") or 0.0)
+    return {"usual": f"momentum={MOMENTUM} instead of {own:g}"} if own > LARGE_MOMENTUM else {}
+
+
+def _with_usual(training: Training, level: str) -> None:
+    def change(optimiser: Any) -> None:
+        for group in optimiser.param_groups:
+            if float(group.get("momentum") or 0.0) > LARGE_MOMENTUM:
+                group["momentum"] = MOMENTUM
+
+    training.at_optimiser(change)
+
+
+MOMENTUM_OF_TRAINING = Intervention(
+    "momentum",
+    what=f"momentum is {MOMENTUM}: the step grows by 1 / (1 - momentum), 1,000 times at 0.999",
+    source="Sutskever et al., On the importance of initialization and momentum (2013)",
+    levels=_momenta,
+    apply=_with_usual,
+    points=("oscillating_loss", "step_size", "not_finite", "exploding_gradient"),
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
 )

@@ -28,6 +28,7 @@ from backtrack.evidence.effects.parents import at_best_children
 from backtrack.evidence.effects.questions import MOST_PAIRS, ask
 from backtrack.evidence.effects.ranks import rank_intervals
 from backtrack.evidence.effects.relevance import NEGLIGIBLE
+from backtrack.evidence.effects.robust import with_robust
 from backtrack.evidence.effects.suspects import combined_p
 from backtrack.evidence.effects.tuned import tuned_effects
 from backtrack.evidence.failures.backtracking import backtrack_all
@@ -274,6 +275,7 @@ def answer_of(
     effects = at_best_children(
         factor_effects(tests, own, pairs, asked.model, (alpha, look.following), margin, said), asked.model
     )
+    effects = with_robust(effects, asked.tests, asked.model)
     noise = asked.model.fit.sd if asked.model is not None else float("nan")
     statement = _statement(response, asked.terms, asked.model)
     effects = still_active(effects, {names[0] for names in before if len(names) == 1})

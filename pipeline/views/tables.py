@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -70,6 +71,7 @@ FACTORS: dict[str, pa.DataType] = {
     "rank_low": pa.int32(),
     "rank_high": pa.int32(),
     "twins": pa.list_(pa.string()),
+    "robust_effect": pa.float64(),
 }
 
 
@@ -104,6 +106,7 @@ def _effect_row(name: str, answer: ResponseAnalysis, rank: int, effect: FactorEf
         "rank_low": low,
         "rank_high": high,
         "twins": list(effect.twins),
+        "robust_effect": effect.robust if math.isfinite(effect.robust) else None,
         **_tuned_columns(answer.tuned.get(effect.factor.name)),
     }
 

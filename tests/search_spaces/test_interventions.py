@@ -428,3 +428,12 @@ def test_classes_that_are_learnt_by_squared_error_may_end_in_a_softmax() -> None
     with changed("last_activation", "softmax", anatomy):
         net = squared(last=False)
     assert torch.allclose(weights(net), weights(squared(last=True)), atol=1e-6)
+
+
+def test_a_huge_momentum_becomes_the_usual_one() -> None:
+    anatomy = looked(momentum=0.999)
+    assert all_interventions()["momentum"].levels(anatomy) == {"usual": "momentum=0.9 instead of 0.999"}
+    with changed("momentum", "usual", anatomy):
+        net = train(momentum=0.999)
+    assert torch.allclose(weights(net), weights(train(momentum=0.9)))
+    assert not all_interventions()["momentum"].levels(looked(momentum=0.9))

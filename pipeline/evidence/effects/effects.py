@@ -57,6 +57,7 @@ class FactorEffect:
         partners: where it is active through interactions only, the factors that its effect depends on.
         best_said: how its best level came about, where that is not by its own mean; else empty.
         twins: what it changed together with in every run, so that nobody can tell them apart; mostly empty.
+        robust: the same difference by a fit that far runs hardly move; NaN where tails are not heavy.
     """
 
     factor: Factor
@@ -75,6 +76,7 @@ class FactorEffect:
     partners: tuple[str, ...] = ()
     best_said: str = ""
     twins: tuple[str, ...] = ()
+    robust: float = math.nan
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
