@@ -30,7 +30,7 @@ def huber_fit(columns: Floats, y: Floats, start: Floats) -> Floats:
 
     Example:
         >>> huber_fit(np.ones((5, 1)), np.array([1.0, 1.1, 0.9, 1.0, 50.0]), np.array([10.8])).round(2).tolist()
-        [1.06]
+        [1.05]
     """
     beta = np.asarray(start, dtype=float)
     for _ in range(ROUNDS):
