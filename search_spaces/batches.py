@@ -203,6 +203,33 @@ def _control(training: Training, level: str) -> None:
         training.at_forward(before=mix)
 
 
+def _untrained(anatomy: Anatomy) -> dict[str, str]:
+    # Where labels can be shuffled, that tells more.
+    return {"none": "no step at all (a control)"} if anatomy.optimisers and not _controls(anatomy) else {}
+
+
+def _without_steps(training: Training, level: str) -> None:
+    def stay(_own: Any, closure: Any = None) -> Any:
+        return closure() if closure is not None else None
+
+    def made(optimiser: Any) -> None:
+        # A bound method, as a scheduler expects that counts the steps.
+        optimiser.step = MethodType(stay, optimiser)
+
+    training.at_optimiser(made)
+
+
+STEPS = Intervention(
+    "steps",
+    what="no optimiser makes a step: what is reached then is what the untrained net reaches",
+    source="Bouthillier et al., Accounting for Variance in Machine Learning Benchmarks (2021)",
+    levels=_untrained,
+    apply=_without_steps,
+    kind=CONTROL,
+    cannot="weights that are moved without an optimiser",
+)
+
+
 LABELS = Intervention(
     "labels",
     what="the targets of each training batch (or its inputs, where the loss is written by hand) change places: what is "

@@ -17,25 +17,72 @@ def _inputs(anatomy: Anatomy) -> dict[str, str]:
     return {"standardised": "(x - x.mean(0)) / x.std(0), by the training data"} if anatomy.inputs.get("floats") else {}
 
 
+class _Moments:
+    """Mean and deviation of each feature of the batches that were added; of images and the like, of all numbers.
+
+    Args:
+        torch: the module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+        self.batches, self._rows = 0, 0
+        self._sum: Any = 0.0
+        self._squares: Any = 0.0
+
+    def add(self, batch: Any) -> None:
+        values = batch.detach().double()
+        rows = values if batch.ndim == FEATURES else values.reshape(-1, 1)
+        self.batches, self._rows = self.batches + 1, self._rows + len(rows)
+        self._sum, self._squares = self._sum + rows.sum(0), self._squares + rows.square().sum(0)
+
+    @property
+    def mean(self) -> Any:
+        return self._sum / self._rows
+
+    @property
+    def deviation(self) -> Any:
+        found = (self._squares / self._rows - self.mean**2).clamp_min(0).sqrt()
+        return self._torch.where(found < 1e-6 * (1 + self.mean.abs()), self._torch.ones_like(found), found)
+
+    def standardised(self, batch: Any) -> Any:
+        return (batch - self.mean.to(batch.dtype)) / self.deviation.to(batch.dtype)
+
+
+def _is_float_batch(training: Training, given: Any) -> bool:
+    return isinstance(given, training.torch.Tensor) and given.is_floating_point() and given.ndim >= FEATURES
+
+
 def _standardise(training: Training, level: str) -> None:
     torch: Any = training.torch
-    seen: dict[int, list[Any]] = {}
+    seen: dict[int, _Moments] = {}
 
     def before(model: Any, given: Any) -> Any:
-        if not isinstance(given, torch.Tensor) or not given.is_floating_point() or given.ndim < FEATURES:
+        if not _is_float_batch(training, given):
             return given
-        values = given.detach().double()
-        rows = values if given.ndim == FEATURES else values.reshape(-1, 1)
-        state = seen.setdefault(id(model), [0, 0.0, 0.0, 0])
-        if (torch.is_grad_enabled() and state[3] < PASSES) or state[3] == 0:
-            state[0] += len(rows)
-            state[1] = state[1] + rows.sum(0)
-            state[2] = state[2] + rows.square().sum(0)
-            state[3] += 1
-        mean = state[1] / state[0]
-        deviation = (state[2] / state[0] - mean**2).clamp_min(0).sqrt()
-        deviation = torch.where(deviation < 1e-6 * (1 + mean.abs()), torch.ones_like(deviation), deviation)
-        return (given - mean.to(given.dtype)) / deviation.to(given.dtype)
+        moments = seen.setdefault(id(model), _Moments(torch))
+        if (torch.is_grad_enabled() and moments.batches < PASSES) or moments.batches == 0:
+            moments.add(given)
+        return moments.standardised(given)
+
+    training.at_forward(before=before)
+
+
+def _as_in_training(training: Training, level: str) -> None:
+    torch: Any = training.torch
+    seen: dict[tuple[int, bool], _Moments] = {}
+
+    def before(model: Any, given: Any) -> Any:
+        if not _is_float_batch(training, given):
+            return given
+        gradients = torch.is_grad_enabled()
+        moments = seen.setdefault((id(model), gradients), _Moments(torch))
+        if moments.batches < PASSES:
+            moments.add(given)
+        trained = seen.get((id(model), True))
+        if gradients or trained is None:
+            return given
+        return moments.standardised(given) * trained.deviation.to(given.dtype) + trained.mean.to(given.dtype)
 
     training.at_forward(before=before)
 
@@ -50,6 +97,22 @@ INPUTS = Intervention(
     answers=("inputs",),
     points=("saturated_units", "dead_units", "exploding_gradient", "constant_output"),
     cannot="only the first positional argument of a model is reached",
+)
+
+
+VALIDATION_INPUTS = Intervention(
+    "validation_inputs",
+    what="inputs that the net is judged by get the mean and the deviation of those that it is trained on",
+    source="scikit-learn documentation, Common pitfalls: inconsistent preprocessing",
+    levels=lambda anatomy: (
+        {"as_in_training": "prepare the validation inputs by the training set's mean and deviation"}
+        if anatomy.inputs.get("floats")
+        else {}
+    ),
+    apply=_as_in_training,
+    on_suspicion=True,
+    answers=("validation_inputs",),
+    cannot="inputs beyond a model's first; validation inputs that are few, or differ in what they show",
 )
 
 

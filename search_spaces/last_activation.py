@@ -61,3 +61,25 @@ LAST_ACTIVATION = Intervention(
     answers=("unreachable_targets", "loss_input"),
     place=lambda anatomy: anatomy.last.partition(" at ")[2].rpartition("#")[0],
 )
+
+
+def _over_classes(training: Training, level: str) -> None:
+    torch: Any = training.torch
+
+    def log_softmax(value: Any) -> Any:
+        return value - value.logsumexp(-1, keepdim=True)
+
+    functions: dict[str, Any] = {"log_softmax": log_softmax, "softmax": lambda value: torch.exp(log_softmax(value))}
+    training.at_activation(lambda site, function: functions.get(function))
+
+
+SOFTMAX_DIMENSION = Intervention(
+    "softmax_dimension",
+    what="every softmax inside a model is over the last dimension: the classes, and not the examples of a batch",
+    source="PyTorch documentation of Softmax: dim; PyTorch forum",
+    levels=lambda anatomy: {"classes": "softmax(…, dim=-1)"} if anatomy.optimisers else {},
+    apply=_over_classes,
+    on_suspicion=True,
+    answers=("mixed_examples",),
+    cannot="a softmax that is written by hand",
+)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from backtrack.search_spaces import XMAS_GIFT
-from backtrack.task.intervention import AS_WRITTEN, TRICK, Anatomy, Intervention, Training
+from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 ORDER = Categorical(
@@ -83,9 +83,11 @@ ORDER_OF_TRAINING = Intervention(
     "reading_order",
     what="recurrent layers read their sequences from the end: h(t) = f(h(t - 1), x(T - t))",
     source=XMAS_GIFT,
-    levels=lambda anatomy: {},
+    levels=_reversed,
     apply=_reverse,
-    kind=TRICK,
+    on_suspicion=True,
+    size=2,
+    points=("vanishing_over_time", "vanishing_gradient"),
     tricks=_reversed,
     claims=(
         Claim("reading in reverse learns better", XMAS_GIFT, level="reverse", against=AS_WRITTEN, response="gain",

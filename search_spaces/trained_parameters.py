@@ -12,7 +12,7 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
         return {}
     found = {}
     if anatomy.unheld:
-        found["all"] = "give all parameters to the optimiser (layers in nn.ModuleList, not in a Python list)"
+        found["all"] = "give all parameters to the optimiser (layers in nn.ModuleList, tensors as nn.Parameter)"
     if anatomy.frozen and not anatomy.pretrained:
         found["unfrozen"] = "leave requires_grad as it is (True)"
     return found
@@ -44,7 +44,7 @@ def _apply(training: Training, level: str) -> None:
         done.append(optimiser)
         known = set().union(*(held(one) for one in (*optimisers, optimiser)))
         modules = [*(one for model in models for one in model.modules()), *used.values()]
-        weights = {id(weight): weight for one in modules for weight in one.parameters(recurse=False)}
+        weights = {id(weight): weight for one in modules for weight in training.weights_of(one)}
         missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
         if missing:
             optimiser.add_param_group({"params": missing})

@@ -171,7 +171,7 @@ def _carry_on(
 
 
 STEPS = {
-    "written": "as written, under several seeds, and with shuffled labels",
+    "written": "as written, under several seeds, and controls that cannot learn",
     "tried": "one change at a time",
     "proof": "what mends it, verified with fresh seeds",
 }

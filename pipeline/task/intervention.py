@@ -132,6 +132,9 @@ class Training(Protocol):
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Puts `make(own)` in the place of `owner.name`, until the training ends."""
 
+    def weights_of(self, module: Any) -> list[Any]:
+        """A module's own parameters, and tensors that it keeps as plain attributes and that want a gradient."""
+
     def at_end(self, undo: Callable[[], None]) -> None:
         """Calls `undo()` when the training ends."""
 

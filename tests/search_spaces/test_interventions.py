@@ -437,3 +437,42 @@ def test_a_huge_momentum_becomes_the_usual_one() -> None:
         net = train(momentum=0.999)
     assert torch.allclose(weights(net), weights(train(momentum=0.9)))
     assert not all_interventions()["momentum"].levels(looked(momentum=0.9))
+
+
+def test_without_steps_the_net_stays_untrained() -> None:
+    with changed("steps", "none"):
+        net = train()
+    torch.manual_seed(0)
+    assert torch.equal(weights(net), weights(Net()))
+    assert all_interventions()["steps"].levels(looked()) == {}, "labels can be shuffled"
+    acting = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], acts=True)
+    assert [*all_interventions()["steps"].levels(acting)] == ["none"]
+
+
+def test_validation_inputs_get_the_scale_of_training_inputs() -> None:
+    seen = []
+
+    class Watched(Net):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            seen.append(inputs.detach().clone())
+            return super().forward(inputs)
+
+    with changed("validation_inputs", "as_in_training"):
+        net = Watched()
+        net(DATA)
+        with torch.no_grad():
+            net(DATA * 50 - 7)
+    assert torch.equal(seen[0], DATA)
+    assert torch.allclose(seen[1], DATA, atol=1e-3)
+
+
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+def test_a_softmax_is_over_the_classes(function: str) -> None:
+    class Over(Net):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return getattr(functional, function)(self.second(inputs), dim=0)
+
+    net = Over()
+    with changed("softmax_dimension", "classes"):
+        found = net(DATA)
+    assert torch.allclose(found, getattr(functional, function)(net.second(DATA), dim=1), atol=1e-6)

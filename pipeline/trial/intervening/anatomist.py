@@ -165,7 +165,7 @@ class Anatomist:
         for one in [*modules, *lost]:
             kind = type(one).__name__
             anatomy.modules[kind] = anatomy.modules.get(kind, 0) + 1
-        weights = {id(weight): weight for one in [*modules, *lost] for weight in one.parameters(recurse=False)}
+        weights = {id(weight): weight for one in [*modules, *lost] for weight in self.training.weights_of(one)}
         anatomy.parameters = len(weights)
         for weight in list(weights.values())[:1]:
             anatomy.dtype, anatomy.device = str(weight.dtype).removeprefix("torch."), weight.device.type

@@ -8,6 +8,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, LossCall
 from backtrack.trial.intervening.sites import Sites, on_activations
 from backtrack.watch.listening.patches import LOSSES
+from backtrack.watch.listening.tensors import plain_weights
 from backtrack.watch.listening.unheard import is_on, unheard
 
 
@@ -51,6 +52,10 @@ class HookedTraining:
         inherited = isinstance(owner, type) and name not in vars(owner)
         setattr(owner, name, make(own))
         self._undo.append((lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own)))
+
+    def weights_of(self, module: Any) -> list[Any]:
+        """A module's own parameters, and tensors that it keeps as plain attributes and that want a gradient."""
+        return [*module.parameters(recurse=False), *plain_weights(module).values()]
 
     def at_end(self, undo: Callable[[], None]) -> None:
         """Calls `undo()` when the training ends."""

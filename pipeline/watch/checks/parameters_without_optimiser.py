@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, Step, joined
+from backtrack.watch.checks.check import Check, ModelHeard, Step, joined
 
 # Steps after which every optimiser that there is has stepped.
 AFTER = 20
@@ -31,6 +31,7 @@ class ParametersWithoutOptimiser(Check):
                 # Of a pretrained model parts may be meant to stay.
                 continue
             named = [(name, one) for name, one in model.module.named_parameters() if one.requires_grad]
+            self._look_at_plain(model, held)
             lost = [
                 name for name, one in named if id(one) not in held and one.grad is not None and bool(one.grad.any())
             ]
@@ -45,3 +46,20 @@ class ParametersWithoutOptimiser(Check):
                     f"{model.name}",
                     f"no optimiser holds any of the {len(named)} parameters of {model.name}: it steps over others",
                 )
+
+    def _look_at_plain(self, model: ModelHeard, held: set[int]) -> None:
+        """Tensors that a module keeps as plain attributes: no `nn.Parameter`, so `parameters()` leaves them out."""
+        from backtrack.watch.listening.tensors import plain_weights
+
+        lost = [
+            f"{path}.{name}".lstrip(".")
+            for path, module in model.module.named_modules()
+            for name, one in plain_weights(module).items()
+            if id(one) not in held and one.grad is not None and bool(one.grad.any())
+        ]
+        if lost:
+            self.finds(
+                f"{model.name}: {joined(lost)}",
+                f"{joined(lost)} get a gradient, are plain tensors of {model.name}, and no optimiser holds them",
+                remedy="make them nn.Parameter, so that model.parameters() has them",
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ from backtrack.watch.checks.check import Check, Heard, Pass
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Examples of each side at least; how many deviations of the training inputs the others lie off in the middle feature,
-# or how many times wider or narrower they are.
-EXAMPLES, OFF, TIMES = 16, 6.0, 6.0
-# A deviation is at least this share of a feature's size: constant features tell nothing.
+# Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
+# or narrower they are, in this share of the features.
+EXAMPLES, OFF, TIMES, SOME = 16, 6.0, 6.0, 0.25
+# Features whose deviation is less than this share of their size, and of the largest deviation, tell nothing.
 LEAST_DEVIATION = 1e-3
 FEATURES = 2
 
@@ -52,17 +51,18 @@ class ValidationInputs(Check):
             return
         mean, deviation = _moments(training)
         other, width = _moments(judged)
-        least = LEAST_DEVIATION * (mean.abs() + deviation.abs().max())
-        deviation = deviation.maximum(least).clamp_min(1e-12)
-        off = float(((other - mean).abs() / deviation).median())
-        times = float((width / deviation).median())
-        if not (math.isfinite(off) and math.isfinite(times)):
+        # A feature that hardly changes in a few training batches, as a rare word does, tells nothing.
+        tell = deviation > LEAST_DEVIATION * (mean.abs() + deviation.max())
+        if not bool(tell.any()):
             return
-        if off > OFF or times > TIMES or times < 1 / TIMES:
+        off = ((other - mean).abs() / deviation)[tell].quantile(1 - SOME)
+        times = (width / deviation)[tell]
+        wide, narrow = float(times.quantile(1 - SOME)), float(times.quantile(SOME))
+        if float(off) > OFF or wide > TIMES or narrow < 1 / TIMES:
             self.finds(
                 call.place,
-                f"the inputs without gradients lie {off:.3g} deviations of the training inputs off these, and are "
-                f"{times:.3g} times as wide (in the middle feature)",
+                f"in a quarter of the features, the inputs without gradients lie {float(off):.3g} deviations or more "
+                f"off the training inputs, or are {max(wide, 1 / max(narrow, 1e-9)):.3g} times as wide or as narrow",
             )
 
 

@@ -24,3 +24,18 @@ def tensors_in(value: Any, depth: int = 0) -> list[Any]:
     if isinstance(value, (tuple, list)):
         return [one for part in value for one in tensors_in(part, depth + 1)]
     return []
+
+
+def plain_weights(module: Any) -> dict[str, Any]:
+    """Tensors that want a gradient and are attributes of a module, but no parameters: `parameters()` leaves them out.
+
+    Args:
+        module: one module; its children are not looked at.
+    """
+    import torch
+
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, torch.Tensor) and value.requires_grad and value.is_leaf
+    }

@@ -197,6 +197,17 @@ VARIANTS = {
             opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
         """,
     ),
+    "a tensor that is no parameter": (
+        "parameters_without_optimiser",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.w = torch.randn(6, 16, requires_grad=True); self.out = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.out((x @ self.w).relu())
+        train(Net(), F.cross_entropy, Y, epochs=2)
+        """,
+    ),
     "labels beyond one": ("targets", "train(mlp(out=1), F.binary_cross_entropy_with_logits, 2.0 * Y[:, None])"),
     "a learning rate of zero": (
         "weights_that_stay",
