@@ -177,6 +177,7 @@ ACTIVATION_OF_TRAINING = Intervention(
     source="Glorot, Bordes & Bengio, Deep sparse rectifier networks (2011); " + WINNERS,
     levels=_swaps,
     apply=_swap,
+    inside=True,
     size=3,
     points=("dead_units", "saturated_units", "vanishing_gradient", "zero_gradient"),
     tricks=_tricks,

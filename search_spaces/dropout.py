@@ -37,6 +37,7 @@ DROPOUT = Intervention(
     source="Srivastava et al., Dropout (2014)",
     levels=_levels,
     apply=_apply,
+    inside=True,
     harmless=True,
     answers=("dropout",),
 )

@@ -53,6 +53,7 @@ NORMALISATION_OF_LAYERS = Intervention(
     source="Ioffe & Szegedy (2015); Ba, Kiros & Hinton, Layer Normalization (2016)",
     levels=_normalised,
     apply=_normalise,
+    inside=True,
     size=3,
     answers=("batch_statistics", "batch_norm_gap", "running_statistics"),
     points=("vanishing_gradient", "saturated_units", "output_ignores_input"),
@@ -75,6 +76,7 @@ RESIDUAL = Intervention(
     source="He et al., Deep Residual Learning (2016)",
     levels=lambda anatomy: {"added": "x + layer(x) for square layers"} if anatomy.square > 1 else {},
     apply=_added,
+    inside=True,
     size=3,
     points=("vanishing_gradient", "constant_output", "output_ignores_input"),
 )

@@ -85,6 +85,7 @@ ORDER_OF_TRAINING = Intervention(
     source=XMAS_GIFT,
     levels=_reversed,
     apply=_reverse,
+    inside=True,
     on_suspicion=True,
     size=2,
     points=("vanishing_over_time", "vanishing_gradient"),

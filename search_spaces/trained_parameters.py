@@ -101,6 +101,7 @@ GRADIENT_FLOW = Intervention(
     source="PyTorch documentation of Tensor.detach; PyTorch forum",
     levels=_cut,
     apply=_keep,
+    inside=True,
     harmless=True,
     answers=("parameters_without_gradient",),
     cannot="a copy through NumPy, .data and .item() stay as they are",

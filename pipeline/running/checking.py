@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from backtrack.running.resources import Resources
 from backtrack.running.sweeping import default_directory, engine_for, task_of
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task import Task
-from backtrack.task.intervention import AS_WRITTEN
+from backtrack.task.intervention import AS_WRITTEN, anatomy_from
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.plan import CHECKED, FinishedTrial, FixedPlan, Plan, PlannedTrial
 
@@ -164,7 +164,7 @@ def _carry_on(
     from backtrack.views.report.checkup_page import checkup_page
 
     known = case()
-    answer = conclude(known)
+    answer = replace(conclude(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)

@@ -10,7 +10,7 @@ from typing import Any
 from backtrack.errors import StudyError, TaskError
 from backtrack.records.directory import Records
 from backtrack.task import ScriptTask, Task
-from backtrack.task.intervention import AS_WRITTEN
+from backtrack.task.intervention import AS_WRITTEN, anatomy_from
 from backtrack.task.length import described_length
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.config import Config
@@ -48,6 +48,14 @@ def looked_at(
         raise TaskError(last.removeprefix(OURS))
     if not found or not found["interventions"]:
         raise TaskError(_nothing_to_change(task, result))
+    anatomy = anatomy_from(found["anatomy"])
+    if anatomy.processes > 1:
+        raise TaskError(
+            f"task {task.name!r} trains in {anatomy.processes} processes at once (torch.distributed), which would have "
+            "to change together; let it train in one, as with torchrun --nproc-per-node 1"
+        )
+    for limit in anatomy.limits:
+        told(f"{limit}.")
     length = described_length(task) if isinstance(task, ScriptTask) else None
     return found["anatomy"], [*found["interventions"], *([dict(length)] if length else [])], own
 

@@ -32,7 +32,9 @@ class Anatomy:
         inputs: `{floats, examples, mean, std, rms}` of the first input of the models.
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
-        autocast, compiled, distributed: whether it uses them.
+        autocast, compiled: whether it uses them.
+        processes: how many train together, by torch.distributed.
+        own_gradients: names of autograd functions that the program writes itself.
         acts: whether a model is asked about single examples, as an agent is.
         dtype, device: of the first parameter that was used, such as `float32` and `cpu`.
         devices: that this machine has, such as `cpu` and `cuda`.
@@ -58,7 +60,8 @@ class Anatomy:
     calls: dict[str, int] = field(default_factory=dict)
     autocast: bool = False
     compiled: bool = False
-    distributed: bool = False
+    processes: int = 1
+    own_gradients: list[str] = field(default_factory=list)
     acts: bool = False
     dtype: str = "float32"
     device: str = "cpu"
@@ -78,6 +81,17 @@ class Anatomy:
     def loss(self) -> dict[str, Any]:
         """The first of torch's loss functions that trained; empty where the loss is written by hand."""
         return self.losses[0] if self.losses else {}
+
+    @property
+    def limits(self) -> list[str]:
+        """What of the training cannot be changed from outside, and why; a sentence each."""
+        found = []
+        if self.compiled:
+            found.append("Its models are compiled: what happens inside of them is left as it is")
+        if self.own_gradients:
+            names = ", ".join(self.own_gradients)
+            found.append(f"Autograd functions of its own ({names}) are left as they are, with what they compute inside")
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """It as plain values."""
@@ -180,6 +194,7 @@ class Intervention:
         claims: what the posts say of these.
         size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
         place: where in the user's code it would be written, for an anatomy.
+        inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.
         on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen.
 
     Example:
@@ -203,6 +218,7 @@ class Intervention:
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
     on_suspicion: bool = False
+    inside: bool = False
 
     def described(self, anatomy: Anatomy) -> dict[str, Any]:
         """It as plain values, for whoever plans without torch."""

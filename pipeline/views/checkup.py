@@ -38,6 +38,7 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     if found.not_tried and found.learns != YES:
         names = ", ".join(spelled(changes) for changes, _ in found.not_tried[:MOST])
         lines += ["", f"The runs did not suffice for: {names}. Give --runs more."]
+    lines += [f"\n{limit}." for limit in found.limits]
     lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
     return lines
 

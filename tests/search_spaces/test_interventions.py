@@ -476,3 +476,23 @@ def test_a_softmax_is_over_the_classes(function: str) -> None:
     with changed("softmax_dimension", "classes"):
         found = net(DATA)
     assert torch.allclose(found, getattr(functional, function)(net.second(DATA), dim=1), atol=1e-6)
+
+
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(_ctx, inputs):  # type: ignore[no-untyped-def]
+        return inputs * 2
+
+    @staticmethod
+    def backward(_ctx, gradient):  # type: ignore[no-untyped-def]
+        return gradient * 2
+
+
+def test_what_cannot_be_changed_is_said() -> None:
+    anatomist = Anatomist(torch)
+    torch.compile(train(), backend="eager")
+    found = anatomist.conclude()
+    compiled, own = anatomy_from(found["anatomy"]).limits
+    assert "compiled" in compiled and "Twice" in own
+    names = {one["name"] for one in found["interventions"]}
+    assert "learning_rate" in names and not names & {"activation", "last_activation", "normalisation", "dropout"}

@@ -116,6 +116,36 @@ def test_a_named_intervention_is_swept(tmp_path: Path) -> None:
     }
 
 
+TOGETHER = """
+import os, subprocess, sys
+import torch
+import torch.distributed as dist
+
+rank = int(os.environ.get("RANK", "0"))
+if rank == 0:
+    other = subprocess.Popen([sys.executable, __file__], env={**os.environ, "RANK": "1"})
+dist.init_process_group("gloo", init_method="file://" + os.path.abspath("meeting"), rank=rank, world_size=2)
+net = torch.nn.Linear(2, 1)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+net(torch.randn(8, 2)).square().mean().backward()
+dist.all_reduce(net.weight.grad)
+opt.step()
+dist.destroy_process_group()
+if rank == 0:
+    other.wait()
+    print("accuracy: 0.5")
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_train_together_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TOGETHER)
+    asked = ("checkup", "train.py", "--metric", "accuracy", "--mode", "max", "--here", "--study", "study")
+    done = backtrack(*asked, folder=tmp_path)
+    assert done.returncode == 2 and "trains in 2 processes at once (torch.distributed)" in done.stderr, done.stderr
+    assert not (tmp_path / "study").exists()
+
+
 OWN = """
 from backtrack import Intervention
 

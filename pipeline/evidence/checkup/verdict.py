@@ -98,6 +98,7 @@ class Checkup:
         symptoms: of most of the runs as written.
         runs: how many trainings it rests on.
         unusual: what checks saw that may be meant.
+        limits: what could not be changed from outside, a sentence each.
         one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
     Example:
@@ -119,6 +120,7 @@ class Checkup:
     runs: int
     unusual: Sequence[Finding] = field(default_factory=tuple)
     one_batch: tuple[float, float] | None = None
+    limits: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -150,6 +152,7 @@ class Checkup:
             "not_tried": [spelled(changes) for changes, _ in self.not_tried],
             "symptoms": list(self.symptoms),
             "runs": self.runs,
+            "limits": list(self.limits),
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
 
@@ -314,7 +317,7 @@ def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     """The smallest first, then the best; a part of a level in place of the whole."""
     whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
-    return sorted(kept, key=lambda one: (len(one.changes), size_of(case, one.changes)))
+    return sorted(kept, key=lambda one: (len(one.changes), size_of(case, one.changes), -_middle(case, one)))
 
 
 def _sign(check: str, finding: Finding) -> CheckupCause:

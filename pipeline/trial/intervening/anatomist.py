@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall
-from backtrack.trial.intervening.calls import count_cuts, count_uses
+from backtrack.trial.intervening.calls import count_cuts, count_uses, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
@@ -175,7 +175,7 @@ class Anatomist:
         anatomy.optimisers = [
             {**made, "scheduled": len(self._rates.get(id(one), ())) > 1} for one, made in self._optimisers
         ]
-        anatomy.distributed = self.torch.distributed.is_available() and self.torch.distributed.is_initialized()
+        anatomy.own_gradients = own_gradients(self.torch)
         anatomy.acts = self._single > ACTS * max(1, self._passes)
         self._conclude_last()
         self._conclude_numbers()
@@ -184,7 +184,7 @@ class Anatomist:
             "interventions": [
                 one.described(anatomy)
                 for one in all_interventions(tuple(anatomy.files)).values()
-                if one.levels(anatomy) or one.tricks(anatomy)
+                if (one.levels(anatomy) or one.tricks(anatomy)) and not (one.inside and anatomy.compiled)
             ],
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +63,7 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
 
 def count_uses(training: HookedTraining) -> None:
-    """Sees autocast, compiled models and DataLoaders."""
+    """Sees autocast, compiled models, several processes and DataLoaders."""
     torch, anatomy = training.torch, training.anatomy
 
     def autocast(own: Any) -> Any:
@@ -89,6 +90,28 @@ def count_uses(training: HookedTraining) -> None:
 
         return __init__
 
+    def joining(own: Any) -> Any:
+        def init_process_group(*arguments: Any, **options: Any) -> Any:
+            made = own(*arguments, **options)
+            anatomy.processes = max(anatomy.processes, torch.distributed.get_world_size())
+            return made
+
+        return init_process_group
+
+    if torch.distributed.is_available():
+        training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
     training.replace(torch, "compile", compiling)
     training.replace(torch.utils.data.DataLoader, "__init__", loader)
+
+
+def own_gradients(torch: Any) -> list[str]:
+    """Names of the autograd functions that are written in the program's own files."""
+    waiting, found = [*torch.autograd.Function.__subclasses__()], []
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        if file and not kind.__module__.startswith("torch.") and "site-packages" not in file:
+            found.append(kind.__name__)
+    return sorted(set(found))

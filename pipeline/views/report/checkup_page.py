@@ -36,6 +36,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         standing=standing(found, metric),
         causes=[_cause(cause) for cause in found.causes],
         nothing="" if found.causes else no_cause(found),
+        limits=found.limits,
         rows=_rows(case),
         findings=[
             *case.wrong.values(),
