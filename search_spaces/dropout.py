@@ -39,5 +39,5 @@ DROPOUT = Intervention(
     apply=_apply,
     inside=True,
     harmless=True,
-    answers=("dropout",),
+    answers=("dropout", "dropout_while_judged"),
 )

@@ -45,13 +45,14 @@ CLEAR_GRADIENTS = Intervention(
 def _clips(anatomy: Anatomy) -> dict[str, str]:
     if not anatomy.optimisers:
         return {}
-    off = {"off": "leave clip_grad_norm_ out"} if anatomy.calls.get("clipped") else {}
+    off = {"off": "leave clip_grad_norm_ (or clip_grad_value_) out"} if anatomy.calls.get("clipped") else {}
     return {**off, "norm_1": "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0) before optimizer.step()"}
 
 
 def _clipped(training: Training, level: str) -> None:
     if level == "off":
-        training.replace(training.torch.nn.utils, "clip_grad_norm_", lambda own: lambda *_, **__: 0.0)
+        for name in ("clip_grad_norm_", "clip_grad_value_"):
+            training.replace(training.torch.nn.utils, name, lambda own: lambda *_, **__: 0.0)
         return
 
     def clip(optimiser: Any) -> None:

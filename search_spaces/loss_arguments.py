@@ -41,7 +41,7 @@ def _alike(training: Training, level: str) -> None:
         return subtract
 
     training.at_loss(change)
-    for name in ("__sub__", "__rsub__", "sub"):
+    for name in ("__sub__", "__rsub__", "sub", "__mul__", "__rmul__", "mul"):
         training.replace(torch.Tensor, name, difference)
 
 

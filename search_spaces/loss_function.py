@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training, is_added_to
 
 SQUARED = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
@@ -72,4 +72,35 @@ LOSS_SIGN = Intervention(
     on_suspicion=True,
     points=("worse_than_chance",),
     place=lambda anatomy: str(anatomy.loss.get("place", "") or anatomy.optimiser.get("place", "")),
+)
+
+
+def _alone(training: Training, level: str) -> None:
+    values: list[Any] = []
+
+    def told(call: LossCall, value: Any) -> None:
+        if call.training:
+            values.append(value)
+
+    def begin(total: Any) -> Any:
+        own = values[0] if is_added_to(total, values) else total
+        values.clear()
+        return own
+
+    training.at_loss(after=told)
+    training.at_objective(begin)
+
+
+ADDED_TERMS = Intervention(
+    "added_terms",
+    what="the net trains on the loss function's value alone: penalties that are added to it by hand are left out",
+    source="Goodfellow et al., Deep Learning (2016), 7.1: parameter norm penalties",
+    levels=lambda anatomy: (
+        {"off": f"{anatomy.loss['name']} alone, without what is added to it (or with a smaller weight)"}
+        if anatomy.loss and anatomy.calls.get("added to the loss")
+        else {}
+    ),
+    apply=_alone,
+    cannot="losses that are a sum of several loss functions",
+    place=lambda anatomy: str(anatomy.loss.get("place", "")),
 )

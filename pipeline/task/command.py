@@ -11,7 +11,7 @@ from typing import Any
 
 from backtrack.errors import TaskError
 from backtrack.task.intervention import AS_WRITTEN
-from backtrack.task.length import LENGTH, LONGER, TIMES, length_option, longer_value
+from backtrack.task.length import LENGTH, LONGER, TIMES, length_of, length_option, scaled
 from backtrack.task.program_options import ProgramOption
 from backtrack.task.script_task import ScriptTask, placeholders
 from backtrack.vocabulary.config import label
@@ -31,7 +31,7 @@ class Program:
         changes: `{intervention: level}` that are applied from outside.
         anatomy: of a run as written, for these.
         shifted: what is added to seeds that the program sets itself.
-        longer: how many times as long its loops over epochs are.
+        times: how many times as long its loops over epochs are.
     """
 
     script: str
@@ -43,7 +43,7 @@ class Program:
     changes: Mapping[str, str] = field(default_factory=dict)
     anatomy: Mapping[str, Any] = field(default_factory=dict)
     shifted: int = 0
-    longer: int = 1
+    times: float = 1.0
 
     @property
     def is_python(self) -> bool:
@@ -72,8 +72,8 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
         TaskError: for a config file that cannot be read.
     """
     levels, changes = task.divided(levels)
-    longer = changes.pop(LENGTH, AS_WRITTEN) == LONGER
-    length = length_option(task) if longer else None
+    times = task.length * (TIMES if changes.pop(LENGTH, AS_WRITTEN) == LONGER else 1)
+    length = length_option(task) if times != 1 else None
     values = {name: label(level) for name, level in levels.items()} | {"seed": str(seed), "run": str(run)}
     own = [argument.replace("{run}", str(run)).replace("{seed}", str(seed)) for argument in task.own_arguments]
     constants: dict[str, Any] = {}
@@ -93,9 +93,9 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
     elif "config_file" not in placeholders(" ".join(task.own_arguments)) and values["config_file"] not in own:
         arguments += ["--config", values["config_file"]]
     if length is not None and length.kind == "constant":
-        constants[length.name] = longer_value(task, length)
+        constants[length.name] = scaled(length_of(task, length), times)
     elif length is not None:
-        arguments += _as_arguments(length, length.name, longer_value(task, length))
+        arguments += _as_arguments(length, length.name, scaled(length_of(task, length), times))
     arguments = [argument.replace("{config_file}", values.get("config_file", "")) for argument in arguments]
     arguments += _seed_arguments(task, seed, constants)
     environment = {
@@ -118,7 +118,7 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
         anatomy=task.changes.anatomy,
         # Runs as written and changed ones are compared over seeds: they must not all have the program's own.
         shifted=seed if task.changes.names else 0,
-        longer=TIMES if longer and length is None else 1,
+        times=times if length is None else 1.0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
@@ -137,8 +137,12 @@ class Training(Protocol):
     def at_backward(self, before: Callable[[], None]) -> None:
         """Calls `before()` before each backward pass."""
 
-    def at_loss(self, change: Callable[[LossCall], None]) -> None:
-        """Calls `change(call)` before each of torch's loss functions; it may change the call."""
+    def at_objective(self, change: Callable[[Any], Any]) -> None:
+        """Calls `change(value)` before each backward pass; the pass begins from what it returns."""
+
+    def at_loss(self, change: Callable[[LossCall], None] | None = None,
+                after: Callable[[LossCall, Any], None] | None = None) -> None:  # fmt: skip
+        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`."""
 
     def at_activation(self, change: Callable[[str, str], Callable[[Any], Any] | None]) -> None:
         """Calls `change(site, function)` at each activation; what it returns is used instead."""
@@ -151,6 +155,17 @@ class Training(Protocol):
 
     def at_end(self, undo: Callable[[], None]) -> None:
         """Calls `undo()` when the training ends."""
+
+
+def is_added_to(total: Any, values: Sequence[Any]) -> bool:
+    """Whether a program trains on a sum, and one loss function's value is a part of it.
+
+    Args:
+        total: what a backward pass begins from.
+        values: of torch's loss functions since the last backward pass.
+    """
+    added = type(getattr(total, "grad_fn", None)).__name__.startswith("AddBackward")
+    return added and len(values) == 1 and total is not values[0] and values[0].numel() == 1
 
 
 @dataclass

@@ -46,16 +46,21 @@ def length_of(task: ScriptTask, option: ProgramOption) -> int:
     return int(_given(task, option))
 
 
-def longer_value(task: ScriptTask, option: ProgramOption) -> int:
-    """Of an option: the length as the program is run now, times four."""
-    return length_of(task, option) * TIMES
+def scaled(length: int, times: float) -> int:
+    """So many times a length; one at least.
+
+    Example:
+        >>> scaled(20, 0.25), scaled(2, 0.1)
+        (5, 1)
+    """
+    return max(1, round(length * times))
 
 
 def longer_text(task: ScriptTask) -> str:
     """What a person would write to train four times as long; empty where nothing in the source says how long."""
     option = length_option(task)
     if option is not None:
-        return f"{option.flag} {longer_value(task, option)}: {TIMES} times as long"
+        return f"{option.flag} {scaled(length_of(task, option), TIMES)}: {TIMES} times as long"
     if task.script is not None and task.script.is_file():
         loops = loops_over_epochs(_tree(task.script))
         if loops:
@@ -73,12 +78,12 @@ def loops_over_epochs(tree: ast.Module) -> list[ast.For]:
     return found
 
 
-def lengthened(tree: ast.Module, times: int) -> ast.Module:
-    """A program whose loops over epochs are so many times as long."""
+def lengthened(tree: ast.Module, times: float) -> ast.Module:
+    """A program whose loops over epochs are so many times as long; one epoch at least."""
     for loop in loops_over_epochs(tree):
         end = _end(loop)
         assert isinstance(end, ast.Constant) and isinstance(end.value, int)
-        end.value = end.value * times
+        end.value = scaled(end.value, times)
     return tree
 
 

@@ -50,6 +50,7 @@ class ScriptTask(Swept):
         chance, noise: as for `FunctionTask`.
         unit: what the x axis counts: "epoch", "step", "environment step", "token", "second".
         description: one line for `backtrack tasks`.
+        length: how many times its own length it trains, such as 0.25, where its source says how long that is.
         fixed, thresholds, source, changes, goals: as for `FunctionTask`.
 
     Raises:
@@ -78,6 +79,7 @@ class ScriptTask(Swept):
     noise: float | None = None
     unit: str = "epoch"
     description: str = ""
+    length: float = 1.0
     fixed: Levels = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
@@ -204,7 +206,7 @@ class ScriptTask(Swept):
     def described(self) -> dict[str, Any]:
         """It as plain JSON values, without factors and what was set for it; `script_from` reads them."""
         kept = {"name", "command", "metric", "mode", "arguments", "environment", "config_file", "spelled",
-                "seed_argument", "directory", "chance", "noise", "unit", "description"}  # fmt: skip
+                "seed_argument", "directory", "chance", "noise", "unit", "description", "length"}  # fmt: skip
         found = {one.name: getattr(self, one.name) for one in fields(self) if one.name in kept}
         return {**found, "command": list(self.command), "environment": dict(self.environment),
                 "spelled": dict(self.spelled)}  # fmt: skip

@@ -31,7 +31,7 @@ def run_program(request: Mapping[str, Any]) -> int:
     Args:
         request: `script` or `module`, `arguments`, `constants`, `directory`, `seed` (None where the program takes its
             own), `watched`, `looked`, `changes`, `anatomy`, `shifted` (what is added to the program's own seeds),
-            `longer` (how many times as long its loops over epochs are).
+            `times` (how many times as long its loops over epochs are).
     """
     os.chdir(request["directory"] or ".")
     # As Python does: the script's folder comes first; for a module it is the working directory.
@@ -60,7 +60,7 @@ def run_program(request: Mapping[str, Any]) -> int:
         if request["seed"] is not None:
             seed_everything(int(request["seed"]))
         tree = _tree(script, request["constants"])
-        code = compile(lengthened(tree, request["longer"]) if request["longer"] > 1 else tree, script, "exec")
+        code = compile(lengthened(tree, request["times"]) if request["times"] != 1 else tree, script, "exec")
         exec(code, main.__dict__)
         _run_at_exit()
     except SystemExit as end:

@@ -241,7 +241,7 @@ def start(
         "looked": None if looked is None else list(looked),
         "changes": dict(program.changes),
         "shifted": program.shifted,
-        "longer": program.longer,
+        "times": program.times,
         "anatomy": dict(program.anatomy) if program.changes else {},
     }
     try:

@@ -8,7 +8,7 @@ from typing import Any
 def is_square(left: Any, right: Any) -> bool:
     """Whether a column (n, 1) meets a vector (n,), one of them with a gradient and the other without.
 
-    Their difference is (n, n).
+    Their difference is (n, n), and so is their product.
 
     Args:
         left, right: tensors that are about to be compared.

@@ -182,8 +182,17 @@ def series_for(metric: str, names: Collection[str]) -> str | None:
     if metric in names:
         return metric
     kept = {spelled(name): name for name in names}
-    found = _spelled_series(spelled(metric), set(kept))
+    own = spelled(metric)
+    # What a line says of a name, such as "mean return", is not read as a part of it: nor is it in the metric's name.
+    bare = "_".join(_without_log_words(own.split("_")))
+    found = _spelled_series(own, set(kept)) or _spelled_series(bare, set(kept))
     return kept[found] if found is not None else None
+
+
+def _without_log_words(words: list[str]) -> list[str]:
+    """Words without those that a log puts in front of a name; the last always stays."""
+    start = next((place for place, word in enumerate(words[:-1]) if word not in LOG_WORDS), len(words) - 1)
+    return words[start:]
 
 
 def _spelled_series(wanted: str, names: Collection[str]) -> str | None:
@@ -253,9 +262,7 @@ def _named(text: str, known: Collection[str]) -> Iterator[tuple[str, float]]:
 
 def _name_of(clause: str, signed: bool, known: Collection[str]) -> str:
     """The name that a clause ends in; empty where it ends in none."""
-    words = [word for word in spelled(clause).split("_") if word]
-    while words and words[0] in LOG_WORDS and len(words) > 1:
-        words.pop(0)
+    words = _without_log_words([word for word in spelled(clause).split("_") if word])
     if not words or words[-1] == "py" or not any(word[0].isalpha() for word in words):
         # `train.py:21` is a place.
         return ""

@@ -496,3 +496,26 @@ def test_what_cannot_be_changed_is_said() -> None:
     assert "compiled" in compiled and "Twice" in own
     names = {one["name"] for one in found["interventions"]}
     assert "learning_rate" in names and not names & {"activation", "last_activation", "normalisation", "dropout"}
+
+
+def test_what_is_added_to_a_loss_is_left_out() -> None:
+    def penalised(weight: float) -> nn.Module:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(net(DATA), LABELS)
+            if weight:
+                loss = loss + weight * sum(one.abs().sum() for one in net.parameters())
+            loss.backward()
+            optimiser.step()
+        return net
+
+    anatomist = Anatomist(torch)
+    penalised(0.5)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("added_terms", "off", anatomy):
+        net = penalised(0.5)
+    assert torch.allclose(weights(net), weights(penalised(0.0)))
+    assert not all_interventions()["added_terms"].levels(looked())

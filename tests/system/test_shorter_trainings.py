@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
 
 from backtrack import FunctionTask, Numeric, PlanError, TaskError, load_task
 from backtrack.running.shortening import HOLDS, OPEN, REVERSES, SHRINKS, sentences_of, sweep_short, verdict_of
-from backtrack.task.script_task import ScriptTask
+from backtrack.task.command import program_of
+from backtrack.task.length import lengthened
+from backtrack.task.script_task import ScriptTask, script_from
 from backtrack.task.shortening import shortened
 
 SCRIPT = """
@@ -29,21 +32,40 @@ def test_what_became_of_an_effect():
     assert verdict_of(0.2, (0.1, -0.1, 0.3)) == OPEN
 
 
-def test_a_script_is_shortened_by_its_own_option(tmp_path):
-    (tmp_path / "train.py").write_text(SCRIPT)
-    script = ScriptTask(
-        name="mine",
-        command=[str(tmp_path / "train.py"), "--epochs", "20"],
-        metric="loss",
-        mode="min",
-        factors=[Numeric("lr", 0.01, 1.0, log=True)],
-    )
-    assert tuple(shortened(script, 0.25).command[1:]) == ("--epochs", "20", "--epochs", "5")
+def script_of(folder, text, *arguments):
+    (folder / "train.py").write_text(text)
+    factors = [Numeric("lr", 0.01, 1.0, log=True)]
+    command = [str(folder / "train.py"), *arguments]
+    return ScriptTask(name="mine", command=command, metric="loss", mode="min", factors=factors)
+
+
+def test_a_script_is_shortened_where_it_says_its_length(tmp_path):
+    by_option = shortened(script_of(tmp_path, SCRIPT, "--epochs", "20"), 0.25)
+    assert program_of(by_option, {"lr": 0.1}, 0, tmp_path).arguments[-2:] == ("--epochs", "5")
+    by_constant = shortened(script_of(tmp_path, "EPOCHS = 8\nLR = 0.1\nprint('loss', LR)"), 0.5)
+    assert program_of(by_constant, {}, 0, tmp_path).constants == {"EPOCHS": 4}
+    loop = "lr = 0.1\nfor epoch in range(12):\n    print(f'epoch {epoch} loss {lr / (epoch + 1)}')"
+    by_loop = shortened(script_of(tmp_path, loop), 0.25)
+    assert program_of(by_loop, {}, 0, tmp_path).times == 0.25
+    assert "range(3)" in ast.unparse(lengthened(ast.parse(loop), 0.25))
+    assert script_from(by_loop.described(), by_loop.factors).length == 0.25
+    with pytest.raises(TaskError, match="nothing in the script says how long"):
+        shortened(script_of(tmp_path, "print('loss', 1)"), 0.5)
     with pytest.raises(TaskError, match="between 0 and 1"):
-        shortened(script, 1.5)
-    box = FunctionTask(name="box", run=lambda config, seed: {"e": 0}, metric="e", mode="min", factors=script.factors)
+        shortened(by_option, 1.5)
+
+
+def test_a_black_box_is_shortened_by_its_own_option():
+    def run(config, seed, options):
+        for _ in range(options["epochs"]):
+            yield {"e": config["lr"]}
+
+    factors = [Numeric("lr", 0.01, 1.0, log=True)]
+    box = FunctionTask(name="box", run=run, metric="e", mode="min", factors=factors, defaults={"epochs": 8})
+    assert shortened(box, 0.25).options == {"epochs": 2}
+    silent = FunctionTask(name="box", run=lambda config, seed: {"e": 0}, metric="e", mode="min", factors=factors)
     with pytest.raises(TaskError, match="says nothing of its length"):
-        shortened(box, 0.5)
+        shortened(silent, 0.5)
 
 
 def test_what_shorter_trainings_name_is_checked_in_pairs(tmp_path):

@@ -28,6 +28,8 @@ YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
 CHECK, INTERVENTION = "check", "intervention"
 # Share of the way from chance to the best below which a training has learnt nothing.
 TRACE = 0.02
+# Share of that way from which on a repair is a whole one.
+WHOLE = 0.75
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
@@ -314,10 +316,16 @@ def _of_labels(case: Case) -> list[CheckupCause]:
 
 
 def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
-    """The smallest first, then the best; a part of a level in place of the whole."""
+    """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole."""
     whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
-    return sorted(kept, key=lambda one: (len(one.changes), size_of(case, one.changes), -_middle(case, one)))
+    best = best_score(case)
+
+    def order(one: Repair) -> tuple[int, bool, int, float]:
+        reached = _middle(case, one)
+        return len(one.changes), case.share(reached, best) < WHOLE, size_of(case, one.changes), -reached
+
+    return sorted(kept, key=order)
 
 
 def _sign(check: str, finding: Finding) -> CheckupCause:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, LossCall
+from backtrack.task.intervention import Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import count_cuts, count_uses, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
@@ -49,6 +49,7 @@ class Anatomist:
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0
+        self._values: list[Any] = []
         self._attach()
 
     def _attach(self) -> None:
@@ -58,7 +59,7 @@ class Anatomist:
         at.at_layer(self._layer)
         at.at_optimiser(self._made)
         at.at_step(before=self._stepping)
-        at.at_loss(self._loss)
+        at.at_loss(self._loss, after=lambda call, value: self._values.append(value) if call.training else None)
         at.after_activation(self._activation)
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
@@ -113,6 +114,9 @@ class Anatomist:
     def _backward(self, own: Any) -> Any:
         def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
             first = tensors[0] if isinstance(tensors, (tuple, list)) else tensors
+            if is_added_to(first, self._values):
+                self.anatomy.calls["added to the loss"] = self.anatomy.calls.get("added to the loss", 0) + 1
+            self._values.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients()
                 self._lasts.append(self._last_behind(first.grad_fn))

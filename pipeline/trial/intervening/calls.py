@@ -8,11 +8,12 @@ from typing import Any
 
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.shapes import is_square
+from backtrack.watch.listening.patches import DROPOUTS
 from backtrack.watch.listening.places import own_place
 
 
 def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
-    """Counts `detach` and `no_grad` inside forward passes, differences that become squares, and clipped gradients.
+    """Counts `detach` and `no_grad` inside forward passes, outputs and targets that become squares, clipped gradients.
 
     Args:
         training: whose anatomy has the counts.
@@ -39,14 +40,14 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
         return entered
 
-    def difference(own: Any) -> Any:
-        def subtracted(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
+    def compared(own: Any) -> Any:
+        def computed(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
             tensors = isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)
             if tensors and is_early() and is_square(left, right) and own_place():
                 count("square difference")
             return own(left, right, *rest, **options)
 
-        return subtracted
+        return computed
 
     def clip(own: Any) -> Any:
         def clipped(*arguments: Any, **options: Any) -> Any:
@@ -55,9 +56,10 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
         return clipped
 
-    for name in ("__sub__", "__rsub__", "sub"):
-        training.replace(torch.Tensor, name, difference)
-    training.replace(torch.nn.utils, "clip_grad_norm_", clip)
+    for name in ("__sub__", "__rsub__", "sub", "__mul__", "__rmul__", "mul"):
+        training.replace(torch.Tensor, name, compared)
+    for name in ("clip_grad_norm_", "clip_grad_value_"):
+        training.replace(torch.nn.utils, name, clip)
     training.replace(torch.Tensor, "detach", detach)
     training.replace(torch.no_grad, "__enter__", enter)
 
@@ -90,6 +92,14 @@ def count_uses(training: HookedTraining) -> None:
 
         return __init__
 
+    def dropout(own: Any) -> Any:
+        def dropping(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+            if training and p > 0:
+                anatomy.calls["dropout"] = anatomy.calls.get("dropout", 0) + 1
+            return own(input, p, training, inplace)
+
+        return dropping
+
     def joining(own: Any) -> Any:
         def init_process_group(*arguments: Any, **options: Any) -> Any:
             made = own(*arguments, **options)
@@ -98,6 +108,8 @@ def count_uses(training: HookedTraining) -> None:
 
         return init_process_group
 
+    for name in DROPOUTS:
+        training.replace(torch.nn.functional, name, dropout)
     if torch.distributed.is_available():
         training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)

@@ -33,7 +33,9 @@ class HookedTraining:
         self._at_layer: list[Callable[[Any, str, Any, Any], Any]] = []
         self._at_optimiser: list[Callable[[Any], None]] = []
         self._at_backward: list[Callable[[], None]] = []
+        self._at_objective: list[Callable[[Any], Any]] = []
         self._at_loss: list[Callable[[LossCall], None]] = []
+        self._after_loss: list[Callable[[LossCall, Any], None]] = []
         self._at_activation: list[Callable[[str, str], Callable[[Any], Any] | None]] = []
         self._after_activation: list[Callable[[str, str, Any], None]] = []
         self._paths: dict[int, dict[int, str]] = {}
@@ -176,26 +178,45 @@ class HookedTraining:
 
     def at_backward(self, before: Callable[[], None]) -> None:
         """Calls `before()` before each backward pass."""
-        if not self._at_backward:
-
-            def make(own: Any) -> Any:
-                def backward(*arguments: Any, **options: Any) -> Any:
-                    for each in self._at_backward:
-                        each()
-                    return own(*arguments, **options)
-
-                return backward
-
-            self.replace(self.torch.autograd, "backward", make)
+        self._hear_backward()
         self._at_backward.append(before)
 
-    def at_loss(self, change: Callable[[LossCall], None]) -> None:
-        """Calls `change(call)` before each of torch's loss functions; it may change the call."""
-        if not self._at_loss:
+    def at_objective(self, change: Callable[[Any], Any]) -> None:
+        """Calls `change(value)` before each backward pass; the pass begins from what it returns."""
+        self._hear_backward()
+        self._at_objective.append(change)
+
+    def _hear_backward(self) -> None:
+        if self._at_backward or self._at_objective:
+            return
+
+        def make(own: Any) -> Any:
+            def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
+                for each in self._at_backward:
+                    each()
+                if isinstance(tensors, self.torch.Tensor):
+                    for change in self._at_objective:
+                        tensors = change(tensors)
+                return own(tensors, *arguments, **options)
+
+            return backward
+
+        self.replace(self.torch.autograd, "backward", make)
+
+    def at_loss(
+        self,
+        change: Callable[[LossCall], None] | None = None,
+        after: Callable[[LossCall, Any], None] | None = None,
+    ) -> None:
+        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`."""
+        if not self._at_loss and not self._after_loss:
             for name in LOSSES:
                 if hasattr(self.torch.nn.functional, name):
                     self.replace(self.torch.nn.functional, name, self._loss(name))
-        self._at_loss.append(change)
+        if change is not None:
+            self._at_loss.append(change)
+        if after is not None:
+            self._after_loss.append(after)
 
     def _loss(self, name: str) -> Callable[[Any], Any]:
         functional = self.torch.nn.functional
@@ -211,7 +232,10 @@ class HookedTraining:
                     for change in self._at_loss:
                         change(call)
                     function = own if call.name == name else getattr(functional, call.name)
-                    return function(call.output, call.target, *arguments, **call.options)
+                    value = function(call.output, call.target, *arguments, **call.options)
+                    for told in self._after_loss:
+                        told(call, value)
+                    return value
                 finally:
                     self._in_loss = False
 

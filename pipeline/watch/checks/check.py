@@ -165,6 +165,27 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """A call of one of torch's dropout functions: the first dozens with gradients, and without.
+
+    Args:
+        share: of its input that it drops where it is active.
+        active: whether it drops now.
+        by_module: whether an `nn.Dropout` module called it.
+        gradients: whether gradients were enabled.
+        in_training: whether a model that has been heard is in training mode.
+        place: `file:line` of the user's code.
+    """
+
+    share: float
+    active: bool
+    by_module: bool
+    gradients: bool
+    in_training: bool
+    place: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """A difference of two tensors, (n, 1) and (n,), that became (n, n), in the first steps.
 
@@ -302,6 +323,9 @@ class Check:
 
     def loss(self, call: Loss) -> None:
         """After a loss function: the first dozen at a place, then those that are looked at closely."""
+
+    def dropped(self, call: Dropped) -> None:
+        """After a dropout function: its first calls with gradients, and those without."""
 
     def difference(self, call: Difference) -> None:
         """After a difference that compares all with all."""

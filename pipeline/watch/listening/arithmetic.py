@@ -1,4 +1,4 @@
-"""Differences of outputs and targets that become a square: seen in the first steps, while a loss is written by hand."""
+"""Differences and products of outputs and targets that become a square: seen in the first steps of a loss by hand."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 from backtrack.vocabulary.shapes import is_square
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
+PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
 
 Told = Callable[[tuple[int, ...], tuple[int, ...], tuple[int, ...]], None]
 
 
 class Arithmetic(TorchFunctionMode):
-    """Calls `told(left, right, result)` with the shapes of such differences.
+    """Calls `told(left, right, result)` with the shapes of such differences and products.
 
     Args:
         told: hears of them.
@@ -28,7 +29,7 @@ class Arithmetic(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func in DIFFERENCES and len(args) > 1:
+        if (func in DIFFERENCES or func in PRODUCTS) and len(args) > 1:
             left, right = args[0], args[1]
             if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and is_square(left, right):
                 self._told(tuple(left.shape), tuple(right.shape), tuple(result.shape))

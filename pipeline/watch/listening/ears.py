@@ -10,6 +10,7 @@ from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import (
     Backward,
     Difference,
+    Dropped,
     Forward,
     Inner,
     Loss,
@@ -27,13 +28,26 @@ from backtrack.watch.symptoms import SEEN_LOSS
 # not timed, so that two runs of one training are looked at alike.
 FIRST_STEPS, GROWTH = 3, 1.35
 # What a check may want to hear.
-MOMENTS = ("forward", "passed", "inner", "loss", "difference", "backward", "before_step", "after_step", "end")
+MOMENTS = (
+    "forward",
+    "passed",
+    "inner",
+    "loss",
+    "dropped",
+    "difference",
+    "backward",
+    "before_step",
+    "after_step",
+    "end",
+)
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
 TOLD = 52
 # Passes of a model that are told of, with gradients, and without them once it trains.
 FIRST_PASSES = 4
+# Calls of dropout functions that are told of, with gradients and without.
+DROPS = 40
 # Passes between two steps that are looked at closely, once the first steps are over: an agent acts many times a step.
 PASSES = 3
 # Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
@@ -66,6 +80,7 @@ class Ears:
 
         self.torch, self.sink = torch, sink
         self.heard = Heard()
+        self._drops = {True: 0, False: 0}
         self._told: dict[int, dict[bool, int]] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
         # Whom a moment is told: most checks want few of them, and every call costs.
@@ -107,6 +122,7 @@ class Ears:
         self._arithmetic.__enter__()
         self._undo += patches.on_warnings(self._warned)
         self._undo += patches.on_losses(self.torch, self._after_loss)
+        self._undo += patches.on_dropouts(self.torch, self._dropped)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_loading(self.torch, self._loaded, self._iterated)
 
@@ -328,6 +344,22 @@ class Ears:
         self._tell("loss", call)
         if self.close and training and self.symptoms is not None:
             self._measure(self.symptoms.at_loss, output, target)
+
+    def _dropped(self, share: float, active: bool, by_module: bool) -> None:
+        gradients = self.torch.is_grad_enabled()
+        if self.muted or self._drops[gradients] >= DROPS or self._is_compiling():
+            return
+        self._drops[gradients] += 1
+        in_training = any(model.module.training for model in self.heard.models)
+        call = Dropped(
+            share=share,
+            active=active,
+            by_module=by_module,
+            gradients=gradients,
+            in_training=in_training,
+            place=own_place(),
+        )
+        self._tell("dropped", call)
 
     def _differed(self, left: tuple[int, ...], right: tuple[int, ...], shape: tuple[int, ...]) -> None:
         place = own_place()

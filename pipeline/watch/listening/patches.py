@@ -6,6 +6,7 @@ Each is wrapped by a function of the same name, and put back when the listening 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,9 @@ LOSSES = (
     "multi_margin_loss",
 )
 
+# Functions of a tensor, the share that is dropped, and whether it is.
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+
 Undo = Callable[[], None]
 
 
@@ -47,6 +51,25 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
         return loss
 
     return [_put(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
+
+
+def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None]) -> list[Undo]:
+    """Calls `dropped(share, active, by_module)` after each of torch's dropout functions."""
+    functional = torch.nn.functional
+
+    def wrapped(name: str) -> Callable[..., Any]:
+        own = getattr(functional, name)
+
+        @functools.wraps(own)
+        def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+            result = own(input, p, training, inplace)
+            caller = sys._getframe(1).f_globals.get("__name__")
+            dropped(float(p), bool(training) and p > 0, caller == "torch.nn.modules.dropout")
+            return result
+
+        return dropout
+
+    return [_put(functional, name, wrapped(name)) for name in DROPOUTS if hasattr(functional, name)]
 
 
 def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:

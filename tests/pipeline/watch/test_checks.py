@@ -120,6 +120,17 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
         train(net, F.cross_entropy, Y, size=2, epochs=1)
     """,
+    "dropout_while_judged": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a = nn.Linear(6, 16); self.b = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.b(F.dropout(self.a(x).relu(), 0.5))
+        net = Net(); train(net, F.cross_entropy, Y, epochs=1); net.eval()
+        for i in batches(128):
+            with torch.no_grad():
+                net(X[i])
+    """,
     "running_statistics": """
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0), nn.ReLU(), nn.Linear(16, 2))
         train(net, F.cross_entropy, Y, epochs=12)
@@ -206,6 +217,25 @@ VARIANTS = {
             def forward(self, x):
                 return self.out((x @ self.w).relu())
         train(Net(), F.cross_entropy, Y, epochs=2)
+        """,
+    ),
+    "a product that becomes a square": (
+        "broadcast_loss",
+        """
+        def loss(a, b):
+            return -(b * a.sigmoid().log() + (1 - b) * (1 - a.sigmoid()).log()).mean()
+        train(mlp(out=1), loss, Y.float())
+        """,
+    ),
+    "a dropout function that leaves next to nothing": (
+        "dropout",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a = nn.Linear(6, 16); self.b = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.b(F.dropout(self.a(x).relu(), 0.95, self.training))
+        train(Net(), F.cross_entropy, Y, epochs=1)
         """,
     ),
     "labels beyond one": ("targets", "train(mlp(out=1), F.binary_cross_entropy_with_logits, 2.0 * Y[:, None])"),
