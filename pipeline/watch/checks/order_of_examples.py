@@ -60,6 +60,9 @@ class OrderOfExamples(Check):
         shares = counts.float() / len(labels)
         expected = float(1 - (shares**2).sum()) * (len(labels) - 1)
         changes = int((labels[1:] != labels[:-1]).sum())
+        if 2 * changes >= len(parts) and all(bool((part == part[0]).all()) for part in parts):
+            # Batches of one class by turns, as of real and made-up examples: they are built so.
+            return
         if changes < CHANGES * expected:
             self.finds(
                 place,

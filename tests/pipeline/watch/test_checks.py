@@ -284,6 +284,64 @@ UNUSUAL = {
 }
 
 
+# What looks like a fault to one check or another, and is none.
+SOUND = {
+    "real and made-up examples in one line": """
+        G, D = nn.Linear(4, 1), mlp(start=1, out=1); bce = nn.BCEWithLogitsLoss()
+        og, od = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())
+        for step in range(60):
+            real, fake = torch.randn(32, 1) + 3, G(torch.randn(32, 4))
+            loss = bce(D(real), torch.ones(32, 1)) + bce(D(fake.detach()), torch.zeros(32, 1))
+            od.zero_grad(); loss.backward(); od.step()
+            og.zero_grad(); bce(D(fake), torch.ones(32, 1)).backward(); og.step()
+    """,
+    "words that are rare": """
+        g = torch.Generator().manual_seed(3)
+        rare = (torch.rand(512, 300, generator=g) < 0.01).float(); rare[:, 0] = X[:, 0]
+        net = mlp(start=300); train(net, F.cross_entropy, Y, x=rare)
+        with torch.no_grad():
+            net((torch.rand(400, 300, generator=g) < 0.01).float())
+    """,
+    "frequencies of positions": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.scale = nn.Parameter(torch.ones(6, 1)); self.out = nn.Linear(36, 2)
+            def forward(self, x):
+                waves = torch.sin(self.scale * torch.arange(1.0, 7.0)[None])
+                return self.out((x[:, :, None] * waves).flatten(1))
+        train(Net(), F.cross_entropy, Y)
+    """,
+    "dropout that knows of the mode": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a = nn.Linear(6, 16); self.b = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.b(F.dropout(self.a(x).relu(), 0.3, self.training))
+        net = Net()
+        for epoch in range(3):
+            train(net, F.cross_entropy, Y, epochs=1); net.eval()
+            with torch.no_grad():
+                for i in batches(64):
+                    net(X[i])
+    """,
+    "running statistics by plain averages": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=None), nn.ReLU(), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y, epochs=8); net.eval()
+        with torch.no_grad():
+            net(X)
+    """,
+    "a tensor that an optimiser has, and no parameter": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.w = torch.randn(6, 16, requires_grad=True); self.out = nn.Linear(16, 2)
+            def forward(self, x):
+                return self.out((x @ self.w).relu())
+        net = Net()
+        train(net, F.cross_entropy, Y, opt=torch.optim.SGD([*net.parameters(), net.w], lr=0.05))
+    """,
+}
+
+
 def test_every_check_has_a_training_that_shows_it() -> None:
     assert {check.name for check in all_checks()} == set(FAULTS) | set(UNUSUAL)
 
@@ -307,6 +365,12 @@ def test_another_form_of_a_fault_is_named(case: str) -> None:
     name, code = VARIANTS[case]
     seen = listened_to(LOOP + _dedented(code))
     assert name in seen.names, seen.findings
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_what_looks_like_a_fault_is_none(case: str) -> None:
+    seen = listened_to(LOOP + _dedented(SOUND[case]))
+    assert [one for one in seen.findings if one.weight == "wrong"] == []
 
 
 @pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)
