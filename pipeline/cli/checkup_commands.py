@@ -51,6 +51,9 @@ def checkup(
         list[str] | None,
         typer.Option("--intervention", help="A Python file with an intervention of your own. May be given again."),
     ] = None,
+    improve: Annotated[
+        bool, typer.Option("--improve", help="Of a training that learns, also verify what it could still gain.")
+    ] = False,
     seed_argument: SeedArgument = None,
     settings: Settings = None,
     workers: Workers = None,
@@ -75,6 +78,7 @@ def checkup(
         chance=chance,
         alpha=alpha,
         interventions=interventions or (),
+        improve=improve,
         resources=resources_from(workers=workers, time_limit=time_limit, max_memory=max_memory),
         here=here,
         told=lambda line: typer.echo(line, err=as_json),

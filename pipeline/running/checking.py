@@ -59,6 +59,7 @@ def checkup(
     chance: float | None = None,
     alpha: float = 0.05,
     interventions: Sequence[str | Path] = (),
+    improve: bool = False,
     resources: Resources | None = None,
     here: bool = False,
     told: Callable[[str], None] = _silent,
@@ -74,6 +75,7 @@ def checkup(
             labels where that can be done.
         alpha: error rate of what is called verified.
         interventions: Python files with further interventions.
+        improve: of a training that learns, also verify what it could still gain.
         resources: what may be used.
         here: whether to run in this process, without Ray.
         told: told what happens, a line at a time.
@@ -111,7 +113,7 @@ def checkup(
                 track=False,
                 checkup={"interventions": described, "chance": chance if chance is not None else task.chance},
             )
-        return _carry_on(changed, records, runs, resources or Resources(), here, told)
+        return _carry_on(changed, records, runs, improve, resources or Resources(), here, told)
 
 
 def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tuple[Task, list[dict[str, Any]]]:
@@ -124,7 +126,13 @@ def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tupl
 
 
 def _carry_on(
-    task: Task, records: Records, runs: int, resources: Resources, here: bool, told: Callable[[str], None]
+    task: Task,
+    records: Records,
+    runs: int,
+    improve: bool,
+    resources: Resources,
+    here: bool,
+    told: Callable[[str], None],
 ) -> CheckupStudy:
     manifest = records.manifest
     plan = CheckupPlan(records.space, runs, int(manifest["seed"]))
@@ -140,6 +148,7 @@ def _carry_on(
             mode=manifest["task"]["mode"],
             chance=manifest["checkup"]["chance"],
             alpha=float(manifest["alpha"]),
+            improve=improve,
         )
 
     def plan_next(running: Collection[PlannedTrial]) -> Plan | None:

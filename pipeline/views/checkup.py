@@ -29,8 +29,14 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         lines += ["", no_cause(found)]
     if found.helped and found.learns != YES:
         lines += ["", "Helped in one run, and is not verified:", *_rows(found.helped, metric)]
+    elif found.gains:
+        lines += ["", "Gains, verified with fresh seeds:"]
+        lines += [
+            f"  {text}: {metric} {value:.4g}" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
+            for _, text, value, p in found.gains
+        ]
     elif found.helped and not found.causes:
-        lines += ["", "Could still be gained (one run each, not verified):", *_rows(found.helped[:3], metric)]
+        lines += ["", "Could still be gained (one run each; --improve verifies it):", *_rows(found.helped[:3], metric)]
     if found.tried and (found.learns != YES or found.causes):
         lines += ["", "Tried, and did not help:", *_rows(found.tried[:MOST], metric)]
         if len(found.tried) > MOST:

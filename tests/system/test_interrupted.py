@@ -39,7 +39,7 @@ def wait_for(folder: Path, count: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("end", "after"), [("kill", 8), ("kill", 36), ("interrupt", 10)])
+@pytest.mark.parametrize(("end", "after"), [("kill", 30), ("interrupt", 10)])
 def test_resume_repeats_no_finished_run(end: str, after: int, task_file: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = start(task_file, tmp_path, log)

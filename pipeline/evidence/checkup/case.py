@@ -105,6 +105,7 @@ class Case:
         mode: "min" or "max".
         chance: the metric of a training that has learnt nothing, where somebody gave it.
         alpha: error rate of what is called verified.
+        improve: whether it is asked what a sound training could still gain.
     """
 
     runs: Sequence[CheckedRun]
@@ -112,6 +113,7 @@ class Case:
     mode: str
     chance: float | None = None
     alpha: float = 0.05
+    improve: bool = False
 
     @property
     def written(self) -> list[CheckedRun]:
@@ -255,6 +257,7 @@ def case_from(
     mode: str,
     chance: float | None,
     alpha: float,
+    improve: bool = False,
 ) -> Case:
     """The case as the records have it.
 
@@ -262,6 +265,7 @@ def case_from(
         trials, curves: of the study.
         described: the interventions that apply, as the first look found them.
         metric, mode, chance, alpha: of the task and the study.
+        improve: whether it is asked what a sound training could still gain.
     """
     names = [one["name"] for one in described]
     reports = _series(curves, metric)
@@ -304,7 +308,7 @@ def case_from(
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())
     ]
-    return Case(runs, options, mode, chance, alpha)
+    return Case(runs, options, mode, chance, alpha, improve)
 
 
 def spelled(changes: Changes) -> str:

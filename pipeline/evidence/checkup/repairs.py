@@ -92,7 +92,8 @@ def needs_repair(case: Case) -> bool:
 def candidates(case: Case) -> list[Changes]:
     """Changes that brought the training back in one run: direct answers first, then the smallest, then the best.
 
-    Of one intervention only its best level.
+    Of one intervention only its best level. Of a sound training, what took it half-way to the best of all runs, if that
+    is asked.
     """
     bar, own = threshold(case), max((case.score(run) for run in case.first), default=-math.inf)
     found: dict[tuple[str, ...], tuple[float, Changes]] = {}
@@ -115,7 +116,7 @@ def candidates(case: Case) -> list[Changes]:
         direct = any(wrong & set(answers(case, one)) for one in changes)
         return (not direct, len(changes), size_of(case, changes), -score)
 
-    needed_at_all = needs_repair(case)
+    needed_at_all = needs_repair(case) or case.improve
     enough = any(len(changes) == 1 and case.is_far(score, best_score(case)) for score, changes in found.values())
     kept: list[Changes] = []
     for _, changes in sorted(found.values(), key=order):

@@ -14,6 +14,7 @@ from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
     best_score,
+    needs_repair,
     option_of,
     proven,
     size_of,
@@ -101,6 +102,7 @@ class Checkup:
         runs: how many trainings it rests on.
         unusual: what checks saw that may be meant.
         limits: what could not be changed from outside, a sentence each.
+        gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
         one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
     Example:
@@ -121,6 +123,7 @@ class Checkup:
     symptoms: Sequence[str]
     runs: int
     unusual: Sequence[Finding] = field(default_factory=tuple)
+    gains: Sequence[tuple[Changes, str, float, float]] = ()
     one_batch: tuple[float, float] | None = None
     limits: Sequence[str] = ()
 
@@ -154,6 +157,7 @@ class Checkup:
             "not_tried": [spelled(changes) for changes, _ in self.not_tried],
             "symptoms": list(self.symptoms),
             "runs": self.runs,
+            "gains": [{**_repair(one[:3]), "p": _number(one[3])} for one in self.gains],
             "limits": list(self.limits),
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
@@ -163,6 +167,9 @@ def conclude(case: Case) -> Checkup:
     """What the runs so far say."""
     repairs = proven(case)
     verified = [one for one in repairs if one.verified]
+    # What a sound training gains by is no cause of anything.
+    gained = [one for one in verified if not needs_repair(case) and not _is_direct(case, one)]
+    verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
     kept = {one.changes for one in repairs}
@@ -182,9 +189,15 @@ def conclude(case: Case) -> Checkup:
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
+        gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -_middle(case, one))],
         one_batch=_one_batch(case),
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
+
+
+def _is_direct(case: Case, repair: Repair) -> bool:
+    """Whether a repair is made for a fault that a check names."""
+    return any(_answers(case, repair, check) for check in case.wrong)
 
 
 def _one_batch(case: Case) -> tuple[float, float] | None:

@@ -37,6 +37,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         causes=[_cause(cause) for cause in found.causes],
         nothing="" if found.causes else no_cause(found),
         limits=found.limits,
+        gains=[_repair(one[:3]) for one in found.gains],
         rows=_rows(case),
         findings=[
             *case.wrong.values(),

@@ -56,7 +56,7 @@ def options() -> list[Option]:
 
 
 def checked(
-    reached: Reached, fault: str = "", mended_by: str = "", runs: int = 60, luck: int = 0
+    reached: Reached, fault: str = "", mended_by: str = "", runs: int = 60, luck: int = 0, improve: bool = False
 ) -> tuple[Checkup, Case]:
     """Runs a whole checkup of a training that reaches what a function of the changes says.
 
@@ -65,10 +65,11 @@ def checked(
         fault: a check that finds something unless `mended_by` is changed.
         runs: at most.
         luck: seed of all noise.
+        improve: whether it is asked what a sound training could gain.
     """
     plan, done = CheckupPlan(SPACE, runs, 0), []
     while True:
-        case = Case(list(done), options(), "max")
+        case = Case(list(done), options(), "max", improve=improve)
         wanted = next_runs(plan, case)
         if not wanted:
             return conclude(case), case
@@ -201,6 +202,20 @@ def test_a_sound_training_is_not_accused_though_it_could_gain() -> None:
     assert found.learns == YES and found.causes == []
     assert found.helped[0][0] == (("optimiser", "adam"),)
     assert not any(run.part == "proof" for run in case.runs)
+
+
+def test_what_a_sound_training_gains_is_verified_where_it_is_asked() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if changes.get("optimiser") == "adam" else 0.7) + 0.01 * rng.random()
+
+    asked, case = checked(reached, improve=True)
+    assert (asked.learns, asked.causes) == (YES, [])
+    assert [changes for changes, *_ in asked.gains] == [(("optimiser", "adam"),)]
+    assert len(case.of((("optimiser", "adam"),))) == 5
+    unasked, _ = checked(reached)
+    assert not unasked.gains and unasked.helped
+    luck = [checked(lambda changes, rng: 0.7 + 0.05 * rng.random(), luck=seed, improve=True)[0] for seed in range(40)]
+    assert sum(bool(one.gains) for one in luck) <= 6
 
 
 def test_luck_alone_is_rarely_called_a_cause() -> None:
