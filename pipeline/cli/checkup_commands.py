@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +25,7 @@ from backtrack.cli.script_options import (
     ScriptChoices,
     SeedArgument,
 )
+from backtrack.cli.showing import show_checkup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,6 @@ def checkup(
 ) -> None:
     """Find out why a training does not learn, with nothing declared: what is wrong, where, and what mends it."""
     from backtrack.running.checking import checkup as run_checkup
-    from backtrack.views.checkup import sentences_of
 
     choices = ScriptChoices(
         metric=metric, mode=mode, chance=chance, seed_argument=seed_argument, program=tuple(program or ())
@@ -83,10 +82,7 @@ def checkup(
         here=here,
         told=lambda line: typer.echo(line, err=as_json),
     )
-    if as_json:
-        typer.echo(json.dumps({"study": found.records.location, **found.answer.as_json()}))
-    else:
-        typer.echo("\n" + "\n".join(sentences_of(found.answer, task.metric, found.records.location)))
+    show_checkup(found, as_json)
 
 
 def _task(name: str | None, file: Path | None, settings: list[str] | None, choices: ScriptChoices) -> Task:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from backtrack.running.checking import CheckupStudy
     from backtrack.views.study import Study
 
 # What is done is recorded; but a part of the report could not be made.
@@ -38,6 +40,17 @@ def show(study: Study, as_json: bool, tracked: bool = False) -> None:
     show_study(study, as_json, tracked)
     if study.problems:
         raise typer.Exit(INCOMPLETE_REPORT)
+
+
+def show_checkup(found: CheckupStudy, as_json: bool) -> None:
+    """A checkup's answer, as text or JSON."""
+    from backtrack.views.checkup import sentences_of
+
+    location, metric = found.records.location, found.records.manifest["task"]["metric"]
+    if as_json:
+        typer.echo(json.dumps({"study": location, **found.answer.as_json()}))
+    else:
+        typer.echo("\n" + "\n".join(sentences_of(found.answer, metric, location)))
 
 
 def show_study(study: Study, as_json: bool, tracked: bool) -> None:

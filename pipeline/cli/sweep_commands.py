@@ -43,7 +43,7 @@ from backtrack.cli.script_options import (
     SeedArgument,
     Unit,
 )
-from backtrack.cli.showing import conclude, show, view
+from backtrack.cli.showing import conclude, show, show_checkup, view
 from backtrack.errors import PlanError, StudyError, TaskError
 
 if TYPE_CHECKING:
@@ -203,6 +203,12 @@ def resume(
     from backtrack.running import sweeping
 
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
+    if Records.open(study).is_checkup:
+        from backtrack.running import checking
+
+        told = lambda line: typer.echo(line, err=as_json)  # noqa: E731
+        show_checkup(checking.go_on(study, resources=resources, here=here, told=told), as_json)
+        return
     task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
     with view(as_json, debugger) as progress:
         found = sweeping.resume(
@@ -221,9 +227,16 @@ def resume(
 @sweep_app.command()
 def report(study: Location, as_json: AsJson = False) -> None:
     """Analyse a study's records again, write its report, and print the ranking."""
+    from backtrack.records.directory import Records
     from backtrack.running.reporting import write_report
 
-    show(write_report(study), as_json)
+    records = Records.open(study)
+    if records.is_checkup:
+        from backtrack.running.checking import report_checkup
+
+        show_checkup(report_checkup(records), as_json)
+    else:
+        show(write_report(records), as_json)
 
 
 @sweep_app.command()

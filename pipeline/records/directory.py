@@ -105,6 +105,24 @@ class Records:
         records._parts = len(records._list("trials"))
         return records
 
+    @property
+    def is_checkup(self) -> bool:
+        """Whether this is the study of a checkup, whose runs were chosen step by step."""
+        return "checkup" in self.manifest
+
+    def as_sweep(self) -> Records:
+        """These records, where they are a sweep's, or of past runs.
+
+        Raises:
+            StudyError: where they are a checkup's.
+        """
+        if self.is_checkup:
+            raise StudyError(
+                f"{self.location} is a checkup, whose runs were chosen step by step: they answer no question of a "
+                "sweep. Its report says what they show; `backtrack sweep … --from` varies further what helped in it"
+            )
+        return self
+
     def note(self, **fields: Any) -> None:
         """Sets fields of the manifest.
 

@@ -98,7 +98,7 @@ def checkup(
     with driving(Records(place)):
         if Records(place).has("manifest.json"):
             records = Records.open(place)
-            if "checkup" not in records.manifest:
+            if not records.is_checkup:
                 raise StudyError(f"{place} is a study of another kind; choose another directory for the checkup")
             changed = task_of(records)
         else:
@@ -125,6 +125,33 @@ def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tupl
     return task.with_changes(factors, anatomy).with_fixed(own), described
 
 
+def go_on(
+    directory: str | Path,
+    *,
+    resources: Resources | None = None,
+    here: bool = False,
+    told: Callable[[str], None] = _silent,
+) -> CheckupStudy:
+    """Goes on with an interrupted checkup from its records: what `backtrack resume` does with one.
+
+    Args:
+        directory: of the checkup.
+        resources, here, told: as for `checkup`.
+
+    Raises:
+        StudyError: where there is none.
+        Interrupted: as for `checkup`.
+
+    Example:
+        >>> go_on("studies/why").answer.learns  # doctest: +SKIP
+        'no'
+    """
+    with driving(Records.open(directory)):
+        records = Records.open(directory)
+        runs = int(records.manifest["runs"])
+        return _carry_on(task_of(records), records, runs, False, resources or Resources(), here, told)
+
+
 def _carry_on(
     task: Task,
     records: Records,
@@ -139,23 +166,11 @@ def _carry_on(
     engine = engine_for(here)
     shown: set[str] = set()
 
-    def case() -> Case:
-        return case_from(
-            records.trials(),
-            records.curves(),
-            manifest["checkup"]["interventions"],
-            metric=manifest["task"]["metric"],
-            mode=manifest["task"]["mode"],
-            chance=manifest["checkup"]["chance"],
-            alpha=float(manifest["alpha"]),
-            improve=improve,
-        )
-
     def plan_next(running: Collection[PlannedTrial]) -> Plan | None:
         if running:
             # A step reads all of the runs before it.
             return FixedPlan([])
-        wanted = next_runs(plan, case())
+        wanted = next_runs(plan, _case(records, improve))
         step = ", ".join(sorted({one.part for one in wanted}))
         if wanted and step not in shown:
             shown.add(step)
@@ -167,16 +182,44 @@ def _carry_on(
         told(_line(finished, manifest["task"]["metric"]))
 
     # Ray takes seconds to start: not where nothing is missing.
-    if next_runs(plan, case()) and not engine(Work(task, plan_next, record, no_search, resources)):
+    if next_runs(plan, _case(records, improve)) and not engine(Work(task, plan_next, record, no_search, resources)):
         raise Interrupted(f"interrupted; the runs so far are recorded in {records.location}: the same command goes on")
+    return report_checkup(records, improve)
+
+
+def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
+    """Says what a checkup's runs show, and writes its report and `checkup.json`.
+
+    Args:
+        records: the checkup.
+        improve: whether gains of a sound training are told as well.
+
+    Example:
+        >>> report_checkup(Records.open("studies/why")).answer.causes[0].name  # doctest: +SKIP
+        'inputs'
+    """
     # With the page's templates, which only a report needs.
     from backtrack.views.report.checkup_page import checkup_page
 
-    known = case()
+    known, manifest = _case(records, improve), records.manifest
     answer = replace(conclude(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)
+
+
+def _case(records: Records, improve: bool) -> Case:
+    manifest = records.manifest
+    return case_from(
+        records.trials(),
+        records.curves(),
+        manifest["checkup"]["interventions"],
+        metric=manifest["task"]["metric"],
+        mode=manifest["task"]["mode"],
+        chance=manifest["checkup"]["chance"],
+        alpha=float(manifest["alpha"]),
+        improve=improve,
+    )
 
 
 STEPS = {

@@ -38,7 +38,7 @@ def compare(first: str | Path, second: str | Path, alpha: float = 0.05) -> Compa
         >>> compare("studies/mine-1", "studies/mine-2").differences[0].verdict  # doctest: +SKIP
         'differs'
     """
-    records = Records.open(first), Records.open(second)
+    records = Records.open(first).as_sweep(), Records.open(second).as_sweep()
     metric, mode = _same_metric(*records)
     return compare_analyses(analysis_of(records[0]), analysis_of(records[1]), metric, mode, alpha)
 
@@ -77,7 +77,7 @@ def merge(first: str | Path, second: str | Path, directory: str | Path) -> Study
     """
     from backtrack.running.reporting import write_report
 
-    one, other = Records.open(first), Records.open(second)
+    one, other = Records.open(first).as_sweep(), Records.open(second).as_sweep()
     _same_metric(one, other)
     named = [[describe_factor(factor) for factor in records.space] for records in (one, other)]
     if named[0] != named[1]:

@@ -73,7 +73,7 @@ def extend(
     if (runs is not None and runs < 1) or (hours is not None and not hours > 0):
         raise PlanError(f"extend: {runs if runs is not None else hours} is no amount; expected a positive number")
     with driving(Records.open(directory)):
-        records = Records.open(directory)
+        records = Records.open(directory).as_sweep()
         found = task or task_of(records)
         told_of_file(found, records, progress or Progress())
         block = _changed_code(found, records, same_training, as_block)

@@ -22,7 +22,7 @@ def health(study: str | Path | Records) -> list[Flag]:
         >>> [flag.name for flag in health("studies/mine-1")]  # doctest: +SKIP
         ['edge_of_range']
     """
-    records = study if isinstance(study, Records) else Records.open(study)
+    records = (study if isinstance(study, Records) else Records.open(study)).as_sweep()
     task = records.manifest["task"]
     analysis = analysis_of(records)
     return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))

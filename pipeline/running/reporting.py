@@ -24,7 +24,7 @@ def write_report(study: str | Path | Records, alpha: float | None = None, comple
     Example:
         >>> write_report("studies/mine-1", alpha=0.01).factors  # doctest: +SKIP
     """
-    records = study if isinstance(study, Records) else Records.open(study)
+    records = (study if isinstance(study, Records) else Records.open(study)).as_sweep()
     analysis = analysis_of(records, alpha)
     problems = writing.write_report(records, analysis)
     return Study(records, complete, analysis, problems)

@@ -147,7 +147,7 @@ def resume(
         True
     """
     with driving(Records.open(directory)):
-        records = Records.open(directory)
+        records = Records.open(directory).as_sweep()
         task = as_recorded(task or task_of(records), records)
         task.validate()
         told_of_file(task, records, progress or Progress())

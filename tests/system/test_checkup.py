@@ -66,6 +66,11 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     assert len(told) + before == found["runs"] <= 60
     page = (tmp_path / "study" / "report" / "report.html").read_text()
     assert "It does not learn" in page and "output.squeeze(1)" in page
+    for command in (("resume", "study", "--here", "--json"), ("report", "study", "--json")):
+        again = backtrack(*command, folder=tmp_path)
+        assert json.loads(again.stdout.splitlines()[-1]) == found, again.stderr
+    refused = backtrack("health", "study", folder=tmp_path)
+    assert refused.returncode == 2 and "study is a checkup" in refused.stderr
 
 
 @pytest.mark.slow

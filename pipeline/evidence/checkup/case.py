@@ -308,7 +308,7 @@ def case_from(
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())
     ]
-    return Case(runs, options, mode, chance, alpha, improve)
+    return Case(runs, options, mode, chance=chance, alpha=alpha, improve=improve)
 
 
 def spelled(changes: Changes) -> str:
