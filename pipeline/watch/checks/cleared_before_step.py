@@ -34,7 +34,12 @@ class GradientsClearedBeforeStep(Check):
             return
         weights = [weight for weight in self.heard.models[0].module.parameters() if weight.requires_grad]
         for weight in weights[-PARAMETERS:]:
-            self._hooks.append(weight.register_post_accumulate_grad_hook(lambda one: self._made.add(id(one))))
+            self._hooks.append(weight.register_post_accumulate_grad_hook(self._accumulated))
+
+    def _accumulated(self, weight: Any) -> None:
+        # A gradient that is zero from the start, as behind a dead unit, is not one that is cleared.
+        if weight.grad is not None and bool(weight.grad.any()):
+            self._made.add(id(weight))
 
     def before_step(self, step: Step) -> None:
         own = [weight for weight in step.heard.parameters if id(weight) in self._made]

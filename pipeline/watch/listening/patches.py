@@ -37,13 +37,21 @@ Undo = Callable[[], None]
 def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], None]) -> list[Undo]:
     """Calls `after(name, output, target, options, value)` after each of torch's loss functions."""
     functional = torch.nn.functional
+    inside: list[bool] = []
 
     def wrapped(name: str) -> Callable[..., Any]:
         own = getattr(functional, name)
 
         @functools.wraps(own)
         def loss(input: Any, target: Any, *arguments: Any, **options: Any) -> Any:
-            value = own(input, target, *arguments, **options)
+            if inside:
+                # Under a `TorchFunctionMode` torch calls the function by its name once more.
+                return own(input, target, *arguments, **options)
+            inside.append(True)
+            try:
+                value = own(input, target, *arguments, **options)
+            finally:
+                inside.clear()
             if isinstance(input, torch.Tensor) and isinstance(target, torch.Tensor):
                 after(name, input, target, options, value)
             return value
