@@ -10,6 +10,8 @@ from enum import Enum
 FAILURE, GAIN, GAIN_WITH_FAILURES = "failure", "gain", "gain_with_failures"
 SPEED, EPOCH_TIME = "speed", "epoch_time"
 FEASIBLE = "feasible"
+# Beyond it a ratio has no end that a number could hold.
+LARGEST_LOGARITHM = 700.0
 
 
 class Scale(Enum):
@@ -63,9 +65,15 @@ class ResponseKind:
         return self.scale is Scale.RATIO
 
     def shown(self, effect: float, low: float, high: float) -> tuple[float, float, float]:
-        """An effect with its interval as tables show it: logarithms as ratios, shares within 1."""
+        """An effect with its interval as tables show it: logarithms as ratios, shares within 1.
+
+        Example:
+            >>> speed().shown(0.0, 0.0, 1000.0)
+            (1.0, 1.0, inf)
+        """
         if self.scale is Scale.RATIO:
-            return math.exp(effect), math.exp(low), math.exp(high)
+            ratios = [math.inf if one > LARGEST_LOGARITHM else math.exp(one) for one in (effect, low, high)]
+            return ratios[0], ratios[1], ratios[2]
         if self.scale is Scale.SHARE:
             return min(effect, 1.0), max(low, 0.0), min(high, 1.0)
         return effect, low, high
