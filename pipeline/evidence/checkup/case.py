@@ -127,9 +127,8 @@ class Case:
 
     @property
     def controls(self) -> list[CheckedRun]:
-        """Runs with labels that mean nothing."""
-        kinds = {option.name for option in self.options if option.kind == CONTROL}
-        return [run for run in self.runs if run.changes and run.changes[0][0] in kinds]
+        """Runs that cannot learn."""
+        return self._of_kind(CONTROL)
 
     @property
     def repairs(self) -> list[Option]:
@@ -146,8 +145,7 @@ class Case:
     @property
     def probes(self) -> list[CheckedRun]:
         """Runs that ask something which no repair answers."""
-        kinds = {option.name for option in self.options if option.kind == PROBE}
-        return [run for run in self.runs if run.changes and run.changes[0][0] in kinds]
+        return self._of_kind(PROBE)
 
     @property
     def signs(self) -> set[str]:
@@ -165,6 +163,10 @@ class Case:
         # As far below the lowest report of chance as luck moves these.
         low = min(late) - (median(late) - min(late))
         return sum(score < low for score in finals) * 2 > len(self.first)
+
+    def _of_kind(self, kind: str) -> list[CheckedRun]:
+        names = {option.name for option in self.options if option.kind == kind}
+        return [run for run in self.runs if run.changes and run.changes[0][0] in names]
 
     def of(self, changes: Changes, part: str = "") -> list[CheckedRun]:
         """Runs with exactly these changes."""
