@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
+from scipy.stats import mannwhitneyu
 
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.finding import WRONG, Finding
@@ -23,6 +24,9 @@ WIDE = 10.0
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
 WORSE_THAN_CHANCE = "worse_than_chance"
+# The control that makes no step. Its reports are compared with a run's later ones, where there are so many of each, at
+# this error rate.
+UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 4, 0.01
 # Names of a training's own loss, as it says it, or as the watch saw it.
 LOSSES = ("train_loss", "loss", SEEN_LOSS)
 
@@ -227,8 +231,27 @@ class Case:
         return math.isfinite(score) and score > self.bar
 
     def learnt(self, run: CheckedRun) -> bool:
-        """Whether a run reached more than chance ever does."""
-        return self.scored_beyond_chance(self.score(run))
+        """Whether a run reached more than chance ever does, or is better than an untrained net beyond luck."""
+        return self.scored_beyond_chance(self.score(run)) or self._beats_untrained(run)
+
+    @property
+    def has_untrained(self) -> bool:
+        """Whether what chance reaches was seen of untrained nets, since labels could not be shuffled."""
+        return any(run.changes[0][0] == UNTRAINED for run in self.controls)
+
+    def _beats_untrained(self, run: CheckedRun) -> bool:
+        """Whether a run's later reports are better than an untrained net's by an exact test of ranks.
+
+        An untrained net's reports are luck alone. Of an agent's, which differ from episode to episode, the best of many
+        says little.
+        """
+        if not self.has_untrained or not math.isfinite(self.score(run)):
+            return False
+        late = [self.scored(value) for value in run.reports[len(run.reports) // 2 :]]
+        luck = [self.scored(value) for control in self.controls for value in control.reports]
+        if min(len(late), len(luck)) < LEAST_REPORTS:
+            return False
+        return bool(mannwhitneyu(late, luck, alternative="greater").pvalue < BEYOND_LUCK)
 
     def share(self, score: float, best: float) -> float:
         """How far a score is on the way from chance to the best, 0 to 1; 1 where chance is not known."""

@@ -218,6 +218,43 @@ def test_what_a_sound_training_gains_is_verified_where_it_is_asked() -> None:
     assert sum(bool(one.gains) for one in luck) <= 6
 
 
+def agent(trial: str, reports: list[float], changes: dict[str, str] | None = None) -> CheckedRun:
+    return CheckedRun(
+        trial=trial,
+        seed=0,
+        part="written",
+        outcome="ok",
+        changes=tuple((changes or {}).items()),
+        value=reports[-1],
+        reports=tuple(reports),
+    )
+
+
+def test_an_agent_is_compared_with_an_untrained_one_by_all_of_its_reports() -> None:
+    rng = random.Random(0)
+    step = Option(
+        name="steps",
+        level="none",
+        text="no step",
+        what="no step is made",
+        place="",
+        answers=(),
+        points=(),
+        kind=CONTROL,
+        harmless=False,
+    )
+    controls = [
+        agent(f"control-{n}", [-rng.expovariate(1 / 50) for _ in range(12)], {"steps": "none"}) for n in range(2)
+    ]
+    learns = agent("learns", [-50 + 4 * k for k in range(11)] + [-9.9])
+    fails = agent("fails", [-rng.expovariate(1 / 50) for _ in range(12)])
+    case = Case([*controls, learns, learns, fails], [step], "max")
+    assert case.bar > -9.9, "the best of an untrained agent's episodes is better"
+    assert case.learnt(learns) and not case.learnt(fails)
+    found = conclude(case)
+    assert (found.learns, found.causes) == ("sometimes", [])
+
+
 def test_luck_alone_is_rarely_called_a_cause() -> None:
     # Trainings that differ by luck only, and far: chance, or .6, under each seed and change.
     accused = sum(
