@@ -250,7 +250,8 @@ def _one(training: Training, level: str) -> None:
         return there[: len(value)] if same else value
 
     def before(model: Any, given: Any) -> Any:
-        tensor = isinstance(given, training.torch.Tensor) and given.ndim > 0
+        # A tensor with a gradient is another net's output, and no data.
+        tensor = isinstance(given, training.torch.Tensor) and given.ndim > 0 and not given.requires_grad
         return kept(f"inputs of {id(model)}", given) if tensor and training.torch.is_grad_enabled() else given
 
     def change(call: LossCall) -> None:

@@ -26,7 +26,9 @@ FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
 WORSE_THAN_CHANCE = "worse_than_chance"
 # The control that makes no step. Its reports are compared with a run's later ones, where there are so many of each, at
 # this error rate.
-UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 4, 0.01
+UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
+# The ceiling of a metric that counts in percent.
+PERCENT = 100.0
 # Names of a training's own loss, as it says it, or as the watch saw it.
 LOSSES = ("train_loss", "loss", SEEN_LOSS)
 
@@ -204,8 +206,19 @@ class Case:
         late = [score for score in late if math.isfinite(score)]
         if late and math.isfinite(max(best)):
             # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
-            found.append(max(best) + (max(late) - median(late)))
+            beyond = max(best) + (max(late) - median(late))
+            # Where luck moves a share by that much, it must leave room for what is perfect.
+            found.append(min(beyond, (max(best) + self.ceiling) / 2) if math.isfinite(self.ceiling) else beyond)
         return max(found, default=-math.inf)
+
+    @cached_property
+    def ceiling(self) -> float:
+        """The best that the metric can be, as a score, where that can be seen: 1 of a share, 100 of a percentage."""
+        values = [value for run in self.runs for value in (*run.reports, run.value) if value is not None]
+        finite = [value for value in values if math.isfinite(value)]
+        if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
+            return math.inf
+        return 1.0 if max(finite) <= 1 else PERCENT
 
     @cached_property
     def chance_score(self) -> float:
@@ -231,21 +244,25 @@ class Case:
         return math.isfinite(score) and score > self.bar
 
     def learnt(self, run: CheckedRun) -> bool:
-        """Whether a run reached more than chance ever does, or is better than an untrained net beyond luck."""
-        return self.scored_beyond_chance(self.score(run)) or self._beats_untrained(run)
+        """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
+        return self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
 
     @property
     def has_untrained(self) -> bool:
         """Whether what chance reaches was seen of untrained nets, since labels could not be shuffled."""
         return any(run.changes[0][0] == UNTRAINED for run in self.controls)
 
-    def _beats_untrained(self, run: CheckedRun) -> bool:
-        """Whether a run's later reports are better than an untrained net's by an exact test of ranks.
+    def _beats_luck(self, run: CheckedRun) -> bool:
+        """Whether a run's later reports are better than those of chance by an exact test of ranks.
 
-        An untrained net's reports are luck alone. Of an agent's, which differ from episode to episode, the best of many
-        says little.
+        The best of many reports says little where luck moves them far: those of an untrained agent, which differ from
+        episode to episode; and a share of right answers where few groups of inputs get one answer each. Of the latter
+        a run has to be half-way to perfect as well: next to chance, ranks would make much of little.
         """
-        if not self.has_untrained or not math.isfinite(self.score(run)):
+        if not math.isfinite(self.score(run)):
+            return False
+        half_way = math.isfinite(self.ceiling) and self.score(run) >= (self.chance_score + self.ceiling) / 2
+        if not (self.has_untrained or (half_way and math.isfinite(self.chance_score))):
             return False
         late = [self.scored(value) for value in run.reports[len(run.reports) // 2 :]]
         luck = [self.scored(value) for control in self.controls for value in control.reports]

@@ -255,6 +255,20 @@ def test_an_agent_is_compared_with_an_untrained_one_by_all_of_its_reports() -> N
     assert (found.learns, found.causes) == ("sometimes", [])
 
 
+def test_a_perfect_training_learns_though_luck_reaches_far() -> None:
+    """Four groups of inputs get one answer each: with labels that mean nothing, .9 of them may be right by luck."""
+    shuffled = next(option for option in options() if option.name == "labels")
+    controls = [
+        agent(f"control-{n}", reports, {"labels": "shuffled"})
+        for n, reports in enumerate([[0.25, 0.9, 0.5, 0.63, 0.4, 0.63], [0.0, 0.25, 0.73, 0.5, 1.0, 0.27]])
+    ]
+    perfect = [agent(f"written-{n}", [0.8, 0.99, 1.0, 1.0, 1.0, 1.0]) for n in range(3)]
+    found = conclude(Case([*controls, *perfect], [shuffled], "max"))
+    assert (found.learns, found.causes) == (YES, [])
+    lucky = [agent(f"written-{n}", [0.3, 0.5, 0.25, 0.6, 0.5, 0.75]) for n in range(3)]
+    assert conclude(Case([*controls, *lucky], [shuffled], "max")).learns == NO
+
+
 def test_luck_alone_is_rarely_called_a_cause() -> None:
     # Trainings that differ by luck only, and far: chance, or .6, under each seed and change.
     accused = sum(
