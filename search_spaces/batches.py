@@ -204,8 +204,9 @@ def _control(training: Training, level: str) -> None:
 
 
 def _untrained(anatomy: Anatomy) -> dict[str, str]:
-    # Where labels can be shuffled, that tells more.
-    return {"none": "no step at all (a control)"} if anatomy.optimisers and not _controls(anatomy) else {}
+    # Where labels can be shuffled, that tells more; of a loss that is written by hand nobody sees whether it has any.
+    alone = anatomy.losses and _controls(anatomy)
+    return {"none": "no step at all (a control)"} if anatomy.optimisers and not alone else {}
 
 
 def _without_steps(training: Training, level: str) -> None:

@@ -445,6 +445,8 @@ def test_without_steps_the_net_stays_untrained() -> None:
     torch.manual_seed(0)
     assert torch.equal(weights(net), weights(Net()))
     assert all_interventions()["steps"].levels(looked()) == {}, "labels can be shuffled"
+    by_hand = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], inputs={"batch": 20})
+    assert [*all_interventions()["steps"].levels(by_hand)] == ["none"]
     acting = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], acts=True)
     assert [*all_interventions()["steps"].levels(acting)] == ["none"]
 

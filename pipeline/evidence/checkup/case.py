@@ -136,6 +136,23 @@ class Case:
         """Runs that cannot learn."""
         return self._of_kind(CONTROL)
 
+    @cached_property
+    def at_chance(self) -> list[CheckedRun]:
+        """The controls that say what chance is: those whose labels mean nothing, else untrained nets.
+
+        Where a loss is written by hand, nobody sees its labels: inputs that change places stand in for these. A loss
+        that has no labels, as a density's, is learnt all the same. So where these runs reach a smaller loss than
+        untrained nets, they may be no control, and untrained nets are.
+        """
+        mixed = [run for run in self.controls if run.changes[0][0] != UNTRAINED]
+        untrained = [run for run in self.controls if run.changes[0][0] == UNTRAINED]
+        if mixed and untrained and self.mode == "min":
+            late = [self.scored(value) for run in mixed for value in run.reports[len(run.reports) // 2 :]]
+            luck = [self.scored(value) for run in untrained for value in run.reports]
+            if self._is_better(late, luck):
+                return untrained
+        return mixed or untrained
+
     @property
     def repairs(self) -> list[Option]:
         """Options that a checkup tries; parts of levels come later."""
@@ -162,7 +179,7 @@ class Case:
     @property
     def worse_than_chance(self) -> bool:
         """Whether the runs as written end where luck does not reach down: half of them, or more."""
-        late = [self.scored(value) for run in self.controls for value in run.reports[len(run.reports) // 2 :]]
+        late = [self.scored(value) for run in self.at_chance for value in run.reports[len(run.reports) // 2 :]]
         finals = [score for score in map(self.score, self.first) if math.isfinite(score)]
         if not late or not finals or not all(map(math.isfinite, late)):
             return False
@@ -201,8 +218,8 @@ class Case:
     def bar(self) -> float:
         """What a training that learns nothing reaches at best, as a score; minus infinity where it is not known."""
         found = [self.scored(self.chance)] if self.chance is not None else []
-        best = [max(map(self.scored, run.reports)) for run in self.controls if run.reports]
-        late = [self.scored(value) for run in self.controls for value in run.reports[len(run.reports) // 2 :]]
+        best = [max(map(self.scored, run.reports)) for run in self.at_chance if run.reports]
+        late = [self.scored(value) for run in self.at_chance for value in run.reports[len(run.reports) // 2 :]]
         late = [score for score in late if math.isfinite(score)]
         if late and math.isfinite(max(best)):
             # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
@@ -225,7 +242,7 @@ class Case:
         """What chance reaches on average, as a score; minus infinity where it is not known."""
         if self.chance is not None:
             return self.scored(self.chance)
-        finals = [self.score(run) for run in self.controls]
+        finals = [self.score(run) for run in self.at_chance]
         finals = [score for score in finals if math.isfinite(score)]
         return median(finals) if finals else -math.inf
 
@@ -250,22 +267,34 @@ class Case:
     @property
     def has_untrained(self) -> bool:
         """Whether what chance reaches was seen of untrained nets, since labels could not be shuffled."""
-        return any(run.changes[0][0] == UNTRAINED for run in self.controls)
+        return any(run.changes[0][0] == UNTRAINED for run in self.at_chance)
 
     def _beats_luck(self, run: CheckedRun) -> bool:
         """Whether a run's later reports are better than those of chance by an exact test of ranks.
 
         The best of many reports says little where luck moves them far: those of an untrained agent, which differ from
-        episode to episode; and a share of right answers where few groups of inputs get one answer each. Of the latter
-        a run has to be half-way to perfect as well: next to chance, ranks would make much of little.
+        episode to episode; a share of right answers where few groups of inputs get one answer each; a loss of batches
+        that differ. Of the latter two a run has to be half-way to perfect as well: next to chance, ranks would make
+        much of little.
         """
-        if not math.isfinite(self.score(run)):
-            return False
-        half_way = math.isfinite(self.ceiling) and self.score(run) >= (self.chance_score + self.ceiling) / 2
-        if not (self.has_untrained or (half_way and math.isfinite(self.chance_score))):
+        if not math.isfinite(self.score(run)) or not (self.has_untrained or self._is_half_way(run)):
             return False
         late = [self.scored(value) for value in run.reports[len(run.reports) // 2 :]]
-        luck = [self.scored(value) for control in self.controls for value in control.reports]
+        luck = [self.scored(value) for control in self.at_chance for value in control.reports]
+        return self._is_better(late, luck)
+
+    def _is_half_way(self, run: CheckedRun) -> bool:
+        """Whether a run ends half-way from chance to perfect: to a share of 1, or to a positive loss of 0."""
+        luck = [one.value for one in self.at_chance if one.value is not None and math.isfinite(one.value)]
+        if not luck or run.value is None:
+            return False
+        if self.mode == "min":
+            reports = [value for one in (*self.at_chance, run) for value in one.reports]
+            return min([*luck, *reports], default=-1.0) > 0 and run.value <= median(luck) / 2
+        return math.isfinite(self.ceiling) and run.value >= (median(luck) + self.ceiling) / 2
+
+    def _is_better(self, late: Sequence[float], luck: Sequence[float]) -> bool:
+        """Whether scores are better than those of luck, by an exact test of ranks."""
         if min(len(late), len(luck)) < LEAST_REPORTS:
             return False
         return bool(mannwhitneyu(late, luck, alternative="greater").pvalue < BEYOND_LUCK)

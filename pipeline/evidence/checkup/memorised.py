@@ -20,7 +20,7 @@ def memorised(case: Case) -> tuple[float, float] | None:
     metric away from chance, the net and its optimiser work: it is the labels that tell nothing about new inputs.
     """
     own = [loss for run in case.first for loss in _last_half(run)]
-    controls = [loss for run in case.controls if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
+    controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
     # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels.
     if not own or not controls or case.worse_than_chance or _carries_over(case):
         return None

@@ -362,7 +362,7 @@ def _own(case: Case) -> float:
 def _chance(case: Case) -> float:
     if case.chance is not None:
         return case.chance
-    values = sorted(run.value for run in case.controls if run.value is not None and math.isfinite(run.value))
+    values = sorted(run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value))
     return values[len(values) // 2] if values else math.nan
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from scipy.stats import mannwhitneyu
@@ -253,6 +254,23 @@ def test_an_agent_is_compared_with_an_untrained_one_by_all_of_its_reports() -> N
     assert case.learnt(learns) and not case.learnt(fails)
     found = conclude(case)
     assert (found.learns, found.causes) == ("sometimes", [])
+
+
+def test_a_loss_without_labels_is_compared_with_an_untrained_net() -> None:
+    """A density is learnt whatever the order of its examples: that order is no control."""
+    kinds = {one.name: one for one in options()}
+    step = replace(kinds["labels"], name="steps", level="none")
+    falls = [3.0, 1.0, 0.6, 0.5, 0.45, 0.44]
+    mixed = [agent(f"mixed-{n}", [value + 0.01 * n for value in falls], {"labels": "shuffled"}) for n in range(2)]
+    untrained = [agent(f"untrained-{n}", [3.1 + 0.1 * n] * 6, {"steps": "none"}) for n in range(2)]
+    written = [agent(f"written-{n}", [value + 0.02 * n for value in falls]) for n in range(3)]
+    case = Case([*mixed, *untrained, *written], [kinds["labels"], step], "min")
+    assert case.at_chance == untrained
+    assert (conclude(case).learns, conclude(case).causes) == (YES, [])
+    # Labels that mean nothing leave a classifier as wrong as an untrained one.
+    guesses = [agent(f"mixed-{n}", [0.9, 0.88, 0.91, 0.9], {"labels": "shuffled"}) for n in range(2)]
+    fresh = [agent(f"untrained-{n}", [0.9] * 4, {"steps": "none"}) for n in range(2)]
+    assert Case([*guesses, *fresh], [kinds["labels"], step], "min").at_chance == guesses
 
 
 def test_a_perfect_training_learns_though_luck_reaches_far() -> None:
