@@ -67,7 +67,9 @@ LOSS_SIGN = Intervention(
     "loss_sign",
     what="each step goes up the gradient and not down: θ ← θ + lr g, as if the loss had the other sign",
     source="DeepFD and deepmufl, loss function; Sutton & Barto, Reinforcement Learning (2018), 13.3",
-    levels=lambda anatomy: {"negated": "-loss"} if anatomy.optimisers else {},
+    levels=lambda anatomy: (
+        {"negated": "-loss, if --mode is right: the metric gets worse by training"} if anatomy.optimisers else {}
+    ),
     apply=_negated,
     on_suspicion=True,
     points=("worse_than_chance",),
