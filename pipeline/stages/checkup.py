@@ -181,7 +181,9 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         if not repair.verified or len(repair.changes) != 1:
             continue
         ((name, level),) = repair.changes
-        parts = [option for option in case.options if option.name == name and option.part_of == level]
+        # Where another level than the one that has parts does it, one of these may do it as well.
+        divided = [option for option in case.options if option.name == name and option.part_of]
+        parts = [option for option in divided if option.part_of == level] or divided
         single = [plan.planned(option.changes, _worst_seed(case), TRIED) for option in parts]
         missing = [one for one in single if one.trial not in {run.trial for run in case.runs}]
         if missing:
