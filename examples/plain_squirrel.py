@@ -1,9 +1,9 @@
-"""The squirrel of the post as a plain program, which knows nothing of Backtrack: is a line about a work of communication?
+"""The squirrel of the post as a plain program, which knows nothing of Backtrack: what is a line of text about?
 
 backtrack checkup examples/plain_squirrel.py --metric accuracy --mode max --improve
 
-Its weights start as the post's heuristic has them. In four epochs it learns. What it gains by is the initialisation, and
-of its parts the embedding's alone.
+Its weights start as the post's heuristic has them. In four epochs it learns. What it gains by is the initialisation,
+and of its parts the embedding's alone.
 """
 
 import argparse
