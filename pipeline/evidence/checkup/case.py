@@ -147,7 +147,7 @@ class Case:
         mixed = [run for run in self.controls if run.changes[0][0] != UNTRAINED]
         untrained = [run for run in self.controls if run.changes[0][0] == UNTRAINED]
         if mixed and untrained and self.mode == "min":
-            late = [self.scored(value) for run in mixed for value in run.reports[len(run.reports) // 2 :]]
+            late = self._late(mixed)
             luck = [self.scored(value) for run in untrained for value in run.reports]
             if self._is_better(late, luck):
                 return untrained
@@ -179,7 +179,7 @@ class Case:
     @property
     def worse_than_chance(self) -> bool:
         """Whether the runs as written end where luck does not reach down: half of them, or more."""
-        late = [self.scored(value) for run in self.at_chance for value in run.reports[len(run.reports) // 2 :]]
+        late = self._late(self.at_chance)
         finals = [score for score in map(self.score, self.first) if math.isfinite(score)]
         if not late or not finals or not all(map(math.isfinite, late)):
             return False
@@ -219,7 +219,7 @@ class Case:
         """What a training that learns nothing reaches at best, as a score; minus infinity where it is not known."""
         found = [self.scored(self.chance)] if self.chance is not None else []
         best = [max(map(self.scored, run.reports)) for run in self.at_chance if run.reports]
-        late = [self.scored(value) for run in self.at_chance for value in run.reports[len(run.reports) // 2 :]]
+        late = self._late(self.at_chance)
         late = [score for score in late if math.isfinite(score)]
         if late and math.isfinite(max(best)):
             # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
@@ -279,9 +279,13 @@ class Case:
         """
         if not math.isfinite(self.score(run)) or not (self.has_untrained or self._is_half_way(run)):
             return False
-        late = [self.scored(value) for value in run.reports[len(run.reports) // 2 :]]
+        late = self._late([run])
         luck = [self.scored(value) for control in self.at_chance for value in control.reports]
         return self._is_better(late, luck)
+
+    def _late(self, runs: Sequence[CheckedRun]) -> list[float]:
+        """The scores of the later half of each run's reports."""
+        return [self.scored(value) for run in runs for value in run.reports[len(run.reports) // 2 :]]
 
     def _is_half_way(self, run: CheckedRun) -> bool:
         """Whether a run ends half-way from chance to perfect: to a share of 1, or to a positive loss of 0."""

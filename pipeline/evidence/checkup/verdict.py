@@ -168,7 +168,7 @@ def conclude(case: Case) -> Checkup:
     repairs = proven(case)
     verified = [one for one in repairs if one.verified]
     # What a sound training gains by is no cause of anything.
-    gained = [one for one in verified if not needs_repair(case) and not _is_direct(case, one)]
+    gained = [] if needs_repair(case) else [one for one in verified if not _is_direct(case, one)]
     verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
