@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.shapes import is_square
-from backtrack.watch.listening.patches import DROPOUTS
+from backtrack.watch.listening.patches import DROPOUTS, share_dropped_by
 from backtrack.watch.listening.places import own_place
 
 
@@ -93,10 +93,12 @@ def count_uses(training: HookedTraining) -> None:
         return __init__
 
     def dropout(own: Any) -> Any:
-        def dropping(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-            if training and p > 0:
+        share_of = share_dropped_by(own)
+
+        def dropping(*arguments: Any, **options: Any) -> Any:
+            if share_of(arguments, options)[1]:
                 anatomy.calls["dropout"] = anatomy.calls.get("dropout", 0) + 1
-            return own(input, p, training, inplace)
+            return own(*arguments, **options)
 
         return dropping
 

@@ -6,6 +6,7 @@ Each is wrapped by a function of the same name, and put back when the listening 
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -61,18 +62,33 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
     return [_put(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
 
 
+def share_dropped_by(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[float, bool]]:
+    """How a dropout function's arguments are read: the share that it drops, and whether it does. Defaults differ."""
+    signature = inspect.signature(function)
+
+    def share_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[float, bool]:
+        given = signature.bind(*arguments, **options)
+        given.apply_defaults()
+        share = float(given.arguments["p"])
+        return share, bool(given.arguments["training"]) and share > 0
+
+    return share_of
+
+
 def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None]) -> list[Undo]:
     """Calls `dropped(share, active, by_module)` after each of torch's dropout functions."""
     functional = torch.nn.functional
 
     def wrapped(name: str) -> Callable[..., Any]:
         own = getattr(functional, name)
+        share_of = share_dropped_by(own)
 
         @functools.wraps(own)
-        def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-            result = own(input, p, training, inplace)
+        def dropout(*arguments: Any, **options: Any) -> Any:
+            result = own(*arguments, **options)
+            share, active = share_of(arguments, options)
             caller = sys._getframe(1).f_globals.get("__name__")
-            dropped(float(p), bool(training) and p > 0, caller == "torch.nn.modules.dropout")
+            dropped(share, active, caller == "torch.nn.modules.dropout")
             return result
 
         return dropout

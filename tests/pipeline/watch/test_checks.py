@@ -445,3 +445,13 @@ def _lines(code: str) -> list[str]:
     from listened import START
 
     return (START + code).splitlines()
+
+
+def test_a_dropout_function_keeps_its_own_defaults() -> None:
+    """`alpha_dropout` drops nothing where nobody says that it trains; `dropout` does."""
+    code = """
+    ones = torch.ones(64)
+    assert torch.equal(F.alpha_dropout(ones), ones)
+    assert not torch.equal(F.dropout(ones), ones)
+    """
+    listened_to(_dedented(code))
