@@ -5,48 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.moments import FEATURES, Moments
 
 # Training passes whose inputs make the mean and the deviation.
 PASSES = 20
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
-# Features whose scale is looked at one by one; inputs of more dimensions have one scale.
-FEATURES = 2
 
 
 def _inputs(anatomy: Anatomy) -> dict[str, str]:
     return {"standardised": "(x - x.mean(0)) / x.std(0), by the training data"} if anatomy.inputs.get("floats") else {}
 
 
-class _Moments:
-    """Mean and deviation of each feature of the batches that were added; of images and the like, of all numbers.
+def _scale_of(moments: Moments) -> Any:
+    """Deviations by which batches are divided; 1 for a feature that does not change."""
+    found = moments.deviation
+    return found.masked_fill(found < 1e-6 * (1 + moments.mean.abs()), 1.0)
 
-    Args:
-        torch: the module.
-    """
 
-    def __init__(self, torch: Any) -> None:
-        self._torch = torch
-        self.batches, self._rows = 0, 0
-        self._sum: Any = 0.0
-        self._squares: Any = 0.0
-
-    def add(self, batch: Any) -> None:
-        values = batch.detach().double()
-        rows = values if batch.ndim == FEATURES else values.reshape(-1, 1)
-        self.batches, self._rows = self.batches + 1, self._rows + len(rows)
-        self._sum, self._squares = self._sum + rows.sum(0), self._squares + rows.square().sum(0)
-
-    @property
-    def mean(self) -> Any:
-        return self._sum / self._rows
-
-    @property
-    def deviation(self) -> Any:
-        found = (self._squares / self._rows - self.mean**2).clamp_min(0).sqrt()
-        return self._torch.where(found < 1e-6 * (1 + self.mean.abs()), self._torch.ones_like(found), found)
-
-    def standardised(self, batch: Any) -> Any:
-        return (batch - self.mean.to(batch.dtype)) / self.deviation.to(batch.dtype)
+def _standardised(batch: Any, moments: Moments) -> Any:
+    return (batch - moments.mean.to(batch.dtype)) / _scale_of(moments).to(batch.dtype)
 
 
 def _is_float_batch(training: Training, given: Any) -> bool:
@@ -55,34 +32,34 @@ def _is_float_batch(training: Training, given: Any) -> bool:
 
 def _standardise(training: Training, level: str) -> None:
     torch: Any = training.torch
-    seen: dict[int, _Moments] = {}
+    seen: dict[int, Moments] = {}
 
     def before(model: Any, given: Any) -> Any:
         if not _is_float_batch(training, given):
             return given
-        moments = seen.setdefault(id(model), _Moments(torch))
+        moments = seen.setdefault(id(model), Moments())
         if (torch.is_grad_enabled() and moments.batches < PASSES) or moments.batches == 0:
             moments.add(given)
-        return moments.standardised(given)
+        return _standardised(given, moments)
 
     training.at_forward(before=before)
 
 
 def _as_in_training(training: Training, level: str) -> None:
     torch: Any = training.torch
-    seen: dict[tuple[int, bool], _Moments] = {}
+    seen: dict[tuple[int, bool], Moments] = {}
 
     def before(model: Any, given: Any) -> Any:
         if not _is_float_batch(training, given):
             return given
         gradients = torch.is_grad_enabled()
-        moments = seen.setdefault((id(model), gradients), _Moments(torch))
+        moments = seen.setdefault((id(model), gradients), Moments())
         if moments.batches < PASSES:
             moments.add(given)
         trained = seen.get((id(model), True))
         if gradients or trained is None:
             return given
-        return moments.standardised(given) * trained.deviation.to(given.dtype) + trained.mean.to(given.dtype)
+        return _standardised(given, moments) * _scale_of(trained).to(given.dtype) + trained.mean.to(given.dtype)
 
     training.at_forward(before=before)
 

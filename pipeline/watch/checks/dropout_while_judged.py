@@ -22,14 +22,17 @@ class DropoutWhileJudged(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._calls: dict[str, int] = {}
+        self._knowing: set[str] = set()
 
     def dropped(self, call: Dropped) -> None:
         judged = not call.gradients and not call.in_training and self.heard.steps > 0
         if not judged or call.by_module or self.heard.acts:
             return
-        # A place that drops nothing now is one that knows of the mode.
-        self._calls[call.place] = self._calls.get(call.place, 0) + 1 if call.active else -(10**6)
-        if self._calls[call.place] == CALLS:
+        if not call.active:
+            # It knows of the mode.
+            self._knowing.add(call.place)
+        self._calls[call.place] = self._calls.get(call.place, 0) + 1
+        if self._calls[call.place] == CALLS and call.place not in self._knowing:
             self.finds(
                 call.place,
                 f"it drops {call.share:.0%} of what it gets, though the model is in evaluation mode",
