@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from backtrack.evidence.checkup.case import Case, Changes, spelled
-from backtrack.evidence.checkup.verdict import Checkup, CheckupCause
+from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
 from backtrack.views.checkup import no_cause, standing, state
 
@@ -35,6 +35,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         metric=metric,
         standing=standing(found, metric),
         causes=[_cause(cause) for cause in found.causes],
+        sound=found.learns == YES,
         nothing="" if found.causes else no_cause(found),
         limits=found.limits,
         gains=[_repair(one[:3]) for one in found.gains],
