@@ -6,6 +6,8 @@ from types import MethodType
 from typing import Any
 
 from backtrack.task.intervention import CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
+from backtrack.task.patching import Source
+from backtrack.vocabulary.mixing import Mixer
 
 SIZES = {"x4": 4.0, "x0.25": 0.25}
 CLASSES = ("cross_entropy", "nll_loss")
@@ -55,6 +57,10 @@ def _sized(training: Training, level: str) -> None:
     _loading(training, change)
 
 
+def _size(value: str, factor: float) -> str:
+    return str(max(1, int(int(value) * factor))) if value.isdigit() else f"int({value} * {factor:g})"
+
+
 BATCH_SIZE_OF_LOADERS = Intervention(
     "batch_size",
     what="every DataLoader has batches of another size",
@@ -62,6 +68,7 @@ BATCH_SIZE_OF_LOADERS = Intervention(
     levels=_sizes,
     apply=_sized,
     points=("batch_statistics",),
+    patch=lambda source, level, anatomy: source.with_keyword("batch_size", lambda value: _size(value, SIZES[level])),
     place=_place,
 )
 
@@ -126,6 +133,12 @@ def _shuffled(training: Training, level: str) -> None:
     _loading(training, lambda options: options.update(shuffle=True))
 
 
+def _shuffling(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    written = source.with_keyword("shuffle", lambda value: "True", "DataLoader")
+    calls = source.calls("DataLoader")
+    return written or (source.with_argument(calls[0], "shuffle=True") if calls else None)
+
+
 ORDER = Intervention(
     "order",
     what="every DataLoader shuffles",
@@ -138,6 +151,7 @@ ORDER = Intervention(
     answers=("order_of_examples",),
     cannot="batches that are cut by hand are not reached",
     place=_place,
+    patch=_shuffling,
 )
 
 
@@ -185,19 +199,25 @@ def _controls(anatomy: Anatomy) -> dict[str, str]:
 
 def _control(training: Training, level: str) -> None:
     torch: Any = training.torch
-    luck = torch.Generator().manual_seed(0)
+    mixer, calls = Mixer(torch), [0]
 
     def change(call: LossCall) -> None:
-        if call.training and isinstance(call.target, torch.Tensor) and call.target.ndim and len(call.target) > 1:
-            call.target = call.target[torch.randperm(len(call.target), generator=luck).to(call.target.device)]
+        if call.training and isinstance(call.target, torch.Tensor):
+            # Several losses of one step have targets of their own kinds.
+            calls[0] += 1
+            call.target = mixer.mixed((calls[0], call.name, tuple(call.output.shape[1:])), call.target)
 
     def mix(model: Any, given: Any) -> Any:
-        if torch.is_grad_enabled() and isinstance(given, torch.Tensor) and given.ndim and len(given) > 1:
-            return given[torch.randperm(len(given), generator=luck).to(given.device)]
+        if torch.is_grad_enabled() and isinstance(given, torch.Tensor) and given.ndim:
+            return mixer.mixed(id(model), given)
         return given
+
+    def again() -> None:
+        calls[0] = 0
 
     if training.anatomy.losses:
         training.at_loss(change)
+        training.at_backward(again)
     else:
         # The loss is written by hand: inputs that change places do the same.
         training.at_forward(before=mix)
@@ -233,8 +253,8 @@ STEPS = Intervention(
 
 LABELS = Intervention(
     "labels",
-    what="the targets of each training batch (or its inputs, where the loss is written by hand) change places: what is "
-    "reached then is chance",
+    what="the targets of each training batch (or its inputs, where the loss is written by hand) change places with "
+    "each other and with earlier ones: what is reached then is chance",
     source="Zhang et al., Understanding deep learning requires rethinking generalization (2017)",
     levels=_controls,
     apply=_control,

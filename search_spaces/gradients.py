@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source, assigned_at
 
 LARGEST_NORM = 1.0
 
@@ -28,6 +29,11 @@ def _cleared(training: Training, level: str) -> None:
     training.at_backward(clear)
 
 
+def _clearing(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    name = assigned_at(str(anatomy.optimiser.get("place", "")))
+    return source.before(f"{name}.zero_grad()") if name else None
+
+
 CLEAR_GRADIENTS = Intervention(
     "clear_gradients",
     what="the gradients that an optimiser has stepped with are cleared before the next backward pass",
@@ -39,6 +45,7 @@ CLEAR_GRADIENTS = Intervention(
     harmless=True,
     answers=("gradients_never_cleared",),
     place=_backward_place,
+    patch=_clearing,
 )
 
 

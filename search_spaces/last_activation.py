@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+from backtrack.task.patching import Source
 
+# What functions are called by: anything else before their name is the tensor itself.
+MODULES = ("torch", "F", "functional")
 # Losses of one probability for each output.
 BINARY = ("binary_cross_entropy",)
 
@@ -51,6 +55,22 @@ def _apply(training: Training, level: str) -> None:
         training.at_loss(change)
 
 
+def _left_out(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    if level != "none":
+        return None
+    for call in source.calls(anatomy.last.partition(" ")[0]):
+        function = call.func.value if isinstance(call.func, ast.Attribute) else None
+        # A method's own tensor, or a function's first argument.
+        method = function is not None and source.segment(function).rpartition(".")[2] not in (
+            "torch",
+            "F",
+            "functional",
+        )
+        inner = function if method else call.args[0] if call.args else None
+        return source.replaced(call, source.segment(inner)) if inner is not None else None
+    return None
+
+
 LAST_ACTIVATION = Intervention(
     "last_activation",
     what="the activation that is nearest to the loss is left out, or becomes another",
@@ -61,6 +81,7 @@ LAST_ACTIVATION = Intervention(
     harmless=True,
     answers=("unreachable_targets", "loss_input"),
     place=lambda anatomy: anatomy.last.partition(" at ")[2].rpartition("#")[0],
+    patch=_left_out,
 )
 
 

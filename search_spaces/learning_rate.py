@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source, times
 
 FACTORS = {"x0.01": 0.01, "x0.1": 0.1, "x10": 10.0, "x100": 100.0}
 # Further away, for a rate that no optimiser is used with.
@@ -40,6 +41,10 @@ def place(anatomy: Anatomy) -> str:
     return str(anatomy.optimiser.get("place", ""))
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    return source.with_keyword("lr", lambda value: times(value, {**FACTORS, **FAR}[level]))
+
+
 LEARNING_RATE = Intervention(
     "learning_rate",
     what="each optimiser steps with its rate times a factor: θ ← θ - k lr u",
@@ -49,6 +54,7 @@ LEARNING_RATE = Intervention(
     points=("step_size", "not_finite", "constant_output", "update_ratio_off", "exploding_gradient", "oscillating_loss",
             "dead_units", "zero_gradient"),
     place=place,
+    patch=_patched,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+from backtrack.task.patching import Source
 from backtrack.vocabulary.shapes import is_square
 
 
@@ -45,6 +46,16 @@ def _alike(training: Training, level: str) -> None:
         training.replace(torch.Tensor, name, difference)
 
 
+def _squeezed(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    output, target = anatomy.loss.get("output", []), anatomy.loss.get("target", [])
+    two = [call for call in source.calls() if len(call.args) == 2]
+    wider = 0 if len(output) == len(target) + 1 else 1 if len(target) == len(output) + 1 else None
+    if not two or wider is None or [output, target][wider][-1] != 1:
+        return None
+    argument = two[0].args[wider]
+    return source.replaced(argument, f"{source.segment(argument)}.squeeze(-1)")
+
+
 LOSS_SHAPES = Intervention(
     "loss_shapes",
     what="outputs and targets with equally many numbers are brought to one shape before they are compared",
@@ -54,6 +65,7 @@ LOSS_SHAPES = Intervention(
     harmless=True,
     answers=("broadcast_loss",),
     place=place,
+    patch=_squeezed,
 )
 
 # What a loss gets and what it should get: `{(loss, last activation): what a person would write}`.
@@ -126,4 +138,5 @@ LOSS_REDUCTION = Intervention(
     harmless=True,
     points=("exploding_gradient", "not_finite"),
     place=place,
+    patch=lambda source, level, anatomy: source.with_keyword("reduction", lambda value: '"mean"'),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from types import MethodType
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 
 from backtrack.search_spaces import SQUIRREL
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
 from backtrack.vocabulary.factors import Categorical, Claim, Numeric
 
 OPTIMISER = Categorical(
@@ -95,14 +97,29 @@ def decoupled(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
 
 def _replacements(anatomy: Anatomy) -> dict[str, str]:
     own, rate = anatomy.optimiser.get("kind"), anatomy.optimiser.get("lr")
+    unusual = anatomy.optimiser.get("unusual")
     if not rate or own == "LBFGS":
         return {}
     return {
         level: f"torch.optim.{kind.__name__}(model.parameters(), lr={usual or rate:.3g})"
         for level, (kind, usual, _) in OTHERS.items()
-        # The same rule at its own rate is as written; at its usual one it may be.
-        if kind.__name__ != own or (usual is not None and not 0.3 < usual / rate < 3)
+        # The same rule at its own rate is as written, but for options that make another rule of it; at its usual rate
+        # it may be.
+        if kind.__name__ != own or unusual or (usual is not None and not 0.3 < usual / rate < 3)
     }
+
+
+def _other_call(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    kind, usual, options = OTHERS[level]
+    for call in source.calls(str(anatomy.optimiser.get("kind"))):
+        if not call.args:
+            continue
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        prefix = source.segment(owner) if owner is not None else "torch.optim"
+        given = {"lr": usual or anatomy.optimiser["lr"], **options}
+        rest = ", ".join(f"{name}={value:g}" for name, value in given.items())
+        return source.replaced(call, f"{prefix}.{kind.__name__}({source.segment(call.args[0])}, {rest})")
+    return None
 
 
 def _replace(training: Training, level: str) -> None:
@@ -143,6 +160,7 @@ OTHERS: dict[str, tuple[Any, float | None, dict[str, Any]]] = {
     "adam_usual": (torch.optim.Adam, 1e-3, {}),
     "adamw_usual": (torch.optim.AdamW, 1e-3, {}),
     "rmsprop": (torch.optim.RMSprop, None, {}),
+    "rmsprop_usual": (torch.optim.RMSprop, 1e-3, {}),
     "sgd_momentum": (torch.optim.SGD, None, {"momentum": MOMENTUM}),
     "sgd_usual": (torch.optim.SGD, 0.05, {"momentum": MOMENTUM}),
 }
@@ -169,6 +187,7 @@ OPTIMISER_OF_TRAINING = Intervention(
         ),
     ),
     cannot="state that the program reads from its optimiser stays empty",
+    patch=_other_call,
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
 )
 
@@ -194,5 +213,6 @@ MOMENTUM_OF_TRAINING = Intervention(
     levels=_momenta,
     apply=_with_usual,
     points=("oscillating_loss", "step_size", "not_finite", "exploding_gradient"),
+    patch=lambda source, level, anatomy: source.with_keyword("momentum", lambda value: f"{MOMENTUM}"),
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
 )

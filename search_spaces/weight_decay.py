@@ -96,6 +96,9 @@ DECAY_OF_TRAINING = Intervention(
     levels=_levels,
     apply=_change,
     harmless=True,
+    patch=lambda source, level, anatomy: (
+        source.with_keyword("weight_decay", lambda value: "0.0") if level == "none" else None
+    ),
     tricks=_levels,
     claims=(
         Claim(

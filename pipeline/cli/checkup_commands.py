@@ -59,6 +59,7 @@ def checkup(
     workers: Workers = None,
     time_limit: TimeLimit = None,
     max_memory: MaxMemory = None,
+    mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not.")] = True,
     here: HereOption = False,
     as_json: AsJson = False,
 ) -> None:
@@ -79,10 +80,11 @@ def checkup(
         interventions=interventions or (),
         improve=improve,
         resources=resources_from(workers=workers, time_limit=time_limit, max_memory=max_memory),
+        track=mlflow,
         here=here,
         told=lambda line: typer.echo(line, err=as_json),
     )
-    show_checkup(found, as_json)
+    show_checkup(found, as_json, mlflow)
 
 
 def _task(name: str | None, file: Path | None, settings: list[str] | None, choices: ScriptChoices) -> Task:

@@ -42,7 +42,7 @@ def show(study: Study, as_json: bool, tracked: bool = False) -> None:
         raise typer.Exit(INCOMPLETE_REPORT)
 
 
-def show_checkup(found: CheckupStudy, as_json: bool) -> None:
+def show_checkup(found: CheckupStudy, as_json: bool, tracked: bool = False) -> None:
     """A checkup's answer, as text or JSON."""
     from backtrack.views.checkup import sentences_of
 
@@ -51,6 +51,8 @@ def show_checkup(found: CheckupStudy, as_json: bool) -> None:
         typer.echo(json.dumps({"study": location, **found.answer.as_json()}))
     else:
         typer.echo("\n" + "\n".join(sentences_of(found.answer, metric, location)))
+        if tracked:
+            typer.echo(f"MLflow: backtrack ui {shlex.quote(location)}")
 
 
 def show_study(study: Study, as_json: bool, tracked: bool) -> None:

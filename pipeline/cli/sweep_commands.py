@@ -207,7 +207,8 @@ def resume(
         from backtrack.running import checking
 
         told = lambda line: typer.echo(line, err=as_json)  # noqa: E731
-        show_checkup(checking.go_on(study, resources=resources, here=here, told=told), as_json)
+        checked = checking.go_on(study, resources=resources, track=mlflow, here=here, told=told)
+        show_checkup(checked, as_json, checked.records.manifest.get("tracked", True) if mlflow is None else mlflow)
         return
     task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
     with view(as_json, debugger) as progress:

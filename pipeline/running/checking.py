@@ -14,6 +14,7 @@ from backtrack.evidence.checkup.verdict import Checkup, conclude
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
+from backtrack.running.beside import Logged
 from backtrack.running.engine import Work
 from backtrack.running.explaining import no_search
 from backtrack.running.interventions import looked_at
@@ -61,6 +62,7 @@ def checkup(
     interventions: Sequence[str | Path] = (),
     improve: bool = False,
     resources: Resources | None = None,
+    track: bool = True,
     here: bool = False,
     told: Callable[[str], None] = _silent,
 ) -> CheckupStudy:
@@ -77,6 +79,7 @@ def checkup(
         interventions: Python files with further interventions.
         improve: of a training that learns, also verify what it could still gain.
         resources: what may be used.
+        track: whether MLflow gets every training.
         here: whether to run in this process, without Ray.
         told: told what happens, a line at a time.
 
@@ -110,10 +113,10 @@ def checkup(
                 {CHECKED: runs},
                 seed,
                 alpha,
-                track=False,
+                track=track,
                 checkup={"interventions": described, "chance": chance if chance is not None else task.chance},
             )
-        return _carry_on(changed, records, runs, improve, resources or Resources(), here, told)
+        return _carry_on(changed, records, runs, improve, resources or Resources(), here, told, track)
 
 
 def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tuple[Task, list[dict[str, Any]]]:
@@ -129,6 +132,7 @@ def go_on(
     directory: str | Path,
     *,
     resources: Resources | None = None,
+    track: bool | None = None,
     here: bool = False,
     told: Callable[[str], None] = _silent,
 ) -> CheckupStudy:
@@ -137,6 +141,7 @@ def go_on(
     Args:
         directory: of the checkup.
         resources, here, told: as for `checkup`.
+        track: whether MLflow gets every training; default: as when the checkup began.
 
     Raises:
         StudyError: where there is none.
@@ -148,8 +153,9 @@ def go_on(
     """
     with driving(Records.open(directory)):
         records = Records.open(directory)
-        runs = int(records.manifest["runs"])
-        return _carry_on(task_of(records), records, runs, False, resources or Resources(), here, told)
+        runs, tracked = int(records.manifest["runs"]), bool(records.manifest.get("tracked", True))
+        wanted = tracked if track is None else track
+        return _carry_on(task_of(records), records, runs, False, resources or Resources(), here, told, wanted)
 
 
 def _carry_on(
@@ -160,8 +166,10 @@ def _carry_on(
     resources: Resources,
     here: bool,
     told: Callable[[str], None],
+    track: bool,
 ) -> CheckupStudy:
     manifest = records.manifest
+    logged = Logged(records, track, told)
     plan = CheckupPlan(records.space, runs, int(manifest["seed"]))
     engine = engine_for(here)
     shown: set[str] = set()
@@ -179,12 +187,18 @@ def _carry_on(
 
     def record(finished: FinishedTrial) -> None:
         records.append(finished)
+        logged.begin()
         told(_line(finished, manifest["task"]["metric"]))
 
     # Ray takes seconds to start: not where nothing is missing.
-    if next_runs(plan, _case(records, improve)) and not engine(Work(task, plan_next, record, no_search, resources)):
-        raise Interrupted(f"interrupted; the runs so far are recorded in {records.location}: the same command goes on")
-    return report_checkup(records, improve)
+    try:
+        if next_runs(plan, _case(records, improve)) and not engine(Work(task, plan_next, record, no_search, resources)):
+            raise Interrupted(
+                f"interrupted; the runs so far are recorded in {records.location}: the same command goes on"
+            )
+        return report_checkup(records, improve)
+    finally:
+        logged.end()
 
 
 def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
@@ -199,11 +213,13 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
         'inputs'
     """
     # With the page's templates, which only a report needs.
+    from backtrack.views.checkup import summary_of
     from backtrack.views.report.checkup_page import checkup_page
 
     known, manifest = _case(records, improve), records.manifest
     answer = replace(conclude(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
+    records.write("report/summary.md", summary_of(answer, manifest["task"]["metric"], records.location).encode())
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)
 

@@ -16,6 +16,7 @@ from backtrack.errors import BacktrackError, StudyError
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
+from backtrack.running.beside import Logged
 from backtrack.running.engine import Engine, Work
 from backtrack.running.further import Asked, Within, open_budget, reopened
 from backtrack.running.hopeless import ENOUGH, check_not_hopeless
@@ -40,7 +41,6 @@ from backtrack.vocabulary.progress import Outline, Progress
 if TYPE_CHECKING:
     import optuna
 
-    from backtrack.views.mlflow import Follower
     from backtrack.views.study import Study
 
 # Asked when everything has been run: gives the study an extension, and says how many runs and why; None to end.
@@ -374,10 +374,10 @@ class _Driver:
             extensions=Extension.of(manifest),
         )
         self.finished = records.finished()
-        self._records, self._keep_going, self._track, self._progress = records, keep_going, track, progress
+        self._records, self._keep_going, self._progress = records, keep_going, progress
         self._further = further
         self._suspicion = Suspicion(task.space)
-        self._follower: Follower | None = None
+        self._logged = Logged(records, track, progress.stage)
         self._begun = False
         self._told: set[tuple[str, str]] = set()
 
@@ -434,18 +434,11 @@ class _Driver:
             return
         self._begun = True
         threading.Thread(target=importlib.import_module, args=("backtrack.running.reporting",), daemon=True).start()
-        if self._track:
-            from backtrack.views import mlflow
-
-            self._follower = mlflow.follow(self._records)
+        self._logged.begin()
 
     def end_beside(self) -> None:
         """Waits until MLflow has everything, or says what it lacks."""
-        if self._follower is not None:
-            self._progress.stage("writing to MLflow")
-            problem = self._follower.finish()
-            if problem:
-                self._progress.stage(problem)
+        self._logged.end()
 
 
 def _differing(task: Task, seed: int) -> list[PlannedTrial]:

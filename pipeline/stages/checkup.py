@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backtrack.evidence.checkup.case import Case, Changes, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, Option
+from backtrack.evidence.checkup.memorised import memorised
 from backtrack.evidence.checkup.repairs import best_score, candidates, needs_repair, proven, threshold, tried
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE
 from backtrack.vocabulary.config import Config
@@ -23,8 +24,6 @@ FIRST, CONTROLS, PROOFS = 3, 2, 4
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
 COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser", "adam_usual"),
               ("learning_rate", "x0.01"), ("learning_rate", "x100"), ("clip_gradients", "norm_1"))  # fmt: skip
-# The probe that is asked where nothing helps.
-ONE_BATCH = "one_batch"
 # What is tried early where nothing points anywhere.
 USUAL = ("inputs", "learning_rate", "optimiser", "initialisation", "last_activation", "loss_form", "normalisation",
          "activation", "targets", "clip_gradients")  # fmt: skip
@@ -196,8 +195,9 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
-    """Where nothing brings the training back: can it learn one batch by heart?"""
+    """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?"""
     if any(repair.verified for repair in proven(case)) or not needs_repair(case):
         return []
-    asked = [option for option in case.options if option.kind == PROBE and option.name == ONE_BATCH]
+    names = {ONE_BATCH, *([HELD_BACK] if memorised(case) else [])}
+    asked = [option for option in case.options if option.kind == PROBE and option.name in names]
     return [plan.planned(option.changes, _worst_seed(case), TRIED) for option in asked]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any, Protocol
 
+from backtrack.task.patching import Rewrite, Source, suggested
 from backtrack.vocabulary.factors import Claim
 
 # The level of every intervention at which nothing is changed.
@@ -30,6 +32,7 @@ class Anatomy:
         losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
             and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
         inputs: `{floats, examples, mean, std, rms}` of the first input of the models.
+        maps: `{given, result}`: shapes of a model's first input and of its output, in a pass that trains.
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         autocast, compiled: whether it uses them.
@@ -56,6 +59,7 @@ class Anatomy:
     optimisers: list[dict[str, Any]] = field(default_factory=list)
     losses: list[dict[str, Any]] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
+    maps: dict[str, Any] = field(default_factory=dict)
     loaders: list[dict[str, Any]] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     autocast: bool = False
@@ -141,8 +145,11 @@ class Training(Protocol):
         """Calls `change(value)` before each backward pass; the pass begins from what it returns."""
 
     def at_loss(self, change: Callable[[LossCall], None] | None = None,
-                after: Callable[[LossCall, Any], None] | None = None) -> None:  # fmt: skip
-        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`."""
+                after: Callable[[LossCall, Any], Any] | None = None) -> None:  # fmt: skip
+        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`.
+
+        What the latter returns, unless it is None, is the loss.
+        """
 
     def at_activation(self, change: Callable[[str, str], Callable[[Any], Any] | None]) -> None:
         """Calls `change(site, function)` at each activation; what it returns is used instead."""
@@ -209,6 +216,7 @@ class Intervention:
         claims: what the posts say of these.
         size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
         place: where in the user's code it would be written, for an anatomy.
+        patch: what it would be as an edit of that line: `patch(source, level, anatomy)`, the file's new text.
         inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.
         on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen.
 
@@ -232,22 +240,28 @@ class Intervention:
     claims: tuple[Claim, ...] = ()
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
+    patch: Rewrite = lambda source, level, anatomy: None
     on_suspicion: bool = False
     inside: bool = False
 
     def described(self, anatomy: Anatomy) -> dict[str, Any]:
         """It as plain values, for whoever plans without torch."""
+        levels, place = dict(self.levels(anatomy)), self.place(anatomy)
         return {
             "name": self.name,
             "what": self.what,
-            "levels": dict(self.levels(anatomy)),
+            "levels": levels,
+            "patches": {level: suggested(place, partial(self._patched, level, anatomy)) for level in levels},
             "answers": list(self.answers),
             "points": list(self.points),
             "kind": self.kind,
-            "place": self.place(anatomy),
+            "place": place,
             "harmless": self.harmless,
             "size": self.size,
             "on_suspicion": self.on_suspicion,
             "tricks": dict(self.tricks(anatomy)),
             "claims": [asdict(claim) for claim in self.claims],
         }
+
+    def _patched(self, level: str, anatomy: Anatomy, source: Source) -> str | None:
+        return self.patch(source, level, anatomy)

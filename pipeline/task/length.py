@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backtrack.task.patching import suggested
 from backtrack.task.program_options import ProgramOption
 
 if TYPE_CHECKING:
@@ -117,6 +118,19 @@ def _tree(script: Path) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
+def _longer_loop(task: ScriptTask) -> str:
+    """The edit of the first loop, as a unified diff; empty where an option says how long."""
+    if length_option(task) is not None or task.script is None:
+        return ""
+    loops = loops_over_epochs(_tree(task.script))
+    if not loops:
+        return ""
+    end = _end(loops[0])
+    return suggested(
+        f"{task.script}:{end.lineno}", lambda source: source.replaced(end, str(scaled(end.value, TIMES)))
+    )  # fmt: skip
+
+
 def described_length(task: ScriptTask) -> Mapping[str, Any] | None:
     """The length as an intervention, in the form of `Intervention.described`; None where it is not known."""
     text = longer_text(task)
@@ -126,6 +140,7 @@ def described_length(task: ScriptTask) -> Mapping[str, Any] | None:
         "name": LENGTH,
         "what": f"the program trains {TIMES} times as long",
         "levels": {LONGER: text},
+        "patches": {LONGER: _longer_loop(task)},
         "answers": [],
         "points": ["step_size", "update_ratio_off"],
         "kind": "repair",

@@ -17,6 +17,7 @@ from backtrack.errors import TaskError
 from backtrack.task import Loaders, TorchTask
 from backtrack.trial.metrics import as_heard, named_metrics
 from backtrack.trial.runtime import compiled, precision_of
+from backtrack.vocabulary.mixing import Mixer
 from backtrack.vocabulary.outcomes import judge
 from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.recorder import Recorder
@@ -105,7 +106,7 @@ class _Run:
     device: str
     shuffled: bool
     model: torch.nn.Module = field(init=False)
-    generator: torch.Generator = field(init=False)
+    mixer: Mixer = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = self.task.model(self.levels).to(self.device)
@@ -114,7 +115,7 @@ class _Run:
         self.scheduler: Any = None
         self.clip, self.accumulate = self.task.clip(self.levels), max(1, self.task.accumulate(self.levels))
         self.precision = precision_of(self.levels, self.device)
-        self.generator = torch.Generator().manual_seed(0)
+        self.mixer = Mixer(torch)
         self.optimiser.zero_grad(set_to_none=True)
 
     def step(self, batch: Any, number: int, batches: int | None) -> torch.Tensor:
@@ -125,7 +126,7 @@ class _Run:
         self.running.train()
         batch = moved(batch, self.device)
         if self.shuffled:
-            batch = _with_shuffled_targets(batch, self.generator, self.task.name)
+            batch = _with_shuffled_targets(batch, self.mixer, self.task.name)
         with self.precision:
             loss = self.loss(self.outputs(batch), batch)
         (loss / self.accumulate).backward()
@@ -237,10 +238,10 @@ def _place_of_targets(batch: Any) -> Any:
     return None
 
 
-def _with_shuffled_targets(batch: Any, generator: torch.Generator, name: str) -> Any:
+def _with_shuffled_targets(batch: Any, mixer: Mixer, name: str) -> Any:
     targets = targets_of(batch, name)
-    mixed = targets[torch.randperm(len(targets), generator=generator).to(targets.device)]
     place = _place_of_targets(batch)
+    mixed = mixer.mixed(place, targets)
     if isinstance(batch, Mapping):
         return {**batch, place: mixed}
     if hasattr(batch, "_replace"):

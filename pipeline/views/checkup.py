@@ -49,6 +49,17 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     return lines
 
 
+def summary_of(found: Checkup, metric: str, study: str) -> str:
+    """The answer in Markdown: what MLflow shows of a checkup.
+
+    Args:
+        found, metric, study: as for `sentences_of`.
+    """
+    # Two spaces are what the lists of `sentences_of` begin with.
+    lines = (f"- {line.strip()}" if line.startswith("  ") else line for line in sentences_of(found, metric, study))
+    return "\n".join(lines) + "\n"
+
+
 def standing(found: Checkup, metric: str) -> str:
     """Whether it learns, with its numbers."""
     shown = ", ".join(
@@ -74,6 +85,8 @@ def _cause(cause: CheckupCause, metric: str) -> list[str]:
     for number, (_, text, value) in enumerate(cause.repairs):
         reached = f", which reaches {metric} {value:.4g}" if math.isfinite(value) else ""
         lines.append(f"  {'Change' if number == 0 else 'or'}: {text}{reached}")
+    if cause.patch:
+        lines += ["  As an edit:", *(f"    {line}" for line in cause.patch.splitlines())]
     if cause.hides:
         lines.append("  These bring it back too, but leave the fault where it is:")
         lines += [f"    {text}: {metric} {value:.4g}" for _, text, value in cause.hides]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
@@ -221,6 +222,94 @@ def test_labels_in_random_order_are_a_control() -> None:
         assert not torch.equal(weights(train()), weights(train(steps=0)))
         other = weights(train())
     assert not torch.allclose(other, weights(train()))
+
+
+def test_labels_of_small_batches_change_places_with_earlier_ones() -> None:
+    """Within a batch of two, half of the labels would stay where they were: a net learns from these."""
+    given = [torch.tensor(label) for label in (0, 1) * 100]
+    outputs = torch.randn(200, 3, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    for size in (1, 2):
+        kept = 0
+        with changed("labels", "shuffled", looked()):
+            for start in range(0, 200, size):
+                labels = torch.stack(given[start : start + size])
+                loss = functional.cross_entropy(outputs[start : start + size], labels)
+                loss.backward()
+                likely = -functional.log_softmax(outputs[start : start + size], 1).gather(1, labels[:, None]).mean()
+                kept += bool(torch.isclose(loss, likely))
+        assert kept * size < 140, f"{kept} of {200 // size} batches of {size} kept their labels"
+
+
+def test_the_same_rule_is_offered_where_its_options_are_unusual() -> None:
+    def made(**options: Any) -> Anatomy:
+        anatomist = Anatomist(torch)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.Adam(net.parameters(), lr=1e-3, **options)
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+        return anatomy_from(anatomist.conclude()["anatomy"])
+
+    levels = all_interventions()["optimiser"].levels
+    assert "adam" in levels(made(eps=10.0))
+    assert "adam" in levels(made(betas=(0.9, 0.1)))
+    assert "adam" not in levels(made())
+
+
+def test_a_hidden_layer_learns_beside_the_net() -> None:
+    net = train(steps=0)
+    with torch.no_grad():
+        net.second.weight.zero_()
+    alone = net.eval()(DATA)
+    with changed("capacity", "beside"):
+        optimiser = torch.optim.Adam(net.parameters(), lr=0.05)
+        own = [parameter.clone() for parameter in net.parameters()]
+        torch.manual_seed(5)
+        first = functional.cross_entropy(net(DATA), LABELS)
+        after = torch.rand(1)
+        for _ in range(60):
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(net(DATA), LABELS)
+            loss.backward()
+            optimiser.step()
+        assert len(optimiser.param_groups) == 2
+        assert sum(weight.numel() for weight in optimiser.param_groups[1]["params"]) == 6 * 256 + 256 + 256 * 3 + 3
+        assert loss < 0.5 * first
+        assert not torch.allclose(net(DATA), alone)
+        assert [name for name, _ in net.named_parameters()] == [name for name, _ in Net().named_parameters()]
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(1)), "its weights are made without the program's random numbers"
+    assert any(not torch.equal(now, before) for now, before in zip(net.parameters(), own, strict=True))
+
+
+def test_a_layer_beside_is_offered_where_a_net_answers_once_an_example() -> None:
+    levels = all_interventions()["capacity"].levels
+    loss = {"varies": True, "output": [8, 3], "target": [8], "floats": False}
+    assert levels(Anatomy(losses=[loss], maps={"given": [8, 6], "result": [8, 3]}))
+    assert not levels(Anatomy(losses=[loss], maps={"given": [8, 6], "result": [8, 6, 3]})), "at each step of a sequence"
+    narrow = {"varies": True, "output": [8, 6], "target": [8, 6], "floats": True}
+    assert not levels(Anatomy(losses=[narrow], maps={"given": [8, 6], "result": [8, 6]})), "an autoencoder"
+
+
+def test_a_quarter_of_the_examples_is_never_trained_on_and_its_loss_is_told() -> None:
+    """A table that learns each example by heart: its loss falls on what it trains on, and not on what is held back."""
+    table = nn.Embedding(40, 3)
+    with torch.no_grad():
+        table.weight.zero_()
+    net = nn.Sequential(table)
+    optimiser = torch.optim.SGD(net.parameters(), lr=20.0)
+    told = []
+    with changed("held_back", "quarter"):
+        for _ in range(30):
+            for batch in torch.randperm(40).split(20):
+                optimiser.zero_grad()
+                loss = functional.cross_entropy(net(batch), LABELS[batch])
+                loss.backward()
+                optimiser.step()
+                told.append(float(loss))
+    still = (table.weight == 0).all(1)
+    assert 3 <= int(still.sum()) <= 20, "these were never trained on"
+    assert max(told) - min(told) < 1e-3, "and theirs is the loss that is told"
+    assert functional.cross_entropy(table.weight[~still], LABELS[~still]) < 0.1
 
 
 def test_the_hidden_activation_is_another_and_the_last_stays() -> None:

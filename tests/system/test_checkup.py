@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     script = str(FAULTS / "faulty" / "targets_broadcast.py")
     asked = ("checkup", script, "--metric", "mse", "--mode", "min", "--here", "--study", "study")
     begun = subprocess.Popen(
-        [sys.executable, "-m", "backtrack", *asked], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "backtrack", *asked, "--no-mlflow"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     )
     assert begun.stdout is not None
     lines = [begun.stdout.readline() for _ in range(9)]
@@ -69,6 +70,11 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     for command in (("resume", "study", "--here", "--json"), ("report", "study", "--json")):
         again = backtrack(*command, folder=tmp_path)
         assert json.loads(again.stdout.splitlines()[-1]) == found, again.stderr
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        written = store.execute("select count(*) from runs where lifecycle_stage = 'active'").fetchone()[0]
+        notes = store.execute("select value from tags where key = 'mlflow.note.content'").fetchall()
+    assert written == found["runs"] + 1, "every training, and their parent"
+    assert len(notes) == 1 and notes[0][0].startswith("It does not learn")
     refused = backtrack("health", "study", folder=tmp_path)
     assert refused.returncode == 2 and "study is a checkup" in refused.stderr
 
@@ -76,7 +82,7 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
 @pytest.mark.slow
 def test_a_sound_training_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "quiet.py").write_text(QUIET)
-    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--json")
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--no-mlflow", "--json")
     done = backtrack("checkup", "quiet.py", *asked, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -173,7 +179,7 @@ SHIFT = Intervention(
 def test_an_intervention_of_somebodys_own_is_one_file(tmp_path: Path) -> None:
     (tmp_path / "far.py").write_text(QUIET.replace("y = (x @", "x, z = x + 1000, x\ny = (z @"))
     (tmp_path / "mine.py").write_text(OWN)
-    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--json", "--intervention", "mine.py")
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--no-mlflow", "--json", "--intervention", "mine.py")
     done = backtrack("checkup", "far.py", *asked, "--study", "study", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -29,6 +29,8 @@ WORSE_THAN_CHANCE = "worse_than_chance"
 UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
 # The ceiling of a metric that counts in percent.
 PERCENT = 100.0
+# Probes: of a net on one batch alone, and of the loss of training examples that it never trains on.
+ONE_BATCH, HELD_BACK = "one_batch", "held_back"
 # Names of a training's own loss, as it says it, or as the watch saw it.
 LOSSES = ("train_loss", "loss", SEEN_LOSS)
 
@@ -50,6 +52,7 @@ class Option:
         harmless: whether it can be tried together with others without doing harm.
         size: how much it changes.
         on_suspicion: whether it is tried only where something in `answers` or `points` was seen.
+        patch: the edit that it corresponds to, as a unified diff; empty where it is no edit of one line.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Option:
     harmless: bool
     size: int = 1
     on_suspicion: bool = False
+    patch: str = ""
 
     @property
     def changes(self) -> Changes:
@@ -169,6 +173,11 @@ class Case:
     def probes(self) -> list[CheckedRun]:
         """Runs that ask something which no repair answers."""
         return self._of_kind(PROBE)
+
+    def probe(self, name: str) -> CheckedRun | None:
+        """The run that asked one of these, with its losses; None where none did."""
+        asked = (run for run in self.probes if run.changes[0][0] == name and len(run.losses) > 1)
+        return next(asked, None)
 
     @property
     def signs(self) -> set[str]:
@@ -287,6 +296,11 @@ class Case:
         """The scores of the later half of each run's reports."""
         return [self.scored(value) for run in runs for value in run.reports[len(run.reports) // 2 :]]
 
+    def typical(self, run: CheckedRun) -> float:
+        """The median score of a run's later reports: what luck moves less than its last one."""
+        late = [score for score in self._late([run]) if math.isfinite(score)]
+        return median(late) if late else self.score(run)
+
     def _is_half_way(self, run: CheckedRun) -> bool:
         """Whether a run ends half-way from chance to perfect: to a share of 1, or to a positive loss of 0."""
         luck = [one.value for one in self.at_chance if one.value is not None and math.isfinite(one.value)]
@@ -379,6 +393,7 @@ def case_from(
             harmless=bool(one["harmless"]) and number == 0,
             size=int(one["size"]),
             on_suspicion=bool(one.get("on_suspicion")),
+            patch=one.get("patches", {}).get(level, ""),
         )
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())

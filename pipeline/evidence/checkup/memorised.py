@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from backtrack.evidence.checkup.case import Case, CheckedRun
+from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun
+from backtrack.vocabulary.finding import Finding
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
 LUCKY, FAR_BEYOND = 0.05, 2.0
 # The control whose labels cannot be learnt; an untrained net says nothing of labels.
 SHUFFLED = "labels"
+# Share of what is learnt of trained examples that has to hold for those held back, to say that it carries over.
+CARRIED = 0.2
+# What is wrong then: the labels, what the net is judged by, or one of the two.
+LABELS, JUDGED, EITHER = "labels_without_inputs", "judged_apart", "labels_or_metric"
 
 
 def memorised(case: Case) -> tuple[float, float] | None:
@@ -25,6 +30,47 @@ def memorised(case: Case) -> tuple[float, float] | None:
     if not own or not controls or case.worse_than_chance or _carries_over(case):
         return None
     return (median(own), median(controls)) if median(own) < min(controls) else None
+
+
+def not_carried_over(case: Case) -> Finding | None:
+    """What is wrong where the training set is learnt and the metric shows nothing of it; None where that is not so.
+
+    Training examples that were held back tell labels from metric: labels that depend on inputs can be told of these.
+    """
+    losses = memorised(case)
+    if losses is None:
+        return None
+    own, control = losses
+    asked = case.probe(HELD_BACK)
+    held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
+    learnt = f"the training set is learnt by heart (loss {own:.3g}; with labels shuffled anew each time {control:.3g})"
+    if math.isnan(held):
+        return Finding(
+            EITHER,
+            place="the data",
+            measured=f"{learnt}, and the metric shows nothing of it, whatever is changed: the labels do not depend on "
+            "the inputs, or the metric is not of what is learnt",
+            expected="a metric that follows the loss",
+            remedy="look at inputs and labels side by side, first those of training, then those of the metric",
+        )
+    if control - held > CARRIED * (control - own):
+        return Finding(
+            JUDGED,
+            place="the validation",
+            measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
+            f"shuffled anew each time {control:.3g}), and the metric shows nothing of it, whatever is changed: it is "
+            "computed wrongly, or of inputs and labels that do not belong together",
+            expected="a metric that follows the loss",
+            remedy="look at how the metric is computed (over which axis, of which model), and at its inputs and labels",
+        )
+    return Finding(
+        LABELS,
+        place="the data",
+        measured=f"{learnt}, and nothing carries over, whatever is changed (training examples that are held back: "
+        f"{held:.3g}): the labels do not depend on the inputs",
+        expected="labels that belong to their inputs",
+        remedy="look at inputs and labels side by side: are both shuffled, sorted or cut in the same way",
+    )
 
 
 def _carries_over(case: Case) -> bool:

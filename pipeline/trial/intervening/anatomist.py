@@ -22,6 +22,9 @@ NODES = 60
 LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding", "MkldnnRnnLayer", "MkldnnConvolution",
           "NativeLayerNorm", "NativeBatchNorm", "Mv", "Dot")  # fmt: skip
 
+# Beyond these, what an adaptive rule divides by is no longer the size of its gradients.
+USUAL_EPS, LEAST_BETA = 1e-3, 0.5
+
 
 class Anatomist:
     """Collects an `Anatomy`.
@@ -50,12 +53,14 @@ class Anatomist:
         self._stepped: list[Any] = []
         self._passes = self._single = 0
         self._values: list[Any] = []
+        # Shape of what a model is given, while it passes it on.
+        self._now: list[int] = []
         self._attach()
 
     def _attach(self) -> None:
         at = self.training
         at.at_model(self._models.append)
-        at.at_forward(before=self._given)
+        at.at_forward(before=self._given, after=self._result)
         at.at_layer(self._layer)
         at.at_optimiser(self._made)
         at.at_step(before=self._stepping)
@@ -77,7 +82,13 @@ class Anatomist:
             self.anatomy.calls[said] = self.anatomy.calls.get(said, 0) + 1
         if isinstance(given, self.torch.Tensor) and mode[0] and len(self._inputs) < BATCHES:
             self._inputs.append(given.detach().cpu())
+        self._now = list(given.shape) if isinstance(given, self.torch.Tensor) and mode[0] else []
         return given
+
+    def _result(self, model: Any, result: Any) -> Any:
+        if self._now and isinstance(result, self.torch.Tensor) and result.requires_grad and self._steps < STEPS:
+            self.anatomy.maps = {"given": self._now, "result": list(result.shape)}
+        return result
 
     def _layer(self, module: Any, path: str, given: Any, result: Any) -> Any:
         if self._steps < 2:
@@ -93,7 +104,7 @@ class Anatomist:
         self._optimisers.append((optimiser, {
             "kind": type(optimiser).__name__, "lr": float(group["lr"]), "place": own_place(),
             "weight_decay": float(group.get("weight_decay") or 0.0), "momentum": float(group.get("momentum") or 0.0),
-            "groups": len(optimiser.param_groups),
+            "groups": len(optimiser.param_groups), "unusual": _unusual(optimiser),
         }))  # fmt: skip
 
     def _stepping(self, optimiser: Any) -> None:
@@ -211,9 +222,10 @@ class Anatomist:
         if not self._targets or not anatomy.losses:
             return
         first = anatomy.losses[0]
-        # Where all targets of a batch are alike, as a GAN's are, their order means nothing.
-        first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in self._targets if one.numel() > 1)
         values = torch.cat([one.flatten() for one in self._targets])
+        # Where all targets of a batch are alike, as a GAN's are, their order means nothing; batches of one are alike.
+        several = [one for one in self._targets if one.numel() > 1] or [values]
+        first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in several)
         if values.is_floating_point():
             two = bool(((values == 0) | (values == 1)).all())
             wide = [one for one in self._targets if one.ndim == 2 and one.shape[1] > 1]
@@ -224,3 +236,13 @@ class Anatomist:
             _, counts = values.unique(return_counts=True)
             first |= {"classes": len(counts), "largest": float(counts.max() / counts.sum()),
                       "smallest": float(counts.min() / counts.sum())}  # fmt: skip
+
+
+def _unusual(optimiser: Any) -> list[str]:
+    """Options at which an optimiser's rule is another than it is known for."""
+    group = optimiser.param_groups[0]
+    betas = group.get("betas") or ()
+    own = {"eps": float(group.get("eps") or 0.0) > USUAL_EPS,
+           "betas": any(not LEAST_BETA <= float(beta) < 1 for beta in betas[1:]),
+           "alpha": "alpha" in group and not LEAST_BETA <= float(group["alpha"]) < 1}  # fmt: skip
+    return [name for name, unusual in own.items() if unusual]

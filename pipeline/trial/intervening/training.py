@@ -35,7 +35,7 @@ class HookedTraining:
         self._at_backward: list[Callable[[], None]] = []
         self._at_objective: list[Callable[[Any], Any]] = []
         self._at_loss: list[Callable[[LossCall], None]] = []
-        self._after_loss: list[Callable[[LossCall, Any], None]] = []
+        self._after_loss: list[Callable[[LossCall, Any], Any]] = []
         self._at_activation: list[Callable[[str, str], Callable[[Any], Any] | None]] = []
         self._after_activation: list[Callable[[str, str, Any], None]] = []
         self._paths: dict[int, dict[int, str]] = {}
@@ -206,9 +206,12 @@ class HookedTraining:
     def at_loss(
         self,
         change: Callable[[LossCall], None] | None = None,
-        after: Callable[[LossCall, Any], None] | None = None,
+        after: Callable[[LossCall, Any], Any] | None = None,
     ) -> None:
-        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`."""
+        """Calls `change(call)` before each of torch's loss functions, which it may change, and `after(call, value)`.
+
+        What the latter returns, unless it is None, is the loss.
+        """
         if not self._at_loss and not self._after_loss:
             for name in LOSSES:
                 if hasattr(self.torch.nn.functional, name):
@@ -234,7 +237,8 @@ class HookedTraining:
                     function = own if call.name == name else getattr(functional, call.name)
                     value = function(call.output, call.target, *arguments, **call.options)
                     for told in self._after_loss:
-                        told(call, value)
+                        other = told(call, value)
+                        value = value if other is None else other
                     return value
                 finally:
                     self._in_loss = False

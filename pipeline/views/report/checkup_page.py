@@ -68,6 +68,7 @@ def _cause(cause: CheckupCause) -> dict[str, Any]:
         "state": state(cause),
         "repairs": [_repair(one) for one in cause.repairs],
         "hides": [_repair(one) for one in cause.hides],
+        "patch": cause.patch,
         "signs": ", ".join(sign.replace("_", " ") for sign in dict.fromkeys(cause.signs)),
     }
 

@@ -1,0 +1,97 @@
+"""A quarter of the training examples is held back: whether what is learnt holds for new inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import PROBE, Anatomy, Intervention, LossCall, Training
+
+# One example in so many is never trained on.
+SHARE = 4
+# Decimals of an example's mark that count: what differs between two batches by rounding is the same example.
+DECIMALS = 1e6
+# Examples whose marks are kept to see that they come again.
+MOST = 200_000
+
+
+class _Held:
+    """Which examples of the last batch are held back: the same ones in every epoch."""
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+        self._seen: set[int] = set()
+        self._signs: dict[int, Any] = {}
+        self.held: Any = None
+        self.known: Any = None
+
+    def batch(self, given: Any) -> None:
+        """Takes in a training batch: (examples, …)."""
+        torch = self._torch
+        rows = given.detach().to("cpu", torch.float64).flatten(1) if given.ndim > 1 else given.detach().cpu()[:, None]
+        width = rows.shape[1]
+        if width not in self._signs:
+            # Of its own, so that the program's random numbers stay what they are.
+            luck = torch.Generator().manual_seed(0)
+            self._signs[width] = torch.randn(width, generator=luck, dtype=torch.float64)
+        marks = ((rows.double() * self._signs[width]).sum(1) * DECIMALS).round().nan_to_num(0, 0, 0).long()
+        self.held = marks % SHARE == 0
+        numbers = marks.tolist()
+        self.known = torch.tensor([number in self._seen for number in numbers])
+        if len(self._seen) < MOST:
+            self._seen.update(numbers)
+
+    def rows(self, mask: Any, output: Any) -> Any:
+        """A mask of a loss's rows: one each example, or equally many."""
+        times = len(output) // max(1, len(mask))
+        return mask.repeat_interleave(times).to(output.device) if times * len(mask) == len(output) else None
+
+
+def _hold(training: Training, level: str) -> None:
+    torch: Any = training.torch
+    marks = _Held(torch)
+    kept: dict[str, Any] = {}
+
+    def before(model: Any, given: Any) -> Any:
+        # A tensor with a gradient is another net's output, and no data.
+        if torch.is_grad_enabled() and isinstance(given, torch.Tensor) and given.ndim and not given.requires_grad:
+            marks.batch(given)
+        return given
+
+    def change(call: LossCall) -> None:
+        kept.pop("rows", None)
+        if not call.training or marks.held is None or not isinstance(call.target, torch.Tensor):
+            return
+        held = marks.rows(marks.held, call.output) if call.output.ndim and call.target.ndim else None
+        if held is None or len(call.target) != len(call.output) or not held.any() or held.all():
+            return
+        known = held & marks.rows(marks.known, call.output)
+        kept["rows"] = (call.name, call.output[known].detach(), call.target[known], dict(call.options))
+        call.output, call.target = call.output[~held], call.target[~held]
+
+    def after(call: LossCall, value: Any) -> Any:
+        if "rows" not in kept or value.ndim:
+            return None
+        name, output, target, options = kept.pop("rows")
+        if len(output):
+            kept["said"] = getattr(torch.nn.functional, name)(output, target, **options).detach()
+        # Before any comes again, nothing is known of them: what is said stays where it began.
+        said = kept.setdefault("said", value.detach())
+        return value - value.detach() + said
+
+    training.at_forward(before=before)
+    training.at_loss(change, after)
+
+
+HELD_BACK = Intervention(
+    "held_back",
+    what=f"one training example in {SHARE} is never trained on, and the loss that the training says is theirs",
+    source="Goodfellow et al., Deep Learning (2016), 5.3: validation sets",
+    levels=lambda anatomy: {"quarter": "train_test_split(train)"} if _can_be(anatomy) else {},
+    apply=_hold,
+    kind=PROBE,
+    cannot="examples that are changed at random each time, and losses that are written by hand",
+)
+
+
+def _can_be(anatomy: Anatomy) -> bool:
+    return bool(anatomy.loss) and anatomy.inputs.get("batch", 0) >= SHARE and not anatomy.acts

@@ -1,0 +1,91 @@
+"""Changes from outside as edits of the line that they correspond to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtrack.task.intervention import Anatomy
+from backtrack.task.patching import Source, assigned_at, suggested
+from backtrack.trial.intervening.catalogue import all_interventions
+
+PROGRAM = """\
+import torch
+from torch.utils.data import DataLoader
+import torch.nn.functional as F
+
+loader = DataLoader(data, batch_size=args.size,
+                    shuffle=False)
+plain = DataLoader(data, 32)
+opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.999, weight_decay=args.decay)
+
+def forward(x):
+    return torch.softmax(out(F.relu(x)), dim=1)
+
+for x, y in loader:
+    loss = F.mse_loss(net(x), y, reduction="sum")
+    loss.backward()
+    opt.step()
+"""
+RATE = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:8", "momentum": 0.999}]}
+LOSS = {"losses": [{"name": "mse_loss", "place": "train.py:14", "output": [8, 1], "target": [8]}]}
+
+
+def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[str]:
+    """The lines that an intervention's patch takes out and puts in."""
+    new = all_interventions()[name].patch(Source(PROGRAM, line), level, Anatomy(**anatomy))
+    if new is None:
+        return []
+    old_lines, new_lines = PROGRAM.splitlines(), new.splitlines()
+    compile(new, "train.py", "exec")
+    return [one.strip() for one in new_lines if one not in old_lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "anatomy", "line", "wanted"),
+    [
+        ("learning_rate", "x0.1", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.999, "
+         "weight_decay=args.decay)"),
+        ("optimiser", "adam_usual", RATE, 8, "opt = torch.optim.Adam(net.parameters(), lr=0.001)"),
+        ("optimiser", "sgd_momentum", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9)"),
+        ("momentum", "usual", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9, "
+         "weight_decay=args.decay)"),
+        ("weight_decay", "none", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.999, "
+         "weight_decay=0.0)"),
+        ("order", "shuffled", {}, 5, "shuffle=True)"),
+        ("order", "shuffled", {}, 7, "plain = DataLoader(data, 32, shuffle=True)"),
+        ("batch_size", "x4", {}, 5, "loader = DataLoader(data, batch_size=int(args.size * 4),"),
+        ("last_activation", "none", {"last": "softmax at train.py:11#0"}, 11, "return out(F.relu(x))"),
+        ("loss_shapes", "alike", LOSS, 14, 'loss = F.mse_loss(net(x).squeeze(-1), y, reduction="sum")'),
+        ("loss_reduction", "mean", LOSS, 14, 'loss = F.mse_loss(net(x), y, reduction="mean")'),
+    ],
+)  # fmt: skip
+def test_an_intervention_is_an_edit_of_its_line(
+    name: str, level: str, anatomy: dict[str, Any], line: int, wanted: str
+) -> None:
+    assert edited(name, level, anatomy, line) == [wanted]
+
+
+def test_what_is_no_edit_of_the_line_suggests_none() -> None:
+    assert edited("learning_rate", "x0.1", RATE, 14) == []
+    assert edited("last_activation", "sigmoid", {"last": "softmax at train.py:11#0"}, 11) == []
+    assert edited("inputs", "standardised", {}, 8) == []
+
+
+def test_clearing_is_a_line_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(PROGRAM)
+    assert assigned_at("train.py:8") == "opt"
+    anatomy = Anatomy(**RATE, **LOSS, calls={"gradients kept": 3})
+    patch = all_interventions()["clear_gradients"].described(anatomy)["patches"]["each_step"]
+    assert patch.splitlines()[:2] == ["--- train.py", "+++ train.py"]
+    assert [line for line in patch.splitlines()[2:] if line[0] == "+"] == ["+    opt.zero_grad()"]
+
+
+def test_a_place_that_is_no_line_of_a_file_suggests_none(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("def (:\n")
+    for place in ("", "nowhere.py:3", "Net.fc1", f"{broken}:1"):
+        assert suggested(place, lambda source: source.text + "x") == ""
