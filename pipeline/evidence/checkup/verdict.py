@@ -233,10 +233,26 @@ def _learns(case: Case, mended: bool) -> str:
 
 def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> list[CheckupCause]:
     wrong = case.wrong
-    faults = {check: finding for check, finding in wrong.items() if check not in EFFECTS}
-    effects = [check for check in wrong if check in EFFECTS]
-    causes: list[CheckupCause] = []
-    used: set[Changes] = set()
+    direct_of = _repairs_of_faults(case, verified)
+    effects = [
+        *(check for check in wrong if check in EFFECTS),
+        *(check for check in wrong if check not in EFFECTS and check not in direct_of),
+    ]
+    signs = [*effects, *symptoms]
+    causes = [_of_check(case, wrong[check], direct, verified, signs) for check, direct in direct_of.items()]
+    causes.sort(key=lambda cause: not cause.verified)
+    used = {one.changes for direct in direct_of.values() for one in direct}
+    rest = _most_exact(case, [one for one in verified if one.changes not in used])
+    if rest and not any(cause.verified for cause in causes):
+        causes.insert(0, _of_changes(case, rest, signs))
+    if not causes:
+        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
+    return causes
+
+
+def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list[Repair]]:
+    """`{check: repairs that mend its fault}` of the faults that are causes."""
+    faults = [check for check in case.wrong if check not in EFFECTS]
     direct_of = {check: [one for one in verified if _mends(case, one, check)] for check in faults}
     enough = any(case.is_far(_middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
     direct_of = {
@@ -248,51 +264,45 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     for general, specific in MORE_EXACT.items():
         if general in direct_of and any(check in direct_of for check in specific):
             direct_of.pop(general)
-    effects += [check for check in faults if check not in direct_of]
-    for check, direct in direct_of.items():
-        finding = faults[check]
-        used |= {one.changes for one in direct}
-        hides = [one for one in verified if one not in direct]
-        causes.append(
-            CheckupCause(
-                kind=CHECK,
-                name=check,
-                said=finding.measured,
-                place=finding.place,
-                repairs=[_of(case, one) for one in direct] or [((), finding.remedy, math.nan)],
-                verified=bool(direct),
-                p=min((one.p for one in direct), default=math.nan),
-                reaches=direct[0].reaches if direct else math.nan,
-                hides=[_of(case, one) for one in hides],
-                patch=_patch(case, direct[0].changes) if direct else "",
-                harmless=not direct and _does_no_harm(case, check),
-                signs=[*effects, *symptoms],
-            )
-        )
-    causes.sort(key=lambda cause: not cause.verified)
-    mended = any(cause.verified for cause in causes)
-    rest = _most_exact(case, [one for one in verified if one.changes not in used])
-    if rest and not mended:
-        first = rest[0]
-        name = " and ".join(change[0] for change in first.changes)
-        causes.insert(
-            0,
-            CheckupCause(
-                kind=INTERVENTION,
-                name=name,
-                said=" and ".join(option_of(case, change).what for change in first.changes),
-                place=next((option_of(case, change).place for change in first.changes), ""),
-                repairs=[_of(case, one) for one in rest],
-                verified=True,
-                p=first.p,
-                reaches=first.reaches,
-                signs=[*effects, *symptoms],
-                patch=_patch(case, first.changes),
-            ),
-        )
-    if not causes:
-        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
-    return causes
+    return direct_of
+
+
+def _of_check(
+    case: Case, finding: Finding, direct: Sequence[Repair], verified: Sequence[Repair], signs: Sequence[str]
+) -> CheckupCause:
+    """The cause that a check names, with the repairs that mend it and those that hide it."""
+    return CheckupCause(
+        kind=CHECK,
+        name=finding.check,
+        said=finding.measured,
+        place=finding.place,
+        repairs=[_of(case, one) for one in direct] or [((), finding.remedy, math.nan)],
+        verified=bool(direct),
+        p=min((one.p for one in direct), default=math.nan),
+        reaches=direct[0].reaches if direct else math.nan,
+        hides=[_of(case, one) for one in verified if one not in direct],
+        harmless=not direct and _does_no_harm(case, finding.check),
+        signs=signs,
+        patch=_patch(case, direct[0].changes) if direct else "",
+    )
+
+
+def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
+    """The cause that no check names: what the first of these repairs changes."""
+    first = repairs[0]
+    options = [option_of(case, change) for change in first.changes]
+    return CheckupCause(
+        kind=INTERVENTION,
+        name=" and ".join(name for name, _ in first.changes),
+        said=" and ".join(option.what for option in options),
+        place=next((option.place for option in options), ""),
+        repairs=[_of(case, one) for one in repairs],
+        verified=True,
+        p=first.p,
+        reaches=first.reaches,
+        signs=signs,
+        patch=_patch(case, first.changes),
+    )
 
 
 def _patch(case: Case, changes: Changes) -> str:
