@@ -97,15 +97,21 @@ def decoupled(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
 
 def _replacements(anatomy: Anatomy) -> dict[str, str]:
     own, rate = anatomy.optimiser.get("kind"), anatomy.optimiser.get("lr")
-    unusual = anatomy.optimiser.get("unusual")
+    # Options that make another rule of it than it is known for.
+    as_known = not anatomy.optimiser.get("unusual")
     if not rate or own == "LBFGS":
         return {}
+
+    def is_another(kind: Any, usual: float | None) -> bool:
+        if usual is not None and not 0.3 < usual / rate < 3:
+            return True
+        twice = usual is not None and any(other is kind and at is None for other, at, _ in OTHERS.values())
+        return not twice and not (kind.__name__ == own and as_known)
+
     return {
         level: f"torch.optim.{kind.__name__}(model.parameters(), lr={usual or rate:.3g})"
         for level, (kind, usual, _) in OTHERS.items()
-        # The same rule at its own rate is as written, but for options that make another rule of it; at its usual rate
-        # it may be.
-        if kind.__name__ != own or unusual or (usual is not None and not 0.3 < usual / rate < 3)
+        if is_another(kind, usual)
     }
 
 

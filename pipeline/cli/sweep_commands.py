@@ -267,7 +267,13 @@ def why(
     here: HereOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes."""
+    """Tell why a trial failed: the smallest change that mends it, verified; runs what that takes.
+
+    Of a checkup: its answer, from the runs that it did.
+    """
+    from backtrack.records.directory import Records
+    from backtrack.views.checkup import line_of
+
     resources = resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory)
     if config is not None or task is not None:
         from backtrack.running.explaining import read_config, why_config
@@ -279,6 +285,14 @@ def why(
         sentences, known = [*told.sentences, f"Study: {told.study}"], [_known(told)]
     elif study is None:
         raise StudyError("backtrack why: expected a study, or --task TASK --config FILE")
+    elif Records.open(study).is_checkup:
+        from backtrack.running.checking import report_checkup
+
+        checked = report_checkup(Records.open(study))
+        if trial is not None:
+            typer.echo(line_of(checked.case, trial, checked.records.location), err=as_json)
+        show_checkup(checked, as_json)
+        return
     elif trial is None:
         sentences, known = _all_causes(study)
     else:

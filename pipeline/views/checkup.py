@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from backtrack.evidence.checkup.case import Changes, spelled
+from backtrack.errors import StudyError
+from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, Checkup, CheckupCause
 
 # What did not help is listed up to here; `checkup.json` has all.
@@ -47,6 +48,24 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     lines += [f"\n{limit}." for limit in found.limits]
     lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
     return lines
+
+
+def line_of(case: Case, trial: str, study: str) -> str:
+    """One run of a checkup: what was changed in it, and what it reached.
+
+    Args:
+        case: every run.
+        trial: its id.
+        study: where it is.
+
+    Raises:
+        StudyError: where there is no such trial.
+    """
+    found = next((run for run in case.runs if run.trial == trial), None)
+    if found is None:
+        raise StudyError(f"{study} has no trial {trial!r}; its report lists all")
+    reached = found.outcome if found.value is None else f"{found.value:.4g}, {found.outcome}"
+    return f"{trial}: {spelled(found.changes) or 'as written'}, seed {found.seed}: {reached}."
 
 
 def summary_of(found: Checkup, metric: str, study: str) -> str:

@@ -253,6 +253,7 @@ def test_the_same_rule_is_offered_where_its_options_are_unusual() -> None:
     assert "adam" in levels(made(eps=10.0))
     assert "adam" in levels(made(betas=(0.9, 0.1)))
     assert "adam" not in levels(made())
+    assert "rmsprop" in levels(made()) and "rmsprop_usual" not in levels(made()), "its usual rate is this one"
 
 
 def test_a_hidden_layer_learns_beside_the_net() -> None:

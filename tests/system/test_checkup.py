@@ -67,7 +67,14 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     assert len(told) + before == found["runs"] <= 60
     page = (tmp_path / "study" / "report" / "report.html").read_text()
     assert "It does not learn" in page and "output.squeeze(1)" in page
-    for command in (("resume", "study", "--here", "--json"), ("report", "study", "--json")):
+    written = min(part.stem for part in (tmp_path / "study" / "trials").glob("*-written-0.parquet"))
+    asked_again = (
+        ("resume", "study", "--here", "--json"),
+        ("report", "study", "--json"),
+        ("why", "study", "--json"),
+        ("why", "study", written, "--json"),
+    )
+    for command in asked_again:
         again = backtrack(*command, folder=tmp_path)
         assert json.loads(again.stdout.splitlines()[-1]) == found, again.stderr
     with sqlite3.connect(tmp_path / "mlflow.db") as store:
