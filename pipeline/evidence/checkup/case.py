@@ -284,13 +284,23 @@ class Case:
         The best of many reports says little where luck moves them far: those of an untrained agent, which differ from
         episode to episode; a share of right answers where few groups of inputs get one answer each; a loss of batches
         that differ. Of the latter two a run has to be half-way to perfect as well: next to chance, ranks would make
-        much of little.
+        much of little. A reward, or a loss that may be negative, has no perfect: what a run reaches there has to be
+        more than any later report of luck.
         """
-        if not math.isfinite(self.score(run)) or not (self.has_untrained or self._is_half_way(run)):
+        if not math.isfinite(self.score(run)):
             return False
         late = self._late([run])
+        clear = self.open_ended and self.typical(run) > max(self._late(self.at_chance), default=math.inf)
+        if not (self.has_untrained or self._is_half_way(run) or clear):
+            return False
         luck = [self.scored(value) for control in self.at_chance for value in control.reports]
         return self._is_better(late, luck)
+
+    @cached_property
+    def open_ended(self) -> bool:
+        """Whether the metric has no best value, as a return and a log-likelihood have none."""
+        negative = any(value < 0 for run in self.runs for value in run.reports)
+        return math.isinf(self.ceiling) and (self.mode == "max" or negative)
 
     def _late(self, runs: Sequence[CheckedRun]) -> list[float]:
         """The scores of the later half of each run's reports."""

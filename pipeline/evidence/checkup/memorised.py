@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun
+from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, CheckedRun
 from backtrack.vocabulary.finding import Finding
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
@@ -26,8 +26,10 @@ def memorised(case: Case) -> tuple[float, float] | None:
     """
     own = [loss for run in case.first for loss in _last_half(run)]
     controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
-    # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels.
-    if not own or not controls or case.worse_than_chance or _carries_over(case):
+    # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
+    # nor where the loss is written by hand and there may be none.
+    by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
+    if not own or not controls or case.worse_than_chance or by_hand or _carries_over(case):
         return None
     return (median(own), median(controls)) if median(own) < min(controls) else None
 
