@@ -148,7 +148,7 @@ ORDER = Intervention(
     ),
     apply=_shuffled,
     harmless=True,
-    answers=("order_of_examples",),
+    answers=("order_of_examples", "same_examples"),
     cannot="batches that are cut by hand are not reached",
     place=_place,
     patch=_shuffling,

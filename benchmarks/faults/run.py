@@ -2,6 +2,7 @@
 
     python benchmarks/faults/run.py [--runs 60] [--only NAME …] [--side-by-side 2]
     python benchmarks/faults/run.py --truth      # what each program reaches with its fault mended, over five seeds
+    python benchmarks/faults/ablate.py FOLDER    # every single change that mends it, over five seeds
 
 A program of `faulty/` is named exactly where the first cause is an accepted check or repair (`truth.json`), found by
 ablation: the repair is the patch that mends it. Healthy programs must not be accused. The programs know nothing of
@@ -37,7 +38,7 @@ def checked(script: Path, metric: str, mode: str, runs: int, folder: Path) -> di
     """The answer of a checkup of one program; with `error` where there is none."""
     command = [
         *(sys.executable, "-m", "backtrack", "checkup", str(script), "--metric", metric, "--mode", mode),
-        *("--runs", str(runs), "--here", "--json", "--study", str(folder / script.stem)),
+        *("--runs", str(runs), "--here", "--no-mlflow", "--json", "--study", str(folder / script.stem)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, env=ONE_THREAD, check=False)
     try:
@@ -156,7 +157,7 @@ def main() -> None:
         f"Verified: {verified}. Healthy ones accused: {len(accused)} of {len(names) - faulty}. "
         f"Trainings: {median(spent):.0f} in the median, {max(spent)} at most.\n"
         f"The best of the same single changes, as random repairs end: {by_chance} of {faulty}; of the healthy ones "
-        f"it would change {changed} of {len(names) - faulty}."
+        f"it would change {changed} of {len(names) - faulty}.\nThe studies: {folder}"
     )
 
 

@@ -174,6 +174,13 @@ FAULTS = {
                 return self.out(self.rnn(x[:, :, None])[0][:, -1])
         train(Net(), F.cross_entropy, Y)
     """,
+    "same_examples": """
+        from torch.utils.data import DataLoader, TensorDataset
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); loader = DataLoader(TensorDataset(X, Y), 32)
+        for step in range(20):
+            x, y = next(iter(loader))
+            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
 }  # fmt: skip
 
 VARIANTS = {
@@ -286,6 +293,11 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "all examples in each step": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.5)
+        for step in range(20):
+            opt.zero_grad(); F.cross_entropy(net(X), Y).backward(); opt.step()
+    """,
     "real and made-up examples in one line": """
         G, D = nn.Linear(4, 1), mlp(start=1, out=1); bce = nn.BCEWithLogitsLoss()
         og, od = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())

@@ -1,0 +1,114 @@
+"""The truth of each faulty program: every single change that mends it, over five seeds.
+
+    python benchmarks/faults/run.py                 # prints the folder of its studies
+    python benchmarks/faults/ablate.py FOLDER       # writes ablation.json beside this file
+
+The checkups of `run.py` tried each single change under one seed. Here each that went half-way from as written to the
+best of all runs is run under five seeds; it mends the program where four of these go that far. `ablation.json` has the
+metric of each, of the program as written, and of the program with its patch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from run import FAULTY, TRUTH, run_once
+
+from backtrack.evidence.checkup.case import Case, Changes, case_from
+from backtrack.evidence.checkup.repairs import threshold, tried
+from backtrack.records.directory import Records
+from backtrack.running.engine import Work
+from backtrack.running.explaining import no_search
+from backtrack.running.resources import Resources
+from backtrack.running.sweeping import engine_for, task_of
+from backtrack.stages.checkup import CheckupPlan
+from backtrack.vocabulary.plan import TRIED, FinishedTrial, FixedPlan, Plan, PlannedTrial
+
+HERE = Path(__file__).parent
+SEEDS, ENOUGH = 5, 4
+
+
+def case_of(records: Records) -> Case:
+    """A study's runs."""
+    asked, task = records.manifest["checkup"], records.manifest["task"]
+    return case_from(
+        records.trials(),
+        records.curves(),
+        asked["interventions"],
+        metric=task["metric"],
+        mode=task["mode"],
+        chance=asked["chance"],
+        alpha=0.05,
+    )
+
+
+def under_five_seeds(records: Records, changes: Collection[Changes]) -> None:
+    """Runs each set of changes under the seeds that are missing."""
+    plan = CheckupPlan(records.space, runs=0, seed=int(records.manifest["seed"]))
+    case = case_of(records)
+    known = {(run.changes, run.seed) for run in case.runs}
+    wanted = [
+        plan.planned(one, seed, TRIED) for one in changes for seed in plan.seeds[:SEEDS] if (one, seed) not in known
+    ]
+    waiting = [FixedPlan(wanted)] if wanted else []
+
+    def next_plan(running: Collection[PlannedTrial]) -> Plan | None:
+        return waiting.pop() if waiting else FixedPlan([]) if running else None
+
+    def record(finished: FinishedTrial) -> None:
+        records.append(finished)
+
+    if wanted:
+        engine_for(True)(Work(task_of(records), next_plan, record, no_search, Resources()))
+
+
+def ablated(study: Path) -> dict[str, Any]:
+    """What mends one program, and what that reaches."""
+    records = Records.open(study)
+    case = case_of(records)
+    bar = threshold(case)
+    singles = [run for run in tried(case) if len(run.changes) == 1 and case.score(run) >= bar]
+    changes = sorted({run.changes for run in singles})
+    under_five_seeds(records, [(), *changes])
+    case = case_of(records)
+
+    def values(one: Changes) -> list[float | None]:
+        runs = {run.seed: run for run in case.of(one)}
+        return [None if runs[seed].value is None else round(runs[seed].value, 4) for seed in sorted(runs)[:SEEDS]]  # type: ignore[arg-type]
+
+    mending = [
+        one
+        for one in changes
+        if sum(case.score(run) >= bar for run in case.of(one)) * SEEDS >= ENOUGH * len(case.of(one))
+    ]
+    fact = TRUTH[study.name]
+    patched = (FAULTY / f"{study.name}.py").read_text().replace(*fact["patch"])
+    return {
+        "as_written": values(()),
+        "patched": [run_once(patched, fact["metric"], seed) for seed in range(SEEDS)],
+        "repairs": {f"{name}={level}": values(((name, level),)) for ((name, level),) in mending},
+    }
+
+
+def main() -> None:
+    """Writes `ablation.json`, and prints a line a program."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("folder", type=Path, help="of the studies that run.py made")
+    arguments.add_argument("--only", nargs="*", default=[])
+    given = arguments.parse_args()
+    place = HERE / "ablation.json"
+    found = json.loads(place.read_text()) if place.exists() else {}
+    for name, fact in TRUTH.items():
+        if fact.get("healthy") or (given.only and name not in given.only) or not (given.folder / name).is_dir():
+            continue
+        found[name] = ablated(given.folder / name)
+        place.write_text(json.dumps(found, indent=1) + "\n")
+        print(f"{name}: {', '.join(found[name]['repairs']) or 'none'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
