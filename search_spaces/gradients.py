@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
@@ -46,6 +47,58 @@ CLEAR_GRADIENTS = Intervention(
     answers=("gradients_never_cleared",),
     place=_backward_place,
     patch=_clearing,
+)
+
+
+def _used(training: Training, level: str) -> None:
+    waiting: set[int] = set()
+    made: dict[int, tuple[Any, Any]] = {}
+
+    def use(key: int) -> None:
+        if key in waiting:
+            waiting.discard(key)
+            made[key][1]()
+
+    def wrap(optimiser: Any) -> None:
+        own_step, own_clear, key = optimiser.step, optimiser.zero_grad, id(optimiser)
+        made[key] = optimiser, own_step
+
+        def step(_own: Any, closure: Any = None) -> Any:
+            waiting.discard(key)
+            return own_step(closure) if closure is not None else own_step()
+
+        def zero_grad(_own: Any, *arguments: Any, **options: Any) -> None:
+            use(key)
+            own_clear(*arguments, **options)
+
+        # Bound methods, as a scheduler expects that counts the steps.
+        optimiser.step, optimiser.zero_grad = MethodType(step, optimiser), MethodType(zero_grad, optimiser)
+
+    def make(own: Any) -> Any:
+        def zero_grad(model: Any, *arguments: Any, **options: Any) -> None:
+            for key in list(made):
+                use(key)
+            own(model, *arguments, **options)
+
+        return zero_grad
+
+    training.at_optimiser(wrap)
+    training.at_backward(lambda: waiting.update(made))
+    training.replace(training.torch.nn.Module, "zero_grad", make)
+
+
+USED_GRADIENTS = Intervention(
+    "used_gradients",
+    what="gradients that no step has used are stepped with before they are cleared",
+    source="PyTorch forum: optimizer.step() outside of the loop over batches",
+    levels=lambda anatomy: (
+        {"each_batch": "optimizer.step() after each loss.backward(), in the same loop"} if anatomy.optimisers else {}
+    ),
+    apply=_used,
+    on_suspicion=True,
+    answers=("gradients_cleared_unused", "gradients_cleared_before_step"),
+    cannot="gradients that are cleared one by one",
+    place=_backward_place,
 )
 
 

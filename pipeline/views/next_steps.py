@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.effects.effects import GOES_WITH, FactorEffect
 from backtrack.stages.extension import FLIP_RUNS
+from backtrack.views.numbers import OUT_OF_REACH
 from backtrack.vocabulary.responses import FAILURE, GAIN
 
 # What one extension should not exceed: beyond it the question is not worth its runs.
@@ -83,9 +84,16 @@ def _of_questions(analysis: Analysis, location: str) -> list[str]:
         return []
     effect, name = undecided[0]
     runs = effect.runs_to_decide or 0
+    if runs > OUT_OF_REACH:
+        return [_out_of_reach(len(undecided))]
     command = f": {extend_command(location, runs)}" if runs <= MOST_RUNS else ""
     more = "No other question is" if len(undecided) == 1 else f"In all, {len(undecided)} questions are"
-    return [f"Nearest to its answer: {_asked(effect, name)} About {runs} more runs would tell{command}. {more} open."]
+    return [f"Nearest to its answer: {_asked(effect, name)} About {runs:,} more runs would tell{command}. {more} open."]
+
+
+def _out_of_reach(open_questions: int) -> str:
+    questions = "One question is" if open_questions == 1 else f"{open_questions} questions are"
+    return f"{questions} open, and would take more than {OUT_OF_REACH:,} further runs."
 
 
 def _of_past(analysis: Analysis, location: str) -> list[str]:
@@ -129,8 +137,11 @@ def _of_past(analysis: Analysis, location: str) -> list[str]:
     undecided = open_questions(analysis)
     if undecided:
         effect, name = undecided[0]
+        runs = effect.runs_to_decide or 0
         sentences.append(
-            f"Nearest to its answer: {_asked(effect, name)} About {effect.runs_to_decide} more runs that are drawn "
-            "beforehand would tell."
+            f"Nearest to its answer: {_asked(effect, name)} About {runs:,} more runs that are drawn beforehand would "
+            "tell."
+            if runs <= OUT_OF_REACH
+            else _out_of_reach(len(undecided))
         )
     return sentences or ["Nothing is left open."]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+# Further runs beyond which a number of them says only that they will not be made.
+OUT_OF_REACH = 100_000
+
 
 def number_text(level: object) -> str:
     """A level for reading.
@@ -24,3 +27,15 @@ def percent(rate: tuple[float, float, float]) -> str:
     """
     value, low, high = rate
     return "unknown" if math.isnan(value) else f"{value:.0%} ({low:.0%} to {high:.0%})"
+
+
+def runs_text(runs: int | None) -> str:
+    """How many further runs would decide a question; empty where it is decided.
+
+    Example:
+        >>> runs_text(1200), runs_text(10**9), runs_text(None)
+        ('1,200', 'over 100,000', '')
+    """
+    if runs is None:
+        return ""
+    return f"{runs:,}" if runs <= OUT_OF_REACH else f"over {OUT_OF_REACH:,}"

@@ -12,6 +12,7 @@ from rich.text import Text
 from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.views.findings import Findings, effect_text, findings_of
 from backtrack.views.goals import goals_of
+from backtrack.views.numbers import runs_text
 from backtrack.views.study import TABLES, Study
 from backtrack.views.tables import front_run
 from backtrack.vocabulary.responses import FAILURE, GAIN, GAIN_WITH_FAILURES, SPEED
@@ -113,7 +114,7 @@ def _ranking(name: str, answer: ResponseAnalysis) -> Table:
             "<0.0001" if effect.p_adjusted < 1e-4 else f"{effect.p_adjusted:.2g}",
             Text(effect.verdict, style=VERDICT_STYLE[effect.verdict]),
             effect.best_level,
-            "" if effect.runs_to_decide is None else str(effect.runs_to_decide),
+            runs_text(effect.runs_to_decide),
         )
     more = len(answer.factors) - MOST_ROWS
     if more > 0:

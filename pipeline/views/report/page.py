@@ -23,6 +23,7 @@ from backtrack.views import ink
 from backtrack.views.cause_sentences import best_repair_text, outcomes_text, repair_text, symptoms_text
 from backtrack.views.findings import Findings
 from backtrack.views.goals import goals_of
+from backtrack.views.numbers import runs_text
 from backtrack.vocabulary.config import label
 from backtrack.vocabulary.factors import Numeric
 from backtrack.vocabulary.responses import FAILURE, GAIN
@@ -166,7 +167,7 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
             "verdict": effect.verdict,
             "best_level": effect.best_level,
             "runs": effect.runs,
-            "runs_to_decide": "" if effect.runs_to_decide is None else f"{effect.runs_to_decide:,}",
+            "runs_to_decide": runs_text(effect.runs_to_decide),
             "statement": "; ".join(filter(None, (effect.statement, tuned_text(answer, effect.factor.name)))),
         }
         for rank, effect in enumerate(answer.factors, start=1)

@@ -174,6 +174,14 @@ FAULTS = {
                 return self.out(self.rnn(x[:, :, None])[0][:, -1])
         train(Net(), F.cross_entropy, Y)
     """,
+    "gradients_cleared_unused": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad()
+                F.cross_entropy(net(X[i]), Y[i]).backward()
+            opt.step()
+    """,
     "same_examples": """
         from torch.utils.data import DataLoader, TensorDataset
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); loader = DataLoader(TensorDataset(X, Y), 32)
@@ -293,6 +301,29 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "weights that are moved by hand, and an outer step": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.5)
+        for outer in range(4):
+            start = [weight.detach().clone() for weight in net.parameters()]
+            for i in batches()[:10]:
+                F.cross_entropy(net(X[i]), Y[i]).backward()
+                with torch.no_grad():
+                    for weight in net.parameters():
+                        weight -= 0.05 * weight.grad
+                        weight.grad = None
+            with torch.no_grad():
+                for weight, first in zip(net.parameters(), start):
+                    weight.grad = (first - weight).clone(); weight.copy_(first)
+            opt.step(); opt.zero_grad()
+    """,
+    "gradients that are summed over an epoch": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(3):
+            opt.zero_grad()
+            for i in batches():
+                (F.cross_entropy(net(X[i]), Y[i]) / 16).backward()
+            opt.step()
+    """,
     "all examples in each step": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.5)
         for step in range(20):
