@@ -214,7 +214,8 @@ class Intervention:
         harmless: whether its first level does a sound training no harm: so it can be tried together with others.
         tricks: the levels at which it is a trick of the posts, to be swept over on any net.
         claims: what the posts say of these.
-        size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net.
+        size: how much it changes: 1 for a number, 2 for a part of the training, 3 for a part of the net, 4 for
+            another net.
         place: where in the user's code it would be written, for an anatomy.
         patch: what it would be as an edit of that line: `patch(source, level, anatomy)`, the file's new text.
         inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.

@@ -13,6 +13,8 @@ from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
 CANDIDATES = 3
+# Size of a change from which on it is another net, which learns beside most faults: behind whatever mends this one.
+ANOTHER_NET = 4
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,16 @@ def tried(case: Case) -> list[CheckedRun]:
 
 
 def best_score(case: Case) -> float:
-    """The best that any run reached, changed or as written."""
-    return max((case.score(run) for run in [*tried(case), *case.written]), default=-math.inf)
+    """The best that any run reached, changed or as written.
+
+    Another net counts only where this one comes nowhere near it: what mends this one need not make another of it.
+    """
+    others = {option.changes[0] for option in case.options if option.size >= ANOTHER_NET}
+    scores: dict[bool, list[float]] = {False: [-math.inf], True: [-math.inf]}
+    for run in [*tried(case), *case.written]:
+        scores[bool(others & set(run.changes))].append(case.score(run))
+    own, other = max(scores[False]), max(scores[True])
+    return own if other <= own or case.is_far(own, other) else other
 
 
 def needs_repair(case: Case) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from backtrack.evidence.checkup.case import ONE_BATCH, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.repairs import (
+    ANOTHER_NET,
     Repair,
     answers,
     best_score,
@@ -243,6 +244,9 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     causes.sort(key=lambda cause: not cause.verified)
     used = {one.changes for direct in direct_of.values() for one in direct}
     rest = _most_exact(case, [one for one in verified if one.changes not in used])
+    # Another net learns beside a fault that a check has named, and says no more of it.
+    said = any(not cause.harmless for cause in causes)
+    rest = [] if said and all(size_of(case, one.changes) >= ANOTHER_NET for one in rest) else rest
     if rest and not any(cause.verified for cause in causes):
         causes.insert(0, _of_changes(case, rest, signs))
     if not causes:
@@ -324,9 +328,13 @@ def _middle(case: Case, repair: Repair) -> float:
 
 
 def _mends(case: Case, repair: Repair, check: str) -> bool:
-    """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent."""
+    """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent.
+
+    Beside another net a fault may be too small to be seen, and is still there.
+    """
     found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
-    return _answers(case, repair, check) or found * 2 < len(repair.proofs)
+    silent = found * 2 < len(repair.proofs) and size_of(case, repair.changes) < ANOTHER_NET
+    return _answers(case, repair, check) or silent
 
 
 def _is_explained(check: str, direct_of: Mapping[str, Sequence[Repair]], case: Case) -> bool:
@@ -352,9 +360,9 @@ def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
     best = best_score(case)
 
-    def order(one: Repair) -> tuple[int, bool, int, float]:
-        reached = _middle(case, one)
-        return len(one.changes), case.share(reached, best) < WHOLE, size_of(case, one.changes), -reached
+    def order(one: Repair) -> tuple[int, bool, bool, int, float]:
+        reached, size = _middle(case, one), size_of(case, one.changes)
+        return len(one.changes), size >= ANOTHER_NET, case.share(reached, best) < WHOLE, size, -reached
 
     return sorted(kept, key=order)
 

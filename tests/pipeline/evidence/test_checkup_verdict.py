@@ -28,6 +28,7 @@ LEVELS = {
     "labels": ["shuffled"],
     "loss_sign": ["negated"],
     "one_batch": ["first"],
+    "capacity": ["beside"],
 }
 KINDS = {"labels": CONTROL, "one_batch": PROBE}
 ANSWERS = {"inputs": ("inputs",), "loss_form": ("loss_input",)}
@@ -48,7 +49,7 @@ def options() -> list[Option]:
             points=("worse_than_chance",) if name == "loss_sign" else (),
             kind=KINDS.get(name, REPAIR),
             harmless=name in HARMLESS and number == 0,
-            size=2 if name in ("optimiser", "initialisation") else 1,
+            size={"optimiser": 2, "initialisation": 2, "capacity": 4}.get(name, 1),
             on_suspicion=name == "loss_sign",
         )
         for name, levels in LEVELS.items()
@@ -121,6 +122,33 @@ def test_a_rate_that_mends_is_the_cause() -> None:
     assert (cause.kind, cause.name, cause.verified) == (INTERVENTION, "learning_rate", True)
     assert cause.reaches == pytest.approx(0.9, abs=0.02) and cause.place == "train.py:3"
     assert len(case.runs) <= 60
+
+
+def test_another_net_is_the_cause_where_nothing_else_comes_near_it() -> None:
+    def alone(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.95 if "capacity" in changes else 0.2 if "optimiser" in changes else 0.1) + 0.01 * rng.random()
+
+    found, _ = checked(alone)
+    assert [cause.name for cause in found.causes] == ["capacity"]
+
+    def beside(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.95 if "capacity" in changes else 0.6 if "optimiser" in changes else 0.1) + 0.01 * rng.random()
+
+    found, _ = checked(beside)
+    (cause,) = found.causes
+    assert cause.name == "optimiser", "what mends this net need not make another of it"
+    assert [changes for changes, _, _ in cause.repairs][-1] == (("capacity", "beside"),)
+
+
+def test_another_net_beside_a_fault_hides_it() -> None:
+    found, _ = checked(
+        lambda changes, rng: (0.95 if "capacity" in changes else 0.1) + 0.01 * rng.random(),
+        fault="mixed_examples",
+        mended_by="capacity",
+    )
+    (cause,) = found.causes
+    assert (cause.kind, cause.name, cause.verified) == (CHECK, "mixed_examples", False)
+    assert [changes for changes, _, _ in cause.hides] == [(("capacity", "beside"),)]
 
 
 def test_equal_repairs_stand_side_by_side_the_smallest_first() -> None:
