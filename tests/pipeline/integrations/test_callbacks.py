@@ -75,3 +75,79 @@ def test_lightning_reports_what_it_logs(tmp_path: Path) -> None:
     assert {at for _, at in told} == {1, 2}
     assert all(0 <= values["val_acc"] <= 1 for values, _ in told)
     assert any("train_loss" in values for values, _ in told)
+
+
+def numbers() -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+    return x, (x[:, 0] > 0).astype("int64")
+
+
+def test_xgboost_reports_each_round() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    from backtrack.integrations.xgboost import reporter
+
+    x, y = numbers()
+    train, valid = xgboost.DMatrix(x[:150], y[:150]), xgboost.DMatrix(x[150:], y[150:])
+    told: list[tuple[dict[str, float], float | None]] = []
+    with listening(lambda values, at: told.append((values, at))):
+        xgboost.train(
+            {"objective": "binary:logistic", "eval_metric": "logloss"},
+            train,
+            3,
+            evals=[(train, "train"), (valid, "valid")],
+            callbacks=[reporter()],
+            verbose_eval=False,
+        )
+    assert [at for _, at in told] == [1, 2, 3]
+    assert all(0 < values["valid_logloss"] < 1 and values["train_logloss"] > 0 for values, _ in told)
+
+
+def test_keras_reports_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    from backtrack.integrations.keras import reporter
+
+    x, y = numbers()
+    model = keras.Sequential([keras.layers.Dense(8, activation="relu"), keras.layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    told: list[tuple[dict[str, float], float | None]] = []
+    with listening(lambda values, at: told.append((values, at))):
+        model.fit(x, y, epochs=2, validation_split=0.2, verbose=0, callbacks=[reporter()])
+    assert [at for _, at in told] == [1, 2]
+    assert all(0 <= values["val_accuracy"] <= 1 for values, _ in told)
+
+
+def test_transformers_reports_what_its_trainer_logs(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    import torch
+
+    from backtrack.integrations.transformers import reporter
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = torch.nn.Linear(4, 2)
+
+        def forward(self, x=None, labels=None):
+            outputs = self.out(x)
+            return {"loss": torch.nn.functional.cross_entropy(outputs, labels), "logits": outputs}
+
+    data = [{"x": torch.tensor(row), "labels": int(label)} for row, label in zip(*numbers(), strict=True)]
+    options = transformers.TrainingArguments(
+        output_dir=str(tmp_path),
+        num_train_epochs=2,
+        logging_steps=5,
+        eval_strategy="epoch",
+        save_strategy="no",
+        report_to=[],
+        use_cpu=True,
+        remove_unused_columns=False,
+    )
+    told: list[tuple[dict[str, float], float | None]] = []
+    with listening(lambda values, at: told.append((values, at))):
+        transformers.Trainer(
+            Net(), options, train_dataset=data[:150], eval_dataset=data[150:], callbacks=[reporter()]
+        ).train()
+    assert any("loss" in values for values, _ in told)
+    assert [at for values, at in told if "eval_loss" in values] == [1.0, 2.0]
