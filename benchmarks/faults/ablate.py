@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -94,19 +95,28 @@ def ablated(study: Path) -> dict[str, Any]:
     }
 
 
+def written(found: dict[str, Any]) -> str:
+    """JSON with a line for each repair."""
+    return (
+        re.sub(r"\[\s+([^\[\]]*?)\s+\]", lambda one: f"[{' '.join(one[1].split())}]", json.dumps(found, indent=1))
+        + "\n"
+    )
+
+
 def main() -> None:
     """Writes `ablation.json`, and prints a line a program."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("folder", type=Path, help="of the studies that run.py made")
     arguments.add_argument("--only", nargs="*", default=[])
+    arguments.add_argument("--out", type=Path, default=HERE / "ablation.json", help="two at a time: two files")
     given = arguments.parse_args()
-    place = HERE / "ablation.json"
+    place = given.out
     found = json.loads(place.read_text()) if place.exists() else {}
     for name, fact in TRUTH.items():
         if fact.get("healthy") or (given.only and name not in given.only) or not (given.folder / name).is_dir():
             continue
         found[name] = ablated(given.folder / name)
-        place.write_text(json.dumps(found, indent=1) + "\n")
+        place.write_text(written(found))
         print(f"{name}: {', '.join(found[name]['repairs']) or 'none'}", flush=True)
 
 
