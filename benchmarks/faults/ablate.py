@@ -3,8 +3,8 @@
     python benchmarks/faults/run.py                 # prints the folder of its studies
     python benchmarks/faults/ablate.py FOLDER       # writes ablation.json beside this file
 
-The checkups of `run.py` tried each single change under one seed. Here each that went half-way from as written to the
-best of all runs is run under five seeds; it mends the program where four of these go that far. `ablation.json` has the
+The checkups of `run.py` tried each single change under one seed. Here each that went half-way from as written to what
+the patch reaches is run under five seeds; it mends the program where four of these go that far. `ablation.json` has the
 metric of each, of the program as written, and of the program with its patch.
 """
 
@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Collection
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from run import FAULTY, TRUTH, run_once
 
 from backtrack.evidence.checkup.case import Case, Changes, case_from
-from backtrack.evidence.checkup.repairs import threshold, tried
+from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
 from backtrack.running.engine import Work
 from backtrack.running.explaining import no_search
@@ -67,11 +69,22 @@ def under_five_seeds(records: Records, changes: Collection[Changes]) -> None:
         engine_for(True)(Work(task_of(records), next_plan, record, no_search, Resources()))
 
 
+def half_way(case: Case, patched: list[float | None]) -> float:
+    """The score half-way from as written to what the patch reaches, each in the median."""
+    own = [score for score in map(case.score, case.first) if math.isfinite(score)]
+    low = max(median(own) if own else -math.inf, case.chance_score)
+    high = median(case.scored(value) for value in patched)
+    return low + (high - low) / 2 if math.isfinite(low) else high
+
+
 def ablated(study: Path) -> dict[str, Any]:
     """What mends one program, and what that reaches."""
     records = Records.open(study)
     case = case_of(records)
-    bar = threshold(case)
+    fact = TRUTH[study.name]
+    program = (FAULTY / f"{study.name}.py").read_text().replace(*fact["patch"])
+    patched = [run_once(program, fact["metric"], seed) for seed in range(SEEDS)]
+    bar = half_way(case, patched)
     singles = [run for run in tried(case) if len(run.changes) == 1 and case.score(run) >= bar]
     changes = sorted({run.changes for run in singles})
     under_five_seeds(records, [(), *changes])
@@ -86,11 +99,9 @@ def ablated(study: Path) -> dict[str, Any]:
         for one in changes
         if sum(case.score(run) >= bar for run in case.of(one)) * SEEDS >= ENOUGH * len(case.of(one))
     ]
-    fact = TRUTH[study.name]
-    patched = (FAULTY / f"{study.name}.py").read_text().replace(*fact["patch"])
     return {
         "as_written": values(()),
-        "patched": [run_once(patched, fact["metric"], seed) for seed in range(SEEDS)],
+        "patched": patched,
         "repairs": {f"{name}={level}": values(((name, level),)) for ((name, level),) in mending},
     }
 
