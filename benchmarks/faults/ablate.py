@@ -19,9 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from run import FAULTY, TRUTH, run_once
+from run import FAULTY, TRUTH, case_of, run_once
 
-from backtrack.evidence.checkup.case import Case, Changes, case_from
+from backtrack.evidence.checkup.case import Case, Changes
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
 from backtrack.running.engine import Work
@@ -33,20 +33,6 @@ from backtrack.vocabulary.plan import TRIED, FinishedTrial, FixedPlan, Plan, Pla
 
 HERE = Path(__file__).parent
 SEEDS, ENOUGH = 5, 4
-
-
-def case_of(records: Records) -> Case:
-    """A study's runs."""
-    asked, task = records.manifest["checkup"], records.manifest["task"]
-    return case_from(
-        records.trials(),
-        records.curves(),
-        asked["interventions"],
-        metric=task["metric"],
-        mode=task["mode"],
-        chance=asked["chance"],
-        alpha=0.05,
-    )
 
 
 def under_five_seeds(records: Records, changes: Collection[Changes]) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from backtrack.evidence.checkup.case import case_from
+from backtrack.evidence.checkup.case import Case, case_from
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
 
@@ -53,15 +53,10 @@ def names_of(cause: dict[str, Any]) -> set[str]:
     return names | {"+".join(sorted(one.partition("=")[0] for one in repair["changes"])) for repair in cause["repairs"]}
 
 
-def best_single(study: Path) -> tuple[str, bool]:
-    """Of the same runs, the single change with the best metric under one seed, and whether it beats all as written.
-
-    That is what repairing at random ends at with as many trainings: no check, no control, no fresh seeds.
-    """
-    records = Records.open(study)
-    asked = records.manifest["checkup"]
-    task = records.manifest["task"]
-    case = case_from(
+def case_of(records: Records) -> Case:
+    """A checkup's runs."""
+    asked, task = records.manifest["checkup"], records.manifest["task"]
+    return case_from(
         records.trials(),
         records.curves(),
         asked["interventions"],
@@ -70,6 +65,14 @@ def best_single(study: Path) -> tuple[str, bool]:
         chance=asked["chance"],
         alpha=0.05,
     )
+
+
+def best_single(study: Path) -> tuple[str, bool]:
+    """Of the same runs, the single change with the best metric under one seed, and whether it beats all as written.
+
+    That is what repairing at random ends at with as many trainings: no check, no control, no fresh seeds.
+    """
+    case = case_of(Records.open(study))
     singles = [run for run in tried(case) if len(run.changes) == 1 and math.isfinite(case.score(run))]
     if not singles:
         return "", False

@@ -257,7 +257,7 @@ def test_the_same_rule_is_offered_where_its_options_are_unusual() -> None:
 
 
 def test_gradients_are_used_before_they_are_cleared() -> None:
-    def once_an_epoch() -> list[torch.Tensor]:
+    def trained(step_each: bool) -> list[torch.Tensor]:
         torch.manual_seed(0)
         net = nn.Linear(6, 3)
         optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -265,24 +265,17 @@ def test_gradients_are_used_before_they_are_cleared() -> None:
             for rows in torch.arange(40).split(10):
                 optimiser.zero_grad()
                 functional.cross_entropy(net(DATA[rows]), LABELS[rows]).backward()
-            optimiser.step()
-        return [parameter.detach() for parameter in net.parameters()]
-
-    def each_batch() -> list[torch.Tensor]:
-        torch.manual_seed(0)
-        net = nn.Linear(6, 3)
-        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
-        for _ in range(2):
-            for rows in torch.arange(40).split(10):
-                optimiser.zero_grad()
-                functional.cross_entropy(net(DATA[rows]), LABELS[rows]).backward()
+                if step_each:
+                    optimiser.step()
+            if not step_each:
                 optimiser.step()
         return [parameter.detach() for parameter in net.parameters()]
 
-    assert not torch.allclose(once_an_epoch()[0], each_batch()[0])
+    each_batch = trained(step_each=True)
+    assert not torch.allclose(trained(step_each=False)[0], each_batch[0])
     with changed("used_gradients", "each_batch"):
-        assert torch.allclose(once_an_epoch()[0], each_batch()[0])
-        assert torch.allclose(once_an_epoch()[1], each_batch()[1])
+        once_an_epoch = trained(step_each=False)
+    assert all(torch.allclose(one, other) for one, other in zip(once_an_epoch, each_batch, strict=True))
 
 
 def test_a_hidden_layer_learns_beside_the_net() -> None:
