@@ -17,6 +17,8 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     given, result = anatomy.maps.get("given", []), anatomy.maps.get("result", [])
     fits = (
         bool(anatomy.loss.get("varies"))
+        # An agent has copies of its net, which would each get another layer.
+        and not anatomy.acts
         # One answer an example: a net that answers at each step of a sequence must not see the steps after it.
         and len(result) in (1, 2)
         and given[:1] == result[:1]
