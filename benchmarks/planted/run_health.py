@@ -45,6 +45,7 @@ DEFECTS = {
     "region": "failing_region",
     "search": "search_against_screen",
     "symptoms": "symptoms_in_sound_runs",
+    "idle seeds": "idle_seeds",
 }
 SOUND = "sound"
 # Run-to-run standard deviation.
@@ -104,6 +105,10 @@ def study(defect: str, seed: int, runs: int) -> tuple[FunctionTask, list[Finishe
         shows = defect == "symptoms" and result.outcome == "ok" and draw.random() < 0.2
         changed = replace(result, value=value, symptoms=("dead_units",) if shows else ())
         out.append(replace(trial, results=(changed,), ended=float(place), node="ab"[place % 2]))
+    if defect == "idle seeds":
+        for trial in out[:6]:
+            again = replace(trial.planned, trial=f"{trial.planned.trial}-again", seeds=(99,))
+            out.append(replace(trial, planned=again, results=(replace(trial.results[0], seed=99),)))
     return made, out
 
 
