@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
@@ -32,10 +33,7 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _width(shape: list[int]) -> int:
-    width = 1
-    for size in shape[1:]:
-        width *= size
-    return width
+    return math.prod(shape[1:])
 
 
 def _widen(training: Training, level: str) -> None:

@@ -52,16 +52,16 @@ CLEAR_GRADIENTS = Intervention(
 
 def _used(training: Training, level: str) -> None:
     waiting: set[int] = set()
-    made: dict[int, tuple[Any, Any]] = {}
+    steps: dict[int, Any] = {}
 
     def use(key: int) -> None:
         if key in waiting:
             waiting.discard(key)
-            made[key][1]()
+            steps[key]()
 
     def wrap(optimiser: Any) -> None:
         own_step, own_clear, key = optimiser.step, optimiser.zero_grad, id(optimiser)
-        made[key] = optimiser, own_step
+        steps[key] = own_step
 
         def step(_own: Any, closure: Any = None) -> Any:
             waiting.discard(key)
@@ -76,14 +76,14 @@ def _used(training: Training, level: str) -> None:
 
     def make(own: Any) -> Any:
         def zero_grad(model: Any, *arguments: Any, **options: Any) -> None:
-            for key in list(made):
+            for key in list(steps):
                 use(key)
             own(model, *arguments, **options)
 
         return zero_grad
 
     training.at_optimiser(wrap)
-    training.at_backward(lambda: waiting.update(made))
+    training.at_backward(lambda: waiting.update(steps))
     training.replace(training.torch.nn.Module, "zero_grad", make)
 
 

@@ -90,7 +90,7 @@ def extend(
             here=here,
             progress=progress,
         )
-    conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+    conclude(found, as_json, found.records.is_tracked(mlflow))
 
 
 @living_app.command()

@@ -208,7 +208,7 @@ def resume(
 
         told = lambda line: typer.echo(line, err=as_json)  # noqa: E731
         checked = checking.go_on(study, resources=resources, track=mlflow, here=here, told=told)
-        show_checkup(checked, as_json, checked.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+        show_checkup(checked, as_json, checked.records.is_tracked(mlflow))
         return
     task = sweeping.task_of(Records.open(study), task_file) if task_file is not None else None
     with view(as_json, debugger) as progress:
@@ -222,7 +222,7 @@ def resume(
             debugger=debugger,
             progress=progress,
         )
-    conclude(found, as_json, found.records.manifest.get("tracked", True) if mlflow is None else mlflow)
+    conclude(found, as_json, found.records.is_tracked(mlflow))
 
 
 @sweep_app.command()

@@ -110,6 +110,10 @@ class Records:
         """Whether this is the study of a checkup, whose runs were chosen step by step."""
         return "checkup" in self.manifest
 
+    def is_tracked(self, asked: bool | None) -> bool:
+        """Whether MLflow gets the study: as asked, else as when it began."""
+        return bool(self.manifest.get("tracked", True)) if asked is None else asked
+
     def as_sweep(self) -> Records:
         """These records, where they are a sweep's, or of past runs.
 

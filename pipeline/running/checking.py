@@ -153,9 +153,8 @@ def go_on(
     """
     with driving(Records.open(directory)):
         records = Records.open(directory)
-        runs, tracked = int(records.manifest["runs"]), bool(records.manifest.get("tracked", True))
-        wanted = tracked if track is None else track
-        return _carry_on(task_of(records), records, runs, False, resources or Resources(), here, told, wanted)
+        runs, tracked = int(records.manifest["runs"]), records.is_tracked(track)
+        return _carry_on(task_of(records), records, runs, False, resources or Resources(), here, told, tracked)
 
 
 def _carry_on(

@@ -315,9 +315,7 @@ def run_study(
     progress: Progress,
     further: Further | None = None,
 ) -> Study:
-    manifest = records.manifest
-    track = manifest.get("tracked", True) if track is None else track
-    driver = _Driver(task, records, keep_going, track, progress, further)
+    driver = _Driver(task, records, keep_going, records.is_tracked(track), progress, further)
     progress.planned(
         Outline(
             task=task.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
 from typing import Any, Protocol
 
-from backtrack.task.patching import Rewrite, Source, suggested
+from backtrack.task.patching import Rewrite, source_at, suggested
 from backtrack.vocabulary.factors import Claim
 
 # The level of every intervention at which nothing is changed.
@@ -241,7 +240,7 @@ class Intervention:
     claims: tuple[Claim, ...] = ()
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
-    patch: Rewrite = lambda source, level, anatomy: None
+    patch: Rewrite | None = None
     on_suspicion: bool = False
     inside: bool = False
 
@@ -252,7 +251,7 @@ class Intervention:
             "name": self.name,
             "what": self.what,
             "levels": levels,
-            "patches": {level: suggested(place, partial(self._patched, level, anatomy)) for level in levels},
+            "patches": self._patches(levels, place, anatomy),
             "answers": list(self.answers),
             "points": list(self.points),
             "kind": self.kind,
@@ -264,5 +263,9 @@ class Intervention:
             "claims": [asdict(claim) for claim in self.claims],
         }
 
-    def _patched(self, level: str, anatomy: Anatomy, source: Source) -> str | None:
-        return self.patch(source, level, anatomy)
+    def _patches(self, levels: Collection[str], place: str, anatomy: Anatomy) -> dict[str, str]:
+        """`{level: edit}`; the program is read once, and only where there may be one."""
+        source = source_at(place) if self.patch is not None else None
+        if self.patch is None or source is None:
+            return {}
+        return {level: suggested(place, source, self.patch(source, level, anatomy)) for level in levels}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backtrack.task.patching import suggested
+from backtrack.task.patching import source_at, suggested
 from backtrack.task.program_options import ProgramOption
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ def _longer_loop(task: ScriptTask) -> str:
     if not loops:
         return ""
     end = _end(loops[0])
-    return suggested(
-        f"{task.script}:{end.lineno}", lambda source: source.replaced(end, str(scaled(end.value, TIMES)))
-    )  # fmt: skip
+    place = f"{task.script}:{end.lineno}"
+    source = source_at(place)
+    return suggested(place, source, source.replaced(end, str(scaled(end.value, TIMES)))) if source is not None else ""
 
 
 def described_length(task: ScriptTask) -> Mapping[str, Any] | None:

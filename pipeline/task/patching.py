@@ -30,7 +30,7 @@ class Source:
     """
 
     def __init__(self, text: str, line: int) -> None:
-        self.text, self.line = text, line
+        self.text = text
         self._lines = text.splitlines(keepends=True)
         covering = [
             node
@@ -109,31 +109,31 @@ def times(value: str, factor: float) -> str:
 
 def assigned_at(place: str) -> str:
     """The variable that the statement at `file:line` assigns to; empty where it is no plain name."""
-    source = _source_at(place)
+    source = source_at(place)
     targets = getattr(source.statement, "targets", []) if source is not None else []
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
 
 
-def suggested(place: str, rewrite: Callable[[Source], str | None]) -> str:
-    """The edit as a unified diff; empty where the file cannot be read, or the line is of another form.
+def suggested(place: str, source: Source, new: str | None) -> str:
+    """An edit as a unified diff; empty where there is none.
 
     Args:
         place: `file:line`.
-        rewrite: the file's new text.
+        source: of `source_at(place)`.
+        new: the file's new text.
     """
-    source = _source_at(place)
-    new = rewrite(source) if source is not None else None
-    if source is None or new is None or new == source.text:
+    if new is None or new == source.text:
         return ""
-    file = os.path.relpath(place.rpartition(":")[0])
-    name = place.rpartition(":")[0] if file.startswith("..") else file
-    lines = difflib.unified_diff(
-        source.text.splitlines(), new.splitlines(), f"{name}", f"{name}", n=AROUND, lineterm=""
-    )  # fmt: skip
-    return "\n".join(lines)
+    file = place.rpartition(":")[0]
+    near = os.path.relpath(file)
+    name = file if near.startswith("..") else near
+    return "\n".join(
+        difflib.unified_diff(source.text.splitlines(), new.splitlines(), name, name, n=AROUND, lineterm="")
+    )
 
 
-def _source_at(place: str) -> Source | None:
+def source_at(place: str) -> Source | None:
+    """The file of `file:line`; None where it cannot be read, or is no Python."""
     file, _, line = place.rpartition(":")
     if not line.isdigit() or not Path(file).is_file():
         return None

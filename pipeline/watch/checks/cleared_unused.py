@@ -31,9 +31,10 @@ class GradientsClearedUnused(Check):
         self._steps = 0
         self._rows = self._most = 0
         self._place = ""
+        self._over = False
 
     def backward(self, call: Backward) -> None:
-        weight = self._listened()
+        weight = None if self._over else self._listened()
         if weight is None:
             return
         stepped, self._steps = self.heard.steps != self._steps, self.heard.steps
@@ -68,6 +69,7 @@ class GradientsClearedUnused(Check):
             self.end()
 
     def end(self) -> None:
+        self._over = True
         if self._hook is not None:
             self._hook.remove()
             self._hook = None

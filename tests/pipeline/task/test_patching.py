@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backtrack.task.intervention import Anatomy
-from backtrack.task.patching import Source, assigned_at, suggested
+from backtrack.task.patching import Source, assigned_at, source_at
 from backtrack.trial.intervening.catalogue import all_interventions
 
 PROGRAM = """\
@@ -35,7 +35,8 @@ LOSS = {"losses": [{"name": "mse_loss", "place": "train.py:14", "output": [8, 1]
 
 def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[str]:
     """The lines that an intervention's patch takes out and puts in."""
-    new = all_interventions()[name].patch(Source(PROGRAM, line), level, Anatomy(**anatomy))
+    patch = all_interventions()[name].patch
+    new = patch(Source(PROGRAM, line), level, Anatomy(**anatomy)) if patch is not None else None
     if new is None:
         return []
     old_lines, new_lines = PROGRAM.splitlines(), new.splitlines()
@@ -88,4 +89,6 @@ def test_a_place_that_is_no_line_of_a_file_suggests_none(tmp_path: Path) -> None
     broken = tmp_path / "broken.py"
     broken.write_text("def (:\n")
     for place in ("", "nowhere.py:3", "Net.fc1", f"{broken}:1"):
-        assert suggested(place, lambda source: source.text + "x") == ""
+        assert source_at(place) is None
+        anatomy = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.5, "place": place}])
+        assert not any(all_interventions()["learning_rate"].described(anatomy)["patches"].values())
