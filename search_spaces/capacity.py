@@ -68,7 +68,14 @@ def _widen(training: Training, level: str) -> None:
         new = [layer for layer in made if not any(layer is one for one in held)]
         held.extend(new)
         if new:
-            optimiser.add_param_group({"params": [one for layer in new for one in layer.parameters()]})
+            # All options of a group that is there: a schedule reads them, and some have no default.
+            optimiser.add_param_group({
+                **optimiser.param_groups[0], "params": [one for layer in new for one in layer.parameters()]
+            })  # fmt: skip
+        for layer in new:
+            # A scaler has divided the others by its scale before this step, and does not know of these.
+            for weight in layer.parameters():
+                weight.grad = None
 
     def clear(optimiser: Any) -> None:
         # It is no part of the model, whose own zero_grad does not reach it.

@@ -117,7 +117,10 @@ def _clipped(training: Training, level: str) -> None:
 
     def clip(optimiser: Any) -> None:
         weights = [weight for group in optimiser.param_groups for weight in group["params"] if weight.grad is not None]
-        training.torch.nn.utils.clip_grad_norm_(weights, LARGEST_NORM)
+        # A fused optimiser divides by the scale of a gradient scaler itself, after this.
+        scale = getattr(optimiser, "grad_scale", None)
+        bound = LARGEST_NORM * (1.0 if scale is None else float(scale))
+        training.torch.nn.utils.clip_grad_norm_(weights, bound)
 
     training.at_step(before=clip)
 

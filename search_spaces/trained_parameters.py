@@ -47,7 +47,12 @@ def _apply(training: Training, level: str) -> None:
         weights = {id(weight): weight for one in modules for weight in training.weights_of(one)}
         missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
         if missing:
-            optimiser.add_param_group({"params": missing})
+            # All options of a group that is there: a schedule reads them, and some have no default.
+            optimiser.add_param_group({**optimiser.param_groups[0], "params": missing})
+            if training.anatomy.autocast:
+                # A scaler has divided the others by its scale before this step, and does not know of these.
+                for weight in missing:
+                    weight.grad = None
 
     training.at_model(seen)
     training.at_layer(called)

@@ -54,6 +54,11 @@ def looked_at(
             f"task {task.name!r} trains in {anatomy.processes} processes at once (torch.distributed), which would have "
             "to change together; let it train in one, as with torchrun --nproc-per-node 1"
         )
+    if anatomy.captured:
+        raise TaskError(
+            f"task {task.name!r} takes its steps in CUDA graphs or in compiled functions, which no change from outside "
+            "reaches; let it train without (TORCH_COMPILE_DISABLE=1 turns torch.compile off), and look again"
+        )
     for limit in anatomy.limits:
         told(f"{limit}.")
     length = described_length(task) if isinstance(task, ScriptTask) else None

@@ -35,6 +35,7 @@ class Anatomy:
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         autocast, compiled: whether it uses them.
+        captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.
         own_gradients: names of autograd functions that the program writes itself.
         acts: whether a model is asked about single examples, as an agent is.
@@ -63,6 +64,7 @@ class Anatomy:
     calls: dict[str, int] = field(default_factory=dict)
     autocast: bool = False
     compiled: bool = False
+    captured: bool = False
     processes: int = 1
     own_gradients: list[str] = field(default_factory=list)
     acts: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from backtrack.task import TorchTask
-from backtrack.trial.limits import Limits
+from backtrack.trial.limits import DeviceLost, Limits
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.config import Config
 
@@ -20,12 +20,16 @@ def measured_share(task: TorchTask, configs: Sequence[Config]) -> float | None:
 
     Args:
         task: its data stays on the device, and counts.
-        configs: each is trained for `MEASURE_SECONDS` at most.
+        configs: each is trained for `MEASURE_SECONDS` at most. One that loses the device ends the measuring: what was
+            measured before it counts, and the sweep will say what came of that config.
     """
     if not torch.cuda.is_available():
         return None
-    peaks = [
-        run_replicate(task, config, 0, device="cuda", limits=Limits(seconds=MEASURE_SECONDS)).peak_memory
-        for config in configs
-    ]
-    return max(peaks) / torch.cuda.get_device_properties("cuda").total_memory
+    memory, peaks = torch.cuda.get_device_properties("cuda").total_memory, []
+    for config in configs:
+        try:
+            run = run_replicate(task, config, 0, device="cuda", limits=Limits(seconds=MEASURE_SECONDS))
+        except DeviceLost:
+            break
+        peaks.append(run.peak_memory)
+    return max(peaks) / memory if peaks else None

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from backtrack.task import Task
-from backtrack.trial.limits import Limits
+from backtrack.trial.limits import DeviceLost, Limits
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.plan import PlannedTrial
 from backtrack.vocabulary.result import RunResult
@@ -46,15 +46,19 @@ def _crashes(task: Task, planned: Sequence[PlannedTrial], device: str) -> list[R
     begun = time.monotonic()
     for one in planned:
         seconds = SECONDS if threading.current_thread() is threading.main_thread() else None
-        result = run_replicate(
-            task,
-            one.config,
-            one.seeds[0],
-            device=device,
-            limits=Limits(seconds),
-            watched=False,
-            recorder=_Brief(task.metric),
-        )
+        try:
+            result = run_replicate(
+                task,
+                one.config,
+                one.seeds[0],
+                device=device,
+                limits=Limits(seconds),
+                watched=False,
+                recorder=_Brief(task.metric),
+            )
+        except DeviceLost:
+            # No other can be tried in this process: the sweep will say what came of each.
+            return []
         if result.outcome != "crashed" or time.monotonic() - begun > IN_ALL:
             return []
         crashes.append(result)

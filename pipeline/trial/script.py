@@ -180,6 +180,8 @@ class _Heard:
                 self.crash = message
             elif message["kind"] == "anatomy":
                 self.recorder.anatomy = message["found"]
+            elif message["kind"] == "device":
+                self.recorder.device = message["name"]
             elif message["kind"] == "seen":
                 self.recorder.seen.append(Finding(**message["found"]))
         self.recorder.train_seconds = time.perf_counter() - begun

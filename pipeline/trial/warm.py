@@ -65,6 +65,8 @@ def _import(names: list[str]) -> str:
             sys.stdout, sys.stderr = before
     torch = sys.modules.get("torch")
     if torch is not None:
+        # The first optimiser of a process imports torch's tracer, which takes .7 seconds.
+        importlib.import_module("torch._dynamo")
         importlib.import_module("backtrack.watch.listening.ears")
         importlib.import_module("backtrack.watch.listening.symptoms")
         importlib.import_module("backtrack.trial.intervening.catalogue").all_interventions()

@@ -6,8 +6,12 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from backtrack.watch.recorder import Recorder
+
+if TYPE_CHECKING:
+    from backtrack.watch.listening.ears import Ears
 
 
 @contextmanager
@@ -35,8 +39,13 @@ def listened(recorder: Recorder, wanted: bool, symptoms: bool = True) -> Iterato
 
             ears = Ears(torch, RecorderSink(recorder), symptoms)
             ears.attach()
-            ends.callback(ears.detach)
+            ends.callback(_conclude, ears, recorder)
         if recorder.intervene is not None:
             # After the ears, so that these hear what comes of it.
             ends.callback(recorder.intervene(torch))
         yield
+
+
+def _conclude(ears: Ears, recorder: Recorder) -> None:
+    ears.detach()
+    recorder.device = recorder.device or ears.device

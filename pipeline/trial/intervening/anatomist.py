@@ -191,6 +191,8 @@ class Anatomist:
             {**made, "scheduled": len(self._rates.get(id(one), ())) > 1} for one, made in self._optimisers
         ]
         anatomy.own_gradients = own_gradients(self.torch)
+        # Steps that are made and not seen are a part of what is compiled.
+        anatomy.captured |= anatomy.compiled and bool(self._optimisers) and not self._steps
         anatomy.acts = self._single > ACTS * max(1, self._passes)
         self._conclude_last()
         self._conclude_numbers()

@@ -82,6 +82,13 @@ def count_uses(training: HookedTraining) -> None:
 
         return compile
 
+    def capturing(own: Any) -> Any:
+        def capture_begin(*arguments: Any, **options: Any) -> Any:
+            anatomy.captured = True
+            return own(*arguments, **options)
+
+        return capture_begin
+
     def loader(own: Any) -> Any:
         def __init__(made: Any, *arguments: Any, **options: Any) -> None:
             own(made, *arguments, **options)
@@ -116,6 +123,7 @@ def count_uses(training: HookedTraining) -> None:
         training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
     training.replace(torch, "compile", compiling)
+    training.replace(torch.cuda.CUDAGraph, "capture_begin", capturing)
     training.replace(torch.utils.data.DataLoader, "__init__", loader)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, LossCall
 from backtrack.trial.intervening.sites import Sites, on_activations
 from backtrack.watch.listening.patches import LOSSES
+from backtrack.watch.listening.standing_back import hold, on_tracing, replace, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import plain_weights
 from backtrack.watch.listening.unheard import is_on, unheard
 
@@ -41,6 +42,7 @@ class HookedTraining:
         self._paths: dict[int, dict[int, str]] = {}
         self._own = False
         self._in_loss = False
+        self._undo += on_tracing(torch, self._compiled_in_place)
 
     def end(self) -> None:
         """Undoes everything."""
@@ -50,10 +52,7 @@ class HookedTraining:
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Puts `make(own)` in the place of `owner.name`, until the training ends."""
-        own = getattr(owner, name)
-        inherited = isinstance(owner, type) and name not in vars(owner)
-        setattr(owner, name, make(own))
-        self._undo.append((lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own)))
+        self._undo.append(replace(owner, name, make(getattr(owner, name))))
 
     def weights_of(self, module: Any) -> list[Any]:
         """A module's own parameters, and tensors that it keeps as plain attributes and that want a gradient."""
@@ -95,11 +94,12 @@ class HookedTraining:
             return
         self._own = True
         modules = self.torch.nn.modules.module
-        self._undo.append(modules.register_module_forward_pre_hook(self._before_module).remove)
-        self._undo.append(modules.register_module_forward_hook(self._after_module, always_call=True).remove)
+        before, after = (unless_traced(self.torch, hook) for hook in (self._before_module, self._after_module))
+        self._undo.append(hold(lambda: modules.register_module_forward_pre_hook(before).remove))
+        self._undo.append(hold(lambda: modules.register_module_forward_hook(after, always_call=True).remove))
 
     def _before_module(self, module: Any, arguments: tuple[Any, ...]) -> Any:
-        if is_on() or self.torch.compiler.is_compiling():
+        if is_on():
             return None
         if self._depth:
             self._depth.append(module)
@@ -111,19 +111,20 @@ class HookedTraining:
         if id(module) not in self._models:
             self._models.add(id(module))
             self._kept.append(module)
+            model = uncompiled(module)
             # What initialises a model uses no_grad and functions that a change may have replaced.
             with unheard():
                 for change in self._at_model:
-                    change(module)
+                    change(model)
         if not arguments or not self._before:
             return None
         first = arguments[0]
         for before in self._before:
-            first = before(module, first)
+            first = before(uncompiled(module), first)
         return (first, *arguments[1:])
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> Any:
-        if is_on() or not self._depth or self.torch.compiler.is_compiling():
+        if is_on() or not self._depth:
             return None
         while self._depth and self._depth[-1] is not module:
             self._depth.pop()
@@ -137,8 +138,22 @@ class HookedTraining:
                 result = layer(module, self._path(root, module), given, result)
             return result
         for after in self._after:
-            result = after(module, result)
+            result = after(uncompiled(module), result)
         return result
+
+    def _compiled_in_place(
+        self, module: Any, arguments: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], Callable[[Any], Any]]:
+        """Hears a module that was compiled in place, whose calls go past the hooks of modules."""
+        if not self._own:
+            return arguments, lambda result: result
+        given = self._before_module(module, arguments) or arguments
+
+        def after(result: Any) -> Any:
+            other = self._after_module(module, given, result)
+            return result if other is None else other
+
+        return given, after
 
     def _path(self, root: Any, module: Any) -> str:
         paths = self._paths.get(id(root))
@@ -170,11 +185,11 @@ class HookedTraining:
         from torch.optim import optimizer
 
         if before is not None:
-            called = before
-            self._undo.append(optimizer.register_optimizer_step_pre_hook(lambda one, *_: called(one)).remove)
+            first = _of_optimiser(before)
+            self._undo.append(hold(lambda: optimizer.register_optimizer_step_pre_hook(first).remove))
         if after is not None:
-            told = after
-            self._undo.append(optimizer.register_optimizer_step_post_hook(lambda one, *_: told(one)).remove)
+            last = _of_optimiser(after)
+            self._undo.append(hold(lambda: optimizer.register_optimizer_step_post_hook(last).remove))
 
     def at_backward(self, before: Callable[[], None]) -> None:
         """Calls `before()` before each backward pass."""
@@ -276,3 +291,8 @@ class HookedTraining:
             return result
 
         on_activations(self.torch, called, self.replace)
+
+
+def _of_optimiser(call: Callable[[Any], None]) -> Callable[..., None]:
+    """A hook of a step, which is given its arguments as well."""
+    return lambda optimiser, *_: call(optimiser)

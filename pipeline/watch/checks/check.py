@@ -201,6 +201,23 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Clipped:
+    """Gradients were clipped by their norm.
+
+    Args:
+        norm: reads the norm that they had.
+        bound: the largest that is let through.
+        scale: reads what a gradient scaler had multiplied them by; 1 where none had, or where they were unscaled.
+        place: `file:line`.
+    """
+
+    norm: Callable[[], float]
+    bound: float
+    scale: Callable[[], float]
+    place: str
+
+
+@dataclass(frozen=True)
 class Backward:
     """The start of a backward pass.
 
@@ -330,6 +347,9 @@ class Check:
     def difference(self, call: Difference) -> None:
         """After a difference that compares all with all."""
 
+    def clipped(self, call: Clipped) -> None:
+        """After gradients were clipped by their norm: the first dozen times."""
+
     def backward(self, call: Backward) -> None:
         """Before a backward pass: the first fifty, then those of close steps and of a loss that is not finite."""
 
@@ -341,6 +361,16 @@ class Check:
 
     def end(self) -> None:
         """At the end of the training."""
+
+
+def is_computed(values: Tensor, heard: Heard) -> bool:
+    """Whether a model's input is what another net has made: it has a gradient to give, or is the last net's output."""
+    if values.grad_fn is not None:
+        return True
+    outputs = heard.last[2] if heard.last is not None else ()
+    each = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    place = values.untyped_storage().data_ptr()
+    return any(place == one.untyped_storage().data_ptr() for one in each if hasattr(one, "untyped_storage"))
 
 
 def joined(names: Sequence[str], most: int = 4) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Inner
+from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
 WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
@@ -40,6 +40,9 @@ class Inputs(Check):
             return
         # The first layer of each pass; later passes look at the same.
         if self._first.setdefault(key, id(call.module)) != id(call.module):
+            return
+        if is_computed(call.inputs[0], self.heard):
+            # What another net has learnt, and no data.
             return
         if self._looked.get(key, 0) >= 3:
             return

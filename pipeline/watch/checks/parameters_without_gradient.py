@@ -45,6 +45,9 @@ class ParametersWithoutGradient(Check):
         reached = self._reached.get(key, set())
         lost = [weight for weight in weights if id(weight) not in reached]
         learnable = [weight for weight in lost if weight.requires_grad]
+        if not self.heard.backwards and len(lost) == len(weights):
+            # Nothing was asked for a gradient: see weights_that_stay.
+            return
         if not lost or (not learnable and len(lost) < len(weights)):
             # Frozen on purpose: the rest trains.
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.moments import FEATURES, Moments
-from backtrack.watch.checks.check import Check, Heard, Pass
+from backtrack.watch.checks.check import Check, Heard, Pass, is_computed
 
 # Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
 # or narrower they are, in this share of the features.
@@ -31,10 +31,16 @@ class ValidationInputs(Check):
         super().__init__(heard, found)
         self._seen: dict[tuple[int, bool], Moments] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
+        # Models that are given what another has computed.
+        self._computed: set[int] = set()
 
     def passed(self, call: Pass) -> None:
         values, key = call.given, id(call.model)
         if not values.is_floating_point() or values.ndim < FEATURES or (not call.gradients and not call.model.trained):
+            return
+        if key in self._computed or is_computed(values, self.heard):
+            # What another net makes of the data changes as that net learns.
+            self._computed.add(key)
             return
         if self._shapes.setdefault(key, tuple(values.shape[1:])) != tuple(values.shape[1:]):
             return

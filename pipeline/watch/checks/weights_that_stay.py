@@ -43,4 +43,11 @@ class WeightsThatStay(Check):
             zero = sum(weight.grad is not None and not bool(weight.grad.any()) for weight, _ in before)
             why = f"learning rate {rates}, {without} without a gradient, {zero} with a gradient of zero"
             names = [self.heard.name_of(weight) for weight in still]
+            if not self.heard.backwards and without == len(before):
+                self.finds(
+                    joined(names),
+                    f"{TO} steps, and no backward pass before any of them: no parameter has a gradient, and none moved",
+                    remedy="call loss.backward() before optimizer.step()",
+                )
+                return
             self.finds(joined(names), f"none of {len(before)} parameters moved in {TO} steps ({why})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from typing import Any
 
+from backtrack.watch import channel
 from backtrack.watch.imported import when_imported
 
 
@@ -17,6 +18,11 @@ def listen() -> None:
 
         ears = Ears(torch, ChannelSink())
         ears.attach()
-        atexit.register(ears.detach)
+
+        def conclude() -> None:
+            ears.detach()
+            channel.tell("device", name=ears.device)
+
+        atexit.register(conclude)
 
     when_imported("torch", begin)

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from backtrack.watch.checks import UNUSUAL, Check, Finding, Heard, all_checks
+from backtrack.watch.checks import Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import (
     Backward,
+    Clipped,
     Difference,
     Dropped,
     Forward,
@@ -20,8 +21,10 @@ from backtrack.watch.checks.check import (
     Step,
 )
 from backtrack.watch.listening.places import own_place
+from backtrack.watch.listening.standing_back import eagerly, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.listening.unheard import unheard
+from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
 
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
@@ -35,6 +38,7 @@ MOMENTS = (
     "loss",
     "dropped",
     "difference",
+    "clipped",
     "backward",
     "before_step",
     "after_step",
@@ -48,11 +52,10 @@ TOLD = 52
 FIRST_PASSES = 4
 # Calls of dropout functions that are told of, with gradients and without.
 DROPS = 40
+# Clippings of gradients that are told of.
+CLIPPINGS = 12
 # Passes between two steps that are looked at closely, once the first steps are over: an agent acts many times a step.
 PASSES = 3
-# Of warnings, those about a library's future are nobody's fault; of the others so many are kept.
-IGNORED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
-MOST_WARNINGS = 10
 
 
 class Sink(Protocol):
@@ -81,6 +84,7 @@ class Ears:
         self.torch, self.sink = torch, sink
         self.heard = Heard()
         self._drops = {True: 0, False: 0}
+        self._clippings = 0
         self._told: dict[int, dict[bool, int]] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
         # Whom a moment is told: most checks want few of them, and every call costs.
@@ -98,13 +102,15 @@ class Ears:
         # Modules whose forward pass is on, the outermost first.
         self._depth: list[Any] = []
         self._models: dict[int, ModelHeard] = {}
+        # Classes of the modules that were called as models: of compiled ones, torch's own.
+        self._kinds: set[type] = set()
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._next: dict[int, int] = {}
         self._losses: dict[str, int] = {}
         self._paths: dict[int, dict[int, str]] = {}
-        self._warnings: list[Finding] = []
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic: Any = None
+        self._arithmetic_seen = False
 
     # --- being attached ---------------------------------------------------------------------------------------
 
@@ -113,36 +119,18 @@ class Ears:
         from torch.optim import optimizer as optimisers
 
         from backtrack.watch.listening import patches
-        from backtrack.watch.listening.arithmetic import Arithmetic
 
+        self._undo += on_tracing(self.torch, self._compiled_in_place)
         self._look(close=True)
-        self._hold(optimisers.register_optimizer_step_pre_hook(self._before_step))
-        self._hold(optimisers.register_optimizer_step_post_hook(self._after_step))
-        self._arithmetic = Arithmetic(self._differed)
-        self._arithmetic.__enter__()
-        self._undo += patches.on_warnings(self._warned)
+        self._undo.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
+        self._undo.append(hold(lambda: optimisers.register_optimizer_step_post_hook(self._after_step).remove))
+        self._undo.append(hold(self._begin_arithmetic))
+        self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self.muted > 0))
         self._undo += patches.on_losses(self.torch, self._after_loss)
         self._undo += patches.on_dropouts(self.torch, self._dropped)
+        self._undo += patches.on_clipping(self.torch, self._clipped)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_loading(self.torch, self._loaded, self._iterated)
-
-    def _warned(self, category: str, message: str) -> str:
-        """Keeps a warning with its place in the user's code."""
-        place = own_place()
-        if not self.muted and place and not issubclass(_category(category), IGNORED):
-            said = message.strip().splitlines()[0][:300] if message.strip() else category
-            finding = Finding(
-                check="warning",
-                place=place,
-                measured=f"{category}: {said}",
-                expected="no warnings",
-                remedy="read the warning",
-                weight=UNUSUAL,
-            )
-            if finding not in self._warnings and len(self._warnings) < MOST_WARNINGS:
-                self._warnings.append(finding)
-                self.sink.found(finding)
-        return place
 
     def detach(self) -> None:
         """Ends the listening: the checks conclude, and every hook goes."""
@@ -152,6 +140,13 @@ class Ears:
             undo()
         self._undo.clear()
         self._hearing.clear()
+
+    @property
+    def device(self) -> str:
+        """The device of the first model that was heard, such as `cpu` or `cuda`; empty where none was."""
+        weights = (weight for model in self.heard.models for weight in model.module.parameters())
+        first = next(weights, None)
+        return str(first.device.type) if first is not None else ""
 
     def _look(self, close: bool) -> None:
         """Hooks every module for a close look, and only counts the models' calls between two of them.
@@ -171,17 +166,16 @@ class Ears:
         self._depth.clear()
         if loud:
             modules = self.torch.nn.modules.module
-            before = modules.register_module_forward_pre_hook(self._before_module)
-            after = modules.register_module_forward_hook(self._after_module, always_call=True)
-            self._hearing = [before.remove, after.remove]
+            before, after = (unless_traced(self.torch, hook) for hook in (self._before_module, self._after_module))
+            self._hearing = [
+                hold(lambda: modules.register_module_forward_pre_hook(before).remove),
+                hold(lambda: modules.register_module_forward_hook(after, always_call=True).remove),
+            ]
         else:
             from backtrack.watch.listening import patches
 
-            kinds = {type(one.module) for one in self.heard.models}
-            self._hearing = [patches.on_calls(kind, self._called) for kind in kinds]
-
-    def _hold(self, handle: Any) -> None:
-        self._undo.append(handle.remove)
+            called = unless_traced(self.torch, self._called)
+            self._hearing = [patches.on_calls(kind, called) for kind in self._kinds]
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""
@@ -190,7 +184,7 @@ class Ears:
             return
         self.muted += 1
         try:
-            with unheard(), self.torch.no_grad():
+            with unheard(), self.torch.no_grad(), eagerly(self.torch):
                 for check in list(listeners):
                     try:
                         getattr(check, what)(*call)
@@ -209,7 +203,7 @@ class Ears:
         """Measures something of the symptoms, unheard."""
         self.muted += 1
         try:
-            with unheard(), self.torch.no_grad():
+            with unheard(), self.torch.no_grad(), eagerly(self.torch):
                 what(*call)
         finally:
             self.muted -= 1
@@ -217,14 +211,14 @@ class Ears:
     # --- modules ----------------------------------------------------------------------------------------------
 
     def _before_module(self, module: Any, arguments: tuple[Any, ...]) -> None:
-        if self.muted or self._is_compiling():
+        if self.muted:
             return
         self._depth.append(module)
         if self.close and len(self._depth) == 1 and self.symptoms is not None:
             self.symptoms.begin_pass(module)
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        if self.muted or not self._depth or self._is_compiling():
+        if self.muted or not self._depth:
             return
         while self._depth and self._depth[-1] is not module:
             # A pass that ended by an exception leaves its entry behind.
@@ -240,8 +234,19 @@ class Ears:
             self.symptoms.end_pass(module)
         self._passed(module, arguments, result)
 
-    def _is_compiling(self) -> bool:
-        return bool(self.torch.compiler.is_compiling())
+    def _compiled_in_place(
+        self, module: Any, arguments: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], Callable[[Any], Any]]:
+        """Hears a module that was compiled in place, whose calls go past the hooks of modules."""
+        if not self._loud:
+            return arguments, lambda result: result
+        self._before_module(module, arguments)
+
+        def after(result: Any) -> Any:
+            self._after_module(module, arguments, result)
+            return result
+
+        return arguments, after
 
     def _inside(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         root = self._depth[0]
@@ -260,7 +265,8 @@ class Ears:
         self._tell("inner", call)
 
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        model = self._models.get(id(module))
+        model = self._models.get(id(uncompiled(module)))
+        self._kinds.add(type(module))
         if model is None:
             if not any(True for _ in module.parameters()) or _is_loss(module):
                 return
@@ -286,8 +292,8 @@ class Ears:
 
     def _called(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         """Counts a model's call between two close looks."""
-        model = self._models.get(id(module))
-        if model is None or self.muted or self._is_compiling():
+        model = self._models.get(id(uncompiled(module)))
+        if model is None or self.muted:
             return
         gradients = self.torch.is_grad_enabled()
         self._count(model, arguments[0] if arguments else None, gradients)
@@ -309,6 +315,7 @@ class Ears:
             self._tell("passed", Pass(model, given, gradients, own_place()))
 
     def _model(self, module: Any) -> ModelHeard:
+        module = uncompiled(module)
         found = self._models.get(id(module))
         if found is None:
             kind = type(module).__name__
@@ -324,7 +331,7 @@ class Ears:
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
     def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
-        if self.muted or (not self.close and self.heard.steps > FIRST_LOSSES) or self._is_compiling():
+        if self.muted or (not self.close and self.heard.steps > FIRST_LOSSES):
             return
         place = own_place()
         number = self._losses[place] = self._losses.get(place, -1) + 1
@@ -347,7 +354,7 @@ class Ears:
 
     def _dropped(self, share: float, active: bool, by_module: bool) -> None:
         gradients = self.torch.is_grad_enabled()
-        if self.muted or self._drops[gradients] >= DROPS or self._is_compiling():
+        if self.muted or self._drops[gradients] >= DROPS:
             return
         self._drops[gradients] += 1
         in_training = any(model.module.training for model in self.heard.models)
@@ -361,10 +368,24 @@ class Ears:
         )
         self._tell("dropped", call)
 
+    def _clipped(self, norm: Any, bound: float, scale: Callable[[], float]) -> None:
+        if not self.muted and self._clippings < CLIPPINGS:
+            self._clippings += 1
+            self._tell("clipped", Clipped(lambda: float(norm), bound, scale, own_place()))
+
     def _differed(self, left: tuple[int, ...], right: tuple[int, ...], shape: tuple[int, ...]) -> None:
         place = own_place()
         if not self.muted and place:
             self._tell("difference", Difference(left, right, shape, place))
+
+    def _begin_arithmetic(self) -> Callable[[], None]:
+        """Begins to look at differences; only once, since what was begun meanwhile would end in the wrong order."""
+        from backtrack.watch.listening.arithmetic import Arithmetic
+
+        if self._arithmetic is None and not self._arithmetic_seen:
+            self._arithmetic, self._arithmetic_seen = Arithmetic(self._differed), True
+            self._arithmetic.__enter__()
+        return self._end_arithmetic
 
     def _end_arithmetic(self) -> None:
         """Ends the look at differences, as soon as nothing that was begun inside it is still on."""
@@ -372,7 +393,7 @@ class Ears:
             self._arithmetic = None
 
     def _before_backward(self, loss: Any) -> None:
-        if self.muted or self._is_compiling():
+        if self.muted:
             return
         number = self.heard.backwards
         self.heard.backwards += 1
@@ -443,13 +464,6 @@ class Ears:
         except TypeError:
             batches = -1
         self.heard.loaders[id(loader)] = (sampler, batches, int(getattr(loader, "batch_size", None) or 0))
-
-
-def _category(name: str) -> type[Warning]:
-    import builtins
-
-    found = getattr(builtins, name, UserWarning)
-    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning
 
 
 def _is_loss(module: Any) -> bool:

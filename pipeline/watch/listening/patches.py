@@ -1,6 +1,6 @@
 """The places of torch that have no hook of their own: loss functions, backward, loaders, loaded weights.
 
-Each is wrapped by a function of the same name, and put back when the listening ends.
+Each is wrapped by a function of the same name, and put back when the listening ends (see `standing_back`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from backtrack.watch.listening.standing_back import Undo, replace
 
 # Functions of two tensors that torch's loss modules call.
 LOSSES = (
@@ -31,8 +33,6 @@ LOSSES = (
 
 # Functions of a tensor, the share that is dropped, and whether it is.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-
-Undo = Callable[[], None]
 
 
 def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], None]) -> list[Undo]:
@@ -59,7 +59,7 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
 
         return loss
 
-    return [_put(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
+    return [replace(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
 
 
 def share_dropped_by(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[float, bool]]:
@@ -93,7 +93,43 @@ def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None]) -> lis
 
         return dropout
 
-    return [_put(functional, name, wrapped(name)) for name in DROPOUTS if hasattr(functional, name)]
+    return [replace(functional, name, wrapped(name)) for name in DROPOUTS if hasattr(functional, name)]
+
+
+def on_clipping(torch: Any, clipped: Callable[[Any, float, Callable[[], float]], None]) -> list[Undo]:
+    """Calls `clipped(norm, bound, scale)` after gradients are clipped by their norm.
+
+    `scale()` says what a gradient scaler has multiplied them by; 1 where none has, or where they were unscaled since.
+    """
+    scaler, utils = torch.amp.GradScaler, torch.nn.utils
+    scale, unscale, clip = scaler.scale, scaler.unscale_, utils.clip_grad_norm_
+    # The scaler whose scaled loss came last; none once anything of it is unscaled.
+    last: list[Any] = []
+
+    @functools.wraps(scale)
+    def scaled(self: Any, outputs: Any) -> Any:
+        last[:] = [self] if self.is_enabled() else []
+        return scale(self, outputs)
+
+    @functools.wraps(unscale)
+    def unscale_(self: Any, optimizer: Any) -> None:
+        last.clear()
+        unscale(self, optimizer)
+
+    @functools.wraps(clip)
+    def clip_grad_norm_(*arguments: Any, **options: Any) -> Any:
+        norm = clip(*arguments, **options)
+        bound = arguments[1] if len(arguments) > 1 else options.get("max_norm")
+        if isinstance(bound, (int, float)):
+            by = last[0] if last else None
+            clipped(norm, float(bound), lambda: float(by.get_scale()) if by is not None else 1.0)
+        return norm
+
+    return [
+        replace(scaler, "scale", scaled),
+        replace(scaler, "unscale_", unscale_),
+        replace(utils, "clip_grad_norm_", clip_grad_norm_),
+    ]
 
 
 def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:
@@ -102,7 +138,6 @@ def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> 
     On the class and not on the module: a module that holds a hook cannot be copied or saved as before.
     """
     own = kind.__call__
-    inherited = "__call__" not in vars(kind)
 
     @functools.wraps(own)
     def __call__(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -110,8 +145,7 @@ def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> 
         after(self, arguments, result)
         return result
 
-    undo = _put(kind, "__call__", __call__)
-    return (lambda: delattr(kind, "__call__")) if inherited else undo
+    return replace(kind, "__call__", __call__)
 
 
 def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
@@ -125,7 +159,7 @@ def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
             before(first)
         return own(tensors, *arguments, **options)
 
-    return [_put(torch.autograd, "backward", backward)]
+    return [replace(torch.autograd, "backward", backward)]
 
 
 def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:
@@ -144,7 +178,7 @@ def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[An
         iterated(self)
         return iterate(self)
 
-    return [_put(module, "load_state_dict", load_state_dict), _put(loader, "__iter__", __iter__)]
+    return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
 def on_warnings(warned: Callable[[str, str], str]) -> list[Undo]:
@@ -164,10 +198,4 @@ def on_warnings(warned: Callable[[str, str], str]) -> list[Undo]:
             lineno = int(number)
         own(message, category, filename, lineno, file, line)
 
-    return [_put(warnings, "showwarning", showwarning)]
-
-
-def _put(owner: Any, name: str, function: Callable[..., Any]) -> Undo:
-    own = getattr(owner, name)
-    setattr(owner, name, function)
-    return lambda: setattr(owner, name, own)
+    return [replace(warnings, "showwarning", showwarning)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from backtrack.watch.checks.check import ModelHeard, OptimiserHeard
 from backtrack.watch.instruments import Activations, Points, Watch
+from backtrack.watch.listening.standing_back import has_compiled
 from backtrack.watch.symptoms import Layer, Look
 
 
@@ -28,8 +29,8 @@ class Symptoms:
         self._layers: list[Layer] = []
 
     def begin_pass(self, module: Any) -> None:
-        """Begins to collect the activations of a pass."""
-        if self._model is not None and module is self._model.module and self._mode is None:
+        """Begins to collect the activations of a pass; not where anything is compiled, or it would be traced too."""
+        if self._model is not None and module is self._model.module and self._mode is None and not has_compiled():
             self._layers = []
             self._mode = Activations(self._layers)
             self._mode.__enter__()

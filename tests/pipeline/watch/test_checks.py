@@ -182,6 +182,21 @@ FAULTS = {
                 F.cross_entropy(net(X[i]), Y[i]).backward()
             opt.step()
     """,
+    "gradients_clipped_scaled": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); scaler = torch.amp.GradScaler("cpu")
+        for i in batches():
+            opt.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = F.cross_entropy(net(X[i]), Y[i])
+            scaler.scale(loss).backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            scaler.step(opt); scaler.update()
+    """,
+    "epsilon_underflows": """
+        net = mlp().half(); opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+        for i in batches():
+            opt.zero_grad(); F.cross_entropy(net(X[i].half()).float(), Y[i]).backward(); opt.step()
+    """,
     "same_examples": """
         from torch.utils.data import DataLoader, TensorDataset
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); loader = DataLoader(TensorDataset(X, Y), 32)
@@ -192,6 +207,11 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "no backward pass": (
+        "weights_that_stay",
+        "net = mlp(); opt = torch.optim.Adam(net.parameters())\n"
+        "for i in batches(): opt.zero_grad(); loss = F.cross_entropy(net(X[i]), Y[i]); opt.step()",
+    ),
     "probabilities into nll_loss": ("loss_input", "train(mlp(nn.Softmax(dim=1)), F.nll_loss, Y)"),
     "logits into nll_loss": ("loss_input", "train(mlp(), F.nll_loss, Y)"),
     "sigmoid before …_with_logits": (
@@ -301,6 +321,39 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "gradients that are unscaled, then clipped": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); scaler = torch.amp.GradScaler("cpu")
+        for i in batches():
+            opt.zero_grad(); scaler.scale(F.cross_entropy(net(X[i]), Y[i])).backward(); scaler.unscale_(opt)
+            nn.utils.clip_grad_norm_(net.parameters(), 0.1); scaler.step(opt); scaler.update()
+    """,
+    "a bound for scaled gradients, and a scaler that is off": """
+        for on, bound in ((True, 1e6), (False, 0.01)):
+            net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+            scaler = torch.amp.GradScaler("cpu", enabled=on)
+            for i in batches():
+                opt.zero_grad(); scaler.scale(F.cross_entropy(net(X[i]), Y[i])).backward()
+                nn.utils.clip_grad_norm_(net.parameters(), bound); scaler.step(opt); scaler.update()
+    """,
+    "half precision that knows its epsilon": """
+        for net, eps in ((mlp().half(), 1e-4), (mlp().bfloat16(), 1e-8)):
+            opt = torch.optim.Adam(net.parameters(), lr=1e-3, eps=eps); kind = net[0].weight.dtype
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i].to(kind)).float(), Y[i]).backward(); opt.step()
+    """,
+    "a decoder of what an encoder learns": """
+        for cut in (False, True):
+            net, enc, dec = mlp(), nn.Sequential(nn.Linear(6, 16), nn.Linear(16, 3)), nn.Linear(3, 6)
+            one = torch.optim.Adam([*net.parameters(), *enc.parameters()], lr=0.1)
+            two = torch.optim.Adam(dec.parameters(), lr=0.1)
+            for epoch in range(4):
+                for i in batches():
+                    code = enc(X[i])
+                    loss = F.mse_loss(dec(code.detach() if cut else code), X[i]) + code.square().mean() * cut
+                    one.zero_grad(); two.zero_grad(); loss.backward(); one.step(); two.step()
+                with torch.no_grad():
+                    F.mse_loss(dec(enc(X)), X)
+    """,
     "weights that are moved by hand, and an outer step": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.5)
         for outer in range(4):

@@ -1,0 +1,145 @@
+"""What listens and intervenes stands back in what is compiled: the same numbers, and no more graphs than alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from listened import Seen
+from torch import nn
+from torch.nn import functional
+
+from backtrack.task.intervention import Anatomy
+from backtrack.trial.intervening.anatomist import Anatomist
+from backtrack.trial.intervening.applying import apply_levels
+from backtrack.watch.listening.ears import Ears
+from backtrack.watch.listening.standing_back import hold, replace, standing_back
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.drop, self.out = nn.Linear(6, 16), nn.Dropout(0.1), nn.Linear(16, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.drop(torch.relu(self.hidden(x))))
+
+
+def trained(kind: str) -> tuple[list[float], int]:
+    """Losses and accuracies of a small training, and how many graphs torch made of it."""
+    torch.manual_seed(0)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    x = torch.randn(192, 6)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    model: Callable[..., Any] = net
+    if kind in ("module", "full graph"):
+        model = torch.compile(net, backend="eager", fullgraph=kind == "full graph")
+    elif kind == "in place":
+        net.compile(backend="eager")
+    elif kind == "a layer":
+        net.hidden = torch.compile(net.hidden, backend="eager")  # type: ignore[assignment]
+
+    def loss_of(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(model(inputs), targets)
+
+    if kind == "function":
+        loss_of = torch.compile(loss_of, backend="eager", fullgraph=True)
+    elif kind == "decorated":
+        loss_of = torch.compile(backend="eager")(loss_of)
+    step = torch.compile(optimiser.step, backend="eager") if kind == "step" else optimiser.step
+    numbers = []
+    for _ in range(2):
+        net.train()
+        for start in range(0, 192, 32):
+            optimiser.zero_grad()
+            loss = loss_of(x[start : start + 32], y[start : start + 32])
+            loss.backward()
+            step()
+        net.eval()
+        with torch.no_grad():
+            numbers += [loss.item(), float((model(x).argmax(1) == y).float().mean())]
+    return numbers, torch._dynamo.utils.counters["stats"]["unique_graphs"]
+
+
+KINDS = ("module", "full graph", "in place", "a layer", "function", "decorated", "step")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compiled_training_is_heard_as_it_is(kind: str) -> None:
+    alone = trained(kind)
+    seen = Seen()
+    ears = Ears(torch, seen)
+    ears.attach()
+    try:
+        assert trained(kind) == alone
+    finally:
+        ears.detach()
+    assert not seen.findings
+    assert [one.name for one in ears.heard.models] == ["Net"]
+    assert ears.heard.steps == (0 if kind == "step" else 12)
+    assert trained(kind) == alone
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compiled_training_is_looked_at_as_it_is(kind: str) -> None:
+    alone = trained(kind)
+    looked = Anatomist(torch)
+    try:
+        assert trained(kind) == alone
+    finally:
+        found = looked.conclude()
+    assert found["anatomy"]["compiled"]
+    assert found["anatomy"]["captured"] == (kind == "step")
+    assert found["anatomy"]["modules"]["Net"] == 1
+
+
+@pytest.mark.parametrize("kind", ["module", "in place"])
+def test_a_change_around_a_compiled_model_is_made(kind: str) -> None:
+    alone, graphs = trained(kind)
+    training = apply_levels(
+        torch, {"inputs": "standardised"}, Anatomy(inputs={"floats": True, "examples": 32, "batch": 32}).as_json()
+    )
+    try:
+        changed, again = trained(kind)
+    finally:
+        training.end()
+    assert changed != alone
+    assert again == graphs
+
+
+def test_what_is_held_goes_and_comes_back() -> None:
+    class Owner:
+        value = 1
+
+    class Heir(Owner):
+        pass
+
+    told: list[str] = []
+    undo = [replace(Owner, "value", 2), replace(Heir, "value", 3)]
+    undo.append(hold(lambda: told.append("on") or (lambda: told.append("off"))))  # type: ignore[func-returns-value]
+    with standing_back():
+        assert (Owner.value, Heir.value) == (1, 1)
+        with standing_back():
+            assert "value" not in vars(Heir)
+        assert told == ["on", "off"]
+    assert (Owner.value, Heir.value) == (2, 3)
+    assert told == ["on", "off", "on"]
+    for each in reversed(undo):
+        each()
+    assert (Owner.value, "value" in vars(Heir)) == (1, False)
+    assert told == ["on", "off", "on", "off"]
+
+
+def test_what_is_undone_meanwhile_stays_off() -> None:
+    class Owner:
+        value = 1
+
+    undo = replace(Owner, "value", 2)
+    with standing_back():
+        undo()
+    assert Owner.value == 1
