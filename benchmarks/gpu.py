@@ -14,6 +14,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -134,7 +135,7 @@ def lost_device() -> str:
     code = (
         "import torch\n"
         "from backtrack.trial.limits import DeviceLost\n"
-        "import sys; sys.path.insert(0, 'benchmarks')\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import gpu\n"
         "task = gpu._runtime_task([gpu.Categorical('classes', ['right', 'wrong'])])\n"
         "try:\n"

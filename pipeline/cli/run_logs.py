@@ -21,6 +21,7 @@ def show_run(study: str, trial: str, as_json: bool) -> None:
         StudyError: where the study has no such trial.
     """
     from backtrack.records.directory import Records, log_name
+    from backtrack.vocabulary.crashes import message_in
     from backtrack.vocabulary.places import last_frames
 
     records = Records.open(study)
@@ -40,7 +41,7 @@ def show_run(study: str, trial: str, as_json: bool) -> None:
         typer.echo(f"{trial}, seed {row['seed']}: {row['outcome']}{value}")
         if row["error"]:
             frames = last_frames(row["error"])
-            typer.echo((f"{frames}\n" if frames else "") + row["error"].strip().splitlines()[-1])
+            typer.echo((f"{frames}\n" if frames else "") + message_in(row["error"]))
         for found in row["findings"] or ():
             typer.echo(f"check {found['check']} ({found['weight']}) at {found['place']}: {found['measured']}")
         if output:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from backtrack.vocabulary.config import label
+from backtrack.vocabulary.crashes import crash_kind, message_in
 from backtrack.vocabulary.factors import Factor, Numeric
 from backtrack.vocabulary.outcomes import NO_FAILURE
 from backtrack.vocabulary.plan import EVIDENCE_STAGES, EXTENSION, MORE, MORE_REFINED, REFINED
@@ -42,7 +41,7 @@ class Frame:
         value: (n,) final metric, NaN where nothing finite was measured.
         chance: (n,) metric at chance, NaN where unknown.
         epochs, seconds: (n,) as recorded.
-        error: (n,) the last line of a crash's trace or of a failure's message; empty elsewhere.
+        error: (n,) the message of a crash or of a failure's message; empty elsewhere.
         error_place: (n,) `file:line` of a crash in the user's own files; empty where it is not known.
     """
 
@@ -144,31 +143,10 @@ def frame_from(space: SearchSpace, trials: pa.Table) -> Frame:
         chance=_floats(trials["chance"]),
         epochs=_floats(trials["epochs"]),
         seconds=_floats(trials["seconds"]),
-        error=np.array([_last_line(text) for text in trials["error"].to_pylist()], dtype=np.str_),
+        error=np.array([message_in(text) for text in trials["error"].to_pylist()], dtype=np.str_),
         error_place=np.array([place or "" for place in trials["error_place"].to_pylist()], dtype=np.str_),
     )
 
 
-def crash_kind(error: str, place: str = "") -> str:
-    """An error's last line without numbers and addresses, with its place: errors alike in these are one kind.
-
-    Args:
-        error: the line.
-        place: `file:line` in the user's own files; the folder does not count, which another node has elsewhere.
-
-    Example:
-        >>> crash_kind("RuntimeError: size 12 at 0x7f01") == crash_kind("RuntimeError: size 7 at 0x88aa")
-        True
-        >>> crash_kind("ValueError: 3 classes", "/home/me/train.py:17")
-        'ValueError: # classes (train.py:17)'
-    """
-    line = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", error)
-    return f"{line} ({PurePath(place).name})" if place else line
-
-
 def _floats(column: pa.ChunkedArray) -> Floats:
     return np.array([np.nan if number is None else float(number) for number in column.to_pylist()], dtype=np.float64)
-
-
-def _last_line(text: str | None) -> str:
-    return ((text or "").strip().splitlines() or [""])[-1]

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from backtrack.errors import TaskError
 from backtrack.vocabulary.config import Config, label
+from backtrack.vocabulary.crashes import crash_kind, message_in
 from backtrack.vocabulary.places import last_frames
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
 from backtrack.vocabulary.result import RunResult
 
 # So many first trainings crash alike in one sweep of 256, at the most, where half of the configs could be trained.
 ENOUGH = 8
-# What differs between two messages of one fault: numbers, addresses.
-_DIFFERS = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 def check_not_hopeless(finished: Sequence[FinishedTrial]) -> None:
@@ -38,7 +37,7 @@ def check_not_hopeless(finished: Sequence[FinishedTrial]) -> None:
     error = results[-1].error.strip()
     frames = last_frames(error)
     # Of our own errors the message says all; of a program its last words are shown.
-    last = (error.splitlines() or ["no message"])[-1].removeprefix("backtrack.errors.TaskError: ")
+    last = (message_in(error) or "no message").removeprefix("backtrack.errors.TaskError: ")
     words = [line for line in error.splitlines()[-6:-1] if not frames and "TaskError" not in error]
     raise TaskError(
         f"all of the first {len(results)} trainings crashed with the same exception, at different levels of every "
@@ -64,10 +63,10 @@ def check_rehearsed(planned: Sequence[PlannedTrial], crashes: Sequence[RunResult
 
 def _kind(result: RunResult, config: Config) -> tuple[str, str]:
     """What two crashes of one fault share: the message, without numbers and without the config's own levels."""
-    line = (result.error.strip().splitlines() or [""])[-1]
+    line = message_in(result.error)
     for level in config.values():
         line = re.sub(rf"(?<!\w){re.escape(label(level))}(?!\w)", "#", line)
-    return result.error_place, _DIFFERS.sub("#", line)
+    return result.error_place, crash_kind(line)
 
 
 def _common_levels(finished: Sequence[FinishedTrial]) -> list[str]:

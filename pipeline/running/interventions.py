@@ -14,6 +14,7 @@ from backtrack.task.intervention import AS_WRITTEN, anatomy_from
 from backtrack.task.length import described_length
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.crashes import message_in
 from backtrack.vocabulary.factors import Categorical, Claim, reference
 from backtrack.vocabulary.result import RunResult
 from backtrack.watch.recorder import Recorder
@@ -42,10 +43,15 @@ def looked_at(
     own = {factor.name: reference(factor) for factor in task.space} if task.factors else {}
     recorder = Recorder()
     result = run_replicate(task, Config(own), 0, looked=files, recorder=recorder)
-    found, last = recorder.anatomy, (result.error.strip().splitlines() or [""])[-1]
+    found, last = recorder.anatomy, message_in(result.error)
     if last.startswith(OURS):
         # The program does not say its metric: that is known now, and would be of every run.
         raise TaskError(last.removeprefix(OURS))
+    if result.outcome == "crashed" and run_replicate(task, Config(own), 0, watched=False).outcome == "ok":
+        raise TaskError(
+            f"task {task.name!r} runs alone, and crashes where it is listened to: {last}. That is no fault of yours; "
+            "please report it, and vary its own options meanwhile: backtrack sweep … --factor"
+        )
     if not found or not found["interventions"]:
         raise TaskError(_nothing_to_change(task, result))
     anatomy = anatomy_from(found["anatomy"])
@@ -150,7 +156,7 @@ def with_those_of(task: Task, study: str | Path) -> Task:
 
 
 def _nothing_to_change(task: Task, result: RunResult) -> str:
-    last = (result.error.strip().splitlines() or ["it trained nothing with torch"])[-1]
+    last = message_in(result.error) or "it trained nothing with torch"
     return (
         f"task {task.name!r}: nothing of it could be changed from outside: {last}. This needs a Python training "
         "with torch that runs; for others vary its own options: backtrack sweep … --factor"

@@ -9,6 +9,7 @@ from backtrack.task import ScriptTask
 from backtrack.task.program_options import ProgramOption
 from backtrack.trial import Limits, run_trial
 from backtrack.vocabulary.config import Config
+from backtrack.vocabulary.crashes import message_in
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.result import RunResult
 from backtrack.watch.printed import series_for
@@ -64,7 +65,7 @@ def sentences_of(tried: Tried, metric: str | None) -> list[str]:
     lines = [f"ran      {tried.command}", f"took     {result.seconds:.1f} s, ended {result.outcome}"]
     if result.error:
         where = f" ({result.error_place})" if result.error_place else ""
-        lines += [f"error    {result.error.strip().splitlines()[-1]}{where}"]
+        lines += [f"error    {message_in(result.error)}{where}"]
     if tried.series:
         lines.append(
             "numbers  " + ", ".join(f"{name} {last:.4g} ({count}x)" for name, (count, last) in tried.series.items())

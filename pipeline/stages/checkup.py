@@ -21,6 +21,8 @@ from backtrack.vocabulary.space import SearchSpace
 
 # Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
 FIRST, CONTROLS, PROOFS = 3, 2, 4
+# Changes that a training crashes with, as it does as written, after which no other is tried.
+CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
 COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser", "adam_usual"),
               ("learning_rate", "x0.01"), ("learning_rate", "x100"), ("clip_gradients", "norm_1"))  # fmt: skip
@@ -58,6 +60,10 @@ class CheckupPlan:
 def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """The runs that the checkup wants now and that are not recorded; empty at its end."""
     known = {run.trial for run in case.runs}
+    first = _against_crashes(case)
+    if first and {one.changes for one in case.still_crashing}.issuperset(first):
+        # An error of the code, and no training that fails.
+        return []
     for step in (_first, _singles, _together, _fewer, _proofs, _parts, _probes):
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
@@ -81,7 +87,15 @@ def _worst_seed(case: Case) -> int:
 def _singles(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     left = plan.runs - len(_first(plan, case)) - PROOFS * 3
     seed = _worst_seed(case)
-    return [plan.planned(option.changes, seed, TRIED) for option in in_order(case)[: max(1, left)]]
+    wanted = _against_crashes(case) or [option.changes for option in in_order(case)]
+    return [plan.planned(changes, seed, TRIED) for changes in wanted[: max(1, left)]]
+
+
+def _against_crashes(case: Case) -> list[Changes]:
+    """Of a training that crashes, with whatever is changed so far: one change of each kind, which come first."""
+    if not case.crash or len(case.still_crashing) < sum(bool(run.changes) for run in case.runs):
+        return []
+    return [(change,) for change in _first_levels([option.changes[0] for option in in_order(case)])[:CRASHES]]
 
 
 def in_order(case: Case) -> list[Option]:

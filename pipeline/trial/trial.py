@@ -6,10 +6,12 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from backtrack.errors import TrialFailed
 from backtrack.task import FunctionTask, ScriptTask, Task, TorchTask
+from backtrack.trial.heard import heard_or_alone
 from backtrack.trial.limits import (
     DeadlinePassed,
     DeviceLost,
@@ -66,8 +68,9 @@ def run_trial(
         stacked = _run_stacked(task, config, seeds, device, limits, watched)
         if stacked is not None:
             return stacked
-    return [
-        run_replicate(
+
+    def run(seed: int, watched: bool) -> RunResult:
+        return run_replicate(
             task,
             config,
             seed,
@@ -77,8 +80,10 @@ def run_trial(
             on_crash=on_crash,
             any_metric=any_metric,
         )
-        for seed in seeds
-    ]
+
+    if not watched or on_crash is not None:
+        return [run(seed, watched) for seed in seeds]
+    return [heard_or_alone(partial(run, seed)) for seed in seeds]
 
 
 def run_replicate(

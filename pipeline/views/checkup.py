@@ -42,7 +42,7 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         lines += ["", "Tried, and did not help:", *_rows(found.tried[:MOST], metric)]
         if len(found.tried) > MOST:
             lines.append(f"  and {len(found.tried) - MOST} more")
-    if found.not_tried and found.learns != YES:
+    if found.not_tried and found.learns != YES and not found.crash:
         names = ", ".join(spelled(changes) for changes, _ in found.not_tried[:MOST])
         lines += ["", f"The runs did not suffice for: {names}. Give --runs more."]
     lines += [f"\n{limit}." for limit in found.limits]
@@ -87,6 +87,8 @@ def standing(found: Checkup, metric: str) -> str:
     )
     chance = f"; a training that learns nothing reaches {found.chance:.4g}" if math.isfinite(found.chance) else ""
     count = len(found.as_written)
+    if found.crash:
+        return f"It crashes: {count} of {count} runs as written end with {found.crash}."
     said = {
         YES: "It learns",
         SOMETIMES: "It learns under some seeds only",
@@ -129,6 +131,11 @@ def no_cause(found: Checkup) -> str:
     """What is said where nothing is named."""
     if found.learns == YES:
         return "Checks find nothing wrong, and no change takes it three times as far from chance."
+    if found.crash:
+        return (
+            f"No cause was found: it crashes with each of {len(found.tried)} changes too, so no others were tried. "
+            "Mend that line, then ask again."
+        )
     return (
         f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. "
         f"{_of_one_batch(found.one_batch)}Look by hand: do the labels belong to the inputs, is there enough data, is "

@@ -14,6 +14,7 @@ import pyarrow.compute
 from scipy.stats import mannwhitneyu
 
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
+from backtrack.vocabulary.crashes import crash_kind, message_in
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import CHECKED, WRITTEN
 from backtrack.watch.symptoms import SEEN_LOSS
@@ -90,6 +91,7 @@ class CheckedRun:
         value: of the metric; None where it has none.
         reports: the metric over time.
         losses: of the training over time, where it says them.
+        crash: what it said where it crashed, with its place; empty elsewhere.
     """
 
     trial: str
@@ -103,6 +105,7 @@ class CheckedRun:
     error: str = ""
     reports: tuple[float, ...] = ()
     losses: tuple[float, ...] = ()
+    crash: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,19 @@ class Case:
     def of(self, changes: Changes, part: str = "") -> list[CheckedRun]:
         """Runs with exactly these changes."""
         return [run for run in self.runs if run.changes == changes and (not part or run.part == part)]
+
+    @cached_property
+    def crash(self) -> str:
+        """What every run as written says that crashes, where all of them do, and alike; else empty."""
+        said = [run.crash for run in self.first]
+        return said[0] if said and all(said) and len(set(map(crash_kind, said))) == 1 else ""
+
+    @property
+    def still_crashing(self) -> list[CheckedRun]:
+        """The changed runs, where every one of them crashes as the runs as written do; else none."""
+        changed = [run for run in self.runs if run.changes]
+        kind = crash_kind(self.crash)
+        return changed if self.crash and all(crash_kind(run.crash) == kind for run in changed) else []
 
     @cached_property
     def logarithmic(self) -> bool:
@@ -386,6 +402,7 @@ def case_from(
             error=row["error"] or "",
             reports=tuple(reports.get((row["trial"], row["seed"]), ())),
             losses=tuple(losses.get((row["trial"], row["seed"]), ())),
+            crash=_crash(row["error"], row["error_place"]) if row["outcome"] == "crashed" else "",
         )
         for row in trials.to_pylist()
         if row["stage"] == CHECKED
@@ -409,6 +426,10 @@ def case_from(
         for number, (level, text) in enumerate(one["levels"].items())
     ]
     return Case(runs, options, mode, chance=chance, alpha=alpha, improve=improve)
+
+
+def _crash(error: str | None, place: str | None) -> str:
+    return message_in(error) + (f" ({place})" if place else "")
 
 
 def spelled(changes: Changes) -> str:

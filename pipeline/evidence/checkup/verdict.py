@@ -105,6 +105,7 @@ class Checkup:
         runs: how many trainings it rests on.
         unusual: what checks saw that may be meant.
         limits: what could not be changed from outside, a sentence each.
+        crash: what every run as written ends with, and where, if all of them crash alike.
         gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
         one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
@@ -129,6 +130,7 @@ class Checkup:
     gains: Sequence[tuple[Changes, str, float, float]] = ()
     one_batch: tuple[float, float] | None = None
     limits: Sequence[str] = ()
+    crash: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -163,6 +165,7 @@ class Checkup:
             "runs": self.runs,
             "gains": [{**_repair(one[:3]), "p": _number(one[3])} for one in self.gains],
             "limits": list(self.limits),
+            "crash": self.crash,
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
 
@@ -195,6 +198,7 @@ def conclude(case: Case) -> Checkup:
         runs=len(case.runs),
         gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -_middle(case, one))],
         one_batch=_one_batch(case),
+        crash=case.crash,
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from backtrack.evidence.checkup.repairs import rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
-from backtrack.views.checkup import no_cause
+from backtrack.views.checkup import no_cause, sentences_of, standing
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.space import SearchSpace
@@ -63,7 +64,7 @@ def checked(
     """Runs a whole checkup of a training that reaches what a function of the changes says.
 
     Args:
-        reached: the metric, more is better; chance is .1.
+        reached: the metric, more is better; chance is .1. Where it is NaN the run crashes.
         fault: a check that finds something unless `mended_by` is changed.
         runs: at most.
         luck: seed of all noise.
@@ -80,6 +81,7 @@ def checked(
             rng = random.Random(f"{luck} {one.trial}")
             control = "labels" in changes
             value = 0.1 + 0.01 * rng.random() if control else reached(changes, rng)
+            crashed = math.isnan(reached(changes, random.Random(0)))
             found = (
                 (Finding(fault, "train.py:7", "seen", "not seen", "mend it"),)
                 if fault and mended_by not in changes
@@ -90,9 +92,10 @@ def checked(
                     trial=one.trial,
                     seed=one.seeds[0],
                     part=one.part,
-                    outcome="ok",
+                    outcome="crashed" if crashed else "ok",
                     changes=tuple(sorted(changes.items())),
-                    value=value,
+                    value=None if crashed else value,
+                    crash=f"ValueError: {rng.randrange(9)} (train.py:9)" if crashed else "",
                     findings=found,
                     reports=tuple(0.1 + 0.01 * rng.random() for _ in range(5)) if control else (value,),
                     losses=(2.3, 1.2, 0.02) if "one_batch" in changes else (),
@@ -219,6 +222,21 @@ def test_one_batch_is_tried_where_nothing_else_helps() -> None:
     assert "its loss goes from 2.3 to 0.02: net, loss and optimiser can learn" in no_cause(found)
     sound, _ = checked(lambda changes, rng: 0.9 + 0.01 * rng.random())
     assert sound.one_batch is None
+
+
+def test_what_crashes_with_every_change_is_said_to_crash() -> None:
+    found, case = checked(lambda changes, rng: math.nan)
+    assert standing(found, "accuracy").startswith("It crashes: 3 of 3 runs as written end with ValueError: ")
+    assert "crashes with each of 6 changes too" in no_cause(found)
+    # As written, one change of each kind, and the controls.
+    assert len(case.runs) == 3 + 6 + 2
+    assert not any("did not suffice" in line for line in sentences_of(found, "accuracy", "study"))
+
+
+def test_what_keeps_it_from_crashing_is_the_cause() -> None:
+    found, _ = checked(lambda changes, rng: 0.8 + 0.01 * rng.random() if "inputs" in changes else math.nan)
+    assert (found.causes[0].name, found.causes[0].verified) == ("inputs", True)
+    assert standing(found, "accuracy").startswith("It crashes: 7 of 7")
 
 
 def test_what_falls_below_chance_has_the_wrong_sign() -> None:
