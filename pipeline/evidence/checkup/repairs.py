@@ -67,6 +67,9 @@ def threshold(case: Case) -> float:
     if not math.isfinite(low):
         others = [case.score(run) for run in tried(case) if math.isfinite(case.score(run))]
         low = min(others, default=best)
+        if case.crash:
+            # Nothing is known of chance: whatever keeps it from crashing counts.
+            return max(low, case.bar)
     return max(low + 0.5 * (best - low), case.bar)
 
 
