@@ -186,6 +186,8 @@ class _ray:
             return self
         address = address_of(self.resources)
         logging.getLogger("ray").setLevel(logging.ERROR)
+        # Of a trial that failed Tune prints the whole trace: the records have it, and the report says what it means.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         own: dict[str, Any] = {}
         if not address:
             own = {"num_cpus": self._cpus(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}

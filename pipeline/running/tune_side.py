@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import optuna
@@ -17,6 +18,7 @@ from ray.tune.search.optuna import OptunaSearch
 from backtrack.errors import BacktrackError, TaskError
 from backtrack.running.engine import Work
 from backtrack.stages.search import STUDY_NAME, add_finished, config_from, suggest_levels
+from backtrack.vocabulary.places import place_in
 from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, PlannedTrial, SearchPlan
 from backtrack.vocabulary.result import RunResult
 
@@ -176,10 +178,10 @@ class Listener(tune.Callback):  # type: ignore[misc]
         if tries_left and self.seat.put_back[planned.trial] < INFRASTRUCTURE_RETRIES:
             self.seat.queue_again(planned)
             return
-        fault = trial.get_pickled_error()
+        fault, said = _last_fault(trial)
         outcome = "out_of_memory" if isinstance(fault, ray.exceptions.OutOfMemoryError) else "crashed"
-        error = f"the worker process ended {trial.num_failures} times: {fault or trial.get_error()}"
-        results = [RunResult(seed, outcome, error=error) for seed in planned.seeds]
+        error = f"the worker process ended {trial.num_failures} times:\n{said}"
+        results = [RunResult(seed, outcome, error=error, error_place=place_in(said)) for seed in planned.seeds]
         self._finish(planned, results, "", trial.trial_id)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -192,6 +194,17 @@ class Listener(tune.Callback):  # type: ignore[misc]
             self.seat.finish(finished, tune_id)
         except BacktrackError as fault:
             self.seat.fault = fault
+
+
+def _last_fault(trial: Any) -> tuple[Any, str]:
+    """The exception of a trial's last failure, where it was kept, and its text.
+
+    Both lie in the trial's own folder from the failure on; Tune's own readers look in its storage, where they come later.
+    """
+    pickled, written = (Path(one or "") for one in (trial.pickled_error_file, trial.error_file))
+    fault = ray.cloudpickle.loads(pickled.read_bytes()) if pickled.is_file() else None
+    said = str(fault) if fault is not None else (written.read_text() if written.is_file() else "no message")
+    return fault, said.strip()
 
 
 class StopOnFault(tune.Stopper):  # type: ignore[misc]

@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 # A frame as Python prints it. What a message quotes, such as torch's "from user code", is indented by more.
 _FRAME = re.compile(r'  File "[^"]+", line \d+')
+# Of a GPU that was lost the message says what happened.
+_LOST = "backtrack.trial.limits.DeviceLost: "
 # What differs between two messages of one fault: numbers, addresses.
 _DIFFERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 
@@ -29,7 +31,7 @@ def message_in(error: str | None) -> str:
         after = (line for line in lines[frames[-1] + 1 :] if line and not line[0].isspace())
         found = next(after, "")
         if found:
-            return found
+            return found.removeprefix(_LOST)
     return lines[-1] if lines else ""
 
 

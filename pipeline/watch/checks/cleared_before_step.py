@@ -7,6 +7,7 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Backward, Check, Heard, Step
+from backtrack.watch.listening.standing_back import on_gradient
 
 # Parameters that are listened to, steps in a row that have to show it, and the last step that is looked at.
 PARAMETERS, STEPS, LAST = 4, 3, 8
@@ -34,7 +35,7 @@ class GradientsClearedBeforeStep(Check):
             return
         weights = [weight for weight in self.heard.models[0].module.parameters() if weight.requires_grad]
         for weight in weights[-PARAMETERS:]:
-            self._hooks.append(weight.register_post_accumulate_grad_hook(self._accumulated))
+            self._hooks.append(on_gradient(weight, self._accumulated))
 
     def _accumulated(self, weight: Any) -> None:
         # A gradient that is zero from the start, as behind a dead unit, is not one that is cleared.
@@ -62,5 +63,5 @@ class GradientsClearedBeforeStep(Check):
     def _end(self) -> None:
         self._over = True
         for hook in self._hooks:
-            hook.remove()
+            hook()
         self._hooks.clear()

@@ -7,6 +7,7 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Backward, Check, Heard, Step
+from backtrack.watch.listening.standing_back import on_gradient
 
 # Backward passes in a row whose gradients nothing uses.
 ROWS = 8
@@ -50,7 +51,7 @@ class GradientsClearedUnused(Check):
             weights = [one for one in self.heard.models[0].module.parameters() if one.requires_grad]
             if weights:
                 self._weight = weights[-1]
-                self._hook = self._weight.register_post_accumulate_grad_hook(self._accumulated)
+                self._hook = on_gradient(self._weight, self._accumulated)
         return self._weight
 
     def _accumulated(self, weight: Any) -> None:
@@ -71,5 +72,5 @@ class GradientsClearedUnused(Check):
     def end(self) -> None:
         self._over = True
         if self._hook is not None:
-            self._hook.remove()
+            self._hook()
             self._hook = None

@@ -82,6 +82,11 @@ def replace(owner: Any, name: str, function: Any) -> Undo:
     return hold(put)
 
 
+def on_gradient(weight: Any, made: Callable[[Any], None]) -> Undo:
+    """Calls `made(weight)` each time that a backward pass has added to its gradient."""
+    return hold(lambda: weight.register_post_accumulate_grad_hook(made).remove)
+
+
 @contextmanager
 def standing_back() -> Iterator[None]:
     """Nothing of what is held is on inside the block.

@@ -135,6 +135,32 @@ def test_what_is_held_goes_and_comes_back() -> None:
     assert told == ["on", "off", "on", "off"]
 
 
+def test_nothing_of_the_ears_is_on_while_torch_traces() -> None:
+    own = functional.cross_entropy, torch.autograd.backward, nn.utils.clip_grad_norm_
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    ears = Ears(torch, Seen())
+    ears.attach()
+    try:
+        for _ in range(2):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(torch.randn(8, 6)), torch.zeros(8).long()).backward()
+            optimiser.step()
+        assert any(weight._post_accumulate_grad_hooks for weight in net.parameters())
+        with standing_back():
+            assert own == (functional.cross_entropy, torch.autograd.backward, nn.utils.clip_grad_norm_)
+            assert not any(weight._post_accumulate_grad_hooks for weight in net.parameters())
+            assert not torch.nn.modules.module._global_forward_pre_hooks
+            assert not torch.nn.modules.module._global_forward_hooks
+            assert not torch.optim.optimizer._global_optimizer_pre_hooks
+            assert torch.overrides._get_current_function_mode() is None
+        assert own[0] is not functional.cross_entropy
+        assert any(weight._post_accumulate_grad_hooks for weight in net.parameters())
+    finally:
+        ears.detach()
+    assert not any(weight._post_accumulate_grad_hooks for weight in net.parameters())
+
+
 def test_what_is_undone_meanwhile_stays_off() -> None:
     class Owner:
         value = 1
