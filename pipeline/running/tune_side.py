@@ -199,7 +199,7 @@ class Listener(tune.Callback):  # type: ignore[misc]
 def _last_fault(trial: Any) -> tuple[Any, str]:
     """The exception of a trial's last failure, where it was kept, and its text.
 
-    Both lie in the trial's own folder from the failure on; Tune's own readers look in its storage, where they come later.
+    Both lie in the trial's own folder from the failure on; Tune's readers look in its storage, where they come later.
     """
     pickled, written = (Path(one or "") for one in (trial.pickled_error_file, trial.error_file))
     fault = ray.cloudpickle.loads(pickled.read_bytes()) if pickled.is_file() else None

@@ -10,6 +10,8 @@ import torch
 from listened import Seen
 from torch import nn
 from torch.nn import functional
+from torch.optim import optimizer
+from torch.overrides import _get_current_function_mode
 
 from backtrack.task.intervention import Anatomy
 from backtrack.trial.intervening.anatomist import Anatomist
@@ -152,8 +154,8 @@ def test_nothing_of_the_ears_is_on_while_torch_traces() -> None:
             assert not any(weight._post_accumulate_grad_hooks for weight in net.parameters())
             assert not torch.nn.modules.module._global_forward_pre_hooks
             assert not torch.nn.modules.module._global_forward_hooks
-            assert not torch.optim.optimizer._global_optimizer_pre_hooks
-            assert torch.overrides._get_current_function_mode() is None
+            assert not optimizer._global_optimizer_pre_hooks
+            assert _get_current_function_mode() is None
         assert own[0] is not functional.cross_entropy
         assert any(weight._post_accumulate_grad_hooks for weight in net.parameters())
     finally:
