@@ -89,6 +89,11 @@ def standing(found: Checkup, metric: str) -> str:
     count = len(found.as_written)
     if found.crash:
         return f"It crashes: {count} of {count} runs as written end with {found.crash}."
+    if found.saturated and found.learns == NO:
+        return (
+            f"Whether it learns cannot be told by this metric: {metric} of {count} runs as written {shown}, which is "
+            "the best of all runs; and a training that learns nothing reaches it too."
+        )
     said = {
         YES: "It learns",
         SOMETIMES: "It learns under some seeds only",
@@ -131,6 +136,11 @@ def no_cause(found: Checkup) -> str:
     """What is said where nothing is named."""
     if found.learns == YES:
         return "Checks find nothing wrong, and no change takes it three times as far from chance."
+    if found.saturated:
+        return (
+            f"Nothing was found to be wrong, and none of {len(found.tried)} changes reaches more. Either this is the "
+            "best there is, or the metric does not see what is learnt: judge by another, or by a harder task."
+        )
     if found.crash:
         return (
             f"No cause was found: it crashes with each of {len(found.tried)} changes too, so no others were tried. "

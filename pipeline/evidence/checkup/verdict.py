@@ -106,6 +106,8 @@ class Checkup:
         unusual: what checks saw that may be meant.
         limits: what could not be changed from outside, a sentence each.
         crash: what every run as written ends with, and where, if all of them crash alike.
+        saturated: whether every run as written ends at exactly the best of all runs, as one does that learns nothing:
+            then the metric cannot tell.
         gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
         one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
@@ -131,6 +133,7 @@ class Checkup:
     one_batch: tuple[float, float] | None = None
     limits: Sequence[str] = ()
     crash: str = ""
+    saturated: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -166,6 +169,7 @@ class Checkup:
             "gains": [{**_repair(one[:3]), "p": _number(one[3])} for one in self.gains],
             "limits": list(self.limits),
             "crash": self.crash,
+            "saturated": self.saturated,
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
 
@@ -199,6 +203,7 @@ def conclude(case: Case) -> Checkup:
         gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -_middle(case, one))],
         one_batch=_one_batch(case),
         crash=case.crash,
+        saturated=_saturated(case),
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
 
@@ -211,6 +216,14 @@ def _is_direct(case: Case, repair: Repair) -> bool:
 def _one_batch(case: Case) -> tuple[float, float] | None:
     asked = case.probe(ONE_BATCH)
     return (asked.losses[0], asked.losses[-1]) if asked is not None else None
+
+
+def _saturated(case: Case) -> bool:
+    """Whether all runs as written, and one that learns nothing, end at exactly the best that any run reached."""
+    ends = {case.score(run) for run in case.written}
+    best = max((case.score(run) for run in case.runs), default=-math.inf)
+    luck = max((case.score(run) for run in case.at_chance), default=-math.inf)
+    return ends == {best} == {luck} and math.isfinite(best)
 
 
 def _learns(case: Case, mended: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, LossCall
 from backtrack.trial.intervening.sites import Sites, on_activations
 from backtrack.watch.listening.patches import LOSSES
-from backtrack.watch.listening.standing_back import hold, on_tracing, replace, uncompiled, unless_traced
+from backtrack.watch.listening.standing_back import Around, hold, on_tracing, replace, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import plain_weights
 from backtrack.watch.listening.unheard import is_on, unheard
 
@@ -141,9 +141,7 @@ class HookedTraining:
             result = after(uncompiled(module), result)
         return result
 
-    def _compiled_in_place(
-        self, module: Any, arguments: tuple[Any, ...]
-    ) -> tuple[tuple[Any, ...], Callable[[Any], Any]]:
+    def _compiled_in_place(self, module: Any, arguments: tuple[Any, ...]) -> Around:
         """Hears a module that was compiled in place, whose calls go past the hooks of modules."""
         if not self._own:
             return arguments, lambda result: result

@@ -8,11 +8,13 @@ from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Forward, Heard
 
 PASSES, ALIKE, FROM = 3, 1e-6, 20
+# Looks in a row after which it is told at once: a training may be ended from outside.
+LASTING = 12
 
 
 class ConstantOutput(Check):
     name = "constant_output"
-    looks_at = "whether the outputs for different examples differ, at close steps after the twentieth"
+    looks_at = "whether the outputs for different examples differ, at close steps after the twentieth, up to the last"
     cost = "a comparison of the outputs"
     source = "Cockpit (2021); Karpathy (2019): input-independent baseline"
     expected = "outputs that depend on the input"
@@ -20,7 +22,8 @@ class ConstantOutput(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        self._rows: dict[int, int] = {}
+        self._rows: dict[str, int] = {}
+        self._examples: dict[str, int] = {}
 
     def forward(self, call: Forward) -> None:
         if not call.gradients or self.heard.steps < FROM or not call.outputs or not call.inputs:
@@ -37,10 +40,20 @@ class ConstantOutput(Check):
             return
         spread = float((output - output[:1]).abs().max())
         same = spread <= ALIKE * max(1e-12, float(output.abs().max()))
-        self._rows[id(call.model)] = self._rows.get(id(call.model), 0) + 1 if same else 0
-        if self._rows[id(call.model)] == PASSES:
-            self.finds(
-                call.model.name,
-                f"its outputs for {output.shape[0]} different examples are the same, to {ALIKE:g} of "
-                f"their size, at {PASSES} looks after step {FROM}",
-            )
+        self._rows[call.model.name] = self._rows.get(call.model.name, 0) + 1 if same else 0
+        self._examples[call.model.name] = output.shape[0]
+        if self._rows[call.model.name] == LASTING:
+            self._tell(call.model.name)
+
+    def end(self) -> None:
+        for name, rows in self._rows.items():
+            # A net may come out of it: a code book that collapses at first, a plateau.
+            if rows >= PASSES:
+                self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        self.finds(
+            name,
+            f"its outputs for {self._examples[name]} different examples are the same, to {ALIKE:g} of "
+            f"their size, at {PASSES} looks after step {FROM}",
+        )

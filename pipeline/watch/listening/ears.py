@@ -21,7 +21,7 @@ from backtrack.watch.checks.check import (
     Step,
 )
 from backtrack.watch.listening.places import own_place
-from backtrack.watch.listening.standing_back import eagerly, hold, on_tracing, uncompiled, unless_traced
+from backtrack.watch.listening.standing_back import Around, eagerly, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.listening.unheard import unheard
 from backtrack.watch.listening.warned import Warned
@@ -104,6 +104,8 @@ class Ears:
         self._models: dict[int, ModelHeard] = {}
         # Classes of the modules that were called as models: of compiled ones, torch's own.
         self._kinds: set[type] = set()
+        # Of modules of these classes: whether they are a part of a model.
+        self._parts: dict[int, bool] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._next: dict[int, int] = {}
         self._losses: dict[str, int] = {}
@@ -234,9 +236,7 @@ class Ears:
             self.symptoms.end_pass(module)
         self._passed(module, arguments, result)
 
-    def _compiled_in_place(
-        self, module: Any, arguments: tuple[Any, ...]
-    ) -> tuple[tuple[Any, ...], Callable[[Any], Any]]:
+    def _compiled_in_place(self, module: Any, arguments: tuple[Any, ...]) -> Around:
         """Hears a module that was compiled in place, whose calls go past the hooks of modules."""
         if not self._loud:
             return arguments, lambda result: result
@@ -292,13 +292,23 @@ class Ears:
 
     def _called(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         """Counts a model's call between two close looks."""
-        model = self._models.get(id(uncompiled(module)))
-        if model is None or self.muted:
+        if self.muted:
+            return
+        model = self._models.get(id(uncompiled(module))) or self._another(uncompiled(module))
+        if model is None:
             return
         gradients = self.torch.is_grad_enabled()
         self._count(model, arguments[0] if arguments else None, gradients)
         if gradients:
             self.heard.last = (model, arguments, result)
+
+    def _another(self, module: Any) -> ModelHeard | None:
+        """A model of a class that is known, which is called for the first time; None for a part of a model."""
+        key = id(module)
+        if key not in self._parts:
+            inner = {id(part) for one in self.heard.models for part in one.module.modules()}
+            self._parts[key] = key in inner or not any(True for _ in module.parameters())
+        return None if self._parts[key] else self._model(module)
 
     def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
         size = int(given.shape[0]) if isinstance(given, self.torch.Tensor) and given.ndim else 1

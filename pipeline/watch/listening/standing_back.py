@@ -124,7 +124,8 @@ def _come_back() -> None:
 
 # What is told of a call that goes past a module's own hooks: given the module and its arguments, it returns the
 # arguments to call it with, and what to do with the result.
-Told = Callable[[Any, tuple[Any, ...]], tuple[tuple[Any, ...], Callable[[Any], Any]]]
+Around = tuple[tuple[Any, ...], Callable[[Any], Any]]
+Told = Callable[[Any, tuple[Any, ...]], Around]
 
 
 def on_tracing(torch: Any, told: Told) -> list[Undo]:

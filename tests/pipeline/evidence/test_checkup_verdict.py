@@ -373,3 +373,24 @@ def test_a_fault_that_does_no_harm_is_said_to_do_none() -> None:
     found, _ = checked(lambda changes, rng: 0.8 if "inputs" in changes else 0.82, fault="inputs", mended_by="inputs")
     (cause,) = found.causes
     assert found.learns == YES and cause.harmless and not cause.verified
+
+
+def test_a_metric_that_is_at_its_best_for_all_cannot_tell() -> None:
+    def case_of(end: float, luck: float) -> Checkup:
+        runs = [checked_run("a", "written", {}, 0.93), checked_run("b", "written", {}, end)]
+        runs += [checked_run(f"l{seed}", "written", {"labels": "shuffled"}, luck) for seed in (0, 1)]
+        runs.append(checked_run("c", "tried", {"inputs": "standardised"}, 0.93))
+        return conclude(Case(runs, options(), "max"))
+
+    found = case_of(0.93, 0.93)
+    assert found.saturated
+    assert standing(found, "return").startswith("Whether it learns cannot be told by this metric: return of 2 runs")
+    assert "the best there is" in no_cause(found)
+    assert not case_of(0.92, 0.93).saturated
+    assert not case_of(0.93, 0.2).saturated
+
+
+def checked_run(trial: str, part: str, changes: dict[str, str], value: float) -> CheckedRun:
+    return CheckedRun(
+        trial=trial, seed=0, part=part, outcome="ok", changes=tuple(changes.items()), value=value, reports=(value,)
+    )

@@ -197,6 +197,17 @@ FAULTS = {
         for i in batches():
             opt.zero_grad(); F.cross_entropy(net(X[i].half()).float(), Y[i]).backward(); opt.step()
     """,
+    "judged_untrained": """
+        import copy
+        net = mlp(); average = copy.deepcopy(net); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+                for old, new in zip(average.parameters(), net.parameters()):
+                    old.detach().lerp(new.detach(), 0.1)
+            with torch.no_grad():
+                average(X)
+    """,
     "same_examples": """
         from torch.utils.data import DataLoader, TensorDataset
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); loader = DataLoader(TensorDataset(X, Y), 32)
@@ -340,6 +351,26 @@ SOUND = {
             opt = torch.optim.Adam(net.parameters(), lr=1e-3, eps=eps); kind = net[0].weight.dtype
             for i in batches():
                 opt.zero_grad(); F.cross_entropy(net(X[i].to(kind)).float(), Y[i]).backward(); opt.step()
+    """,
+    "averages, targets and references": """
+        import copy
+        for kind in ("average", "target", "reference"):
+            net = mlp(); other = copy.deepcopy(net); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+            for epoch in range(4):
+                for i in batches():
+                    with torch.no_grad():
+                        aim = other(X[i]) if kind != "average" else 0.0
+                    opt.zero_grad()
+                    (F.cross_entropy(net(X[i]), Y[i]) + 0.0 * (net(X[i]) - aim).square().mean()).backward()
+                    opt.step()
+                    if kind == "average":
+                        with torch.no_grad():
+                            for old, new in zip(other.parameters(), net.parameters()):
+                                old.lerp_(new, 0.1)
+                if kind == "target":
+                    other.load_state_dict(net.state_dict())
+                with torch.no_grad():
+                    (other if kind == "average" else net)(X)
     """,
     "a decoder of what an encoder learns": """
         for cut in (False, True):

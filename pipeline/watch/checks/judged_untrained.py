@@ -1,0 +1,72 @@
+"""What is judged is not what trains: a copy of the model whose weights never change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check, Heard, ModelHeard, Step
+
+# Steps of the training between two looks at the copy; passes of it, and tensors that are compared.
+STEPS, PASSES, TENSORS = 20, 2, 8
+
+
+class JudgedUntrained(Check):
+    name = "judged_untrained"
+    looks_at = (
+        "a model that is only asked without gradients, while another of its class trains and never is: whether its "
+        "weights change"
+    )
+    cost = "a copy of a few of its weights, once"
+    source = "PyTorch documentation of torch.optim.swa_utils; PyTorch forum: EMA weights that are never updated"
+    expected = "the model that is judged has the weights that are trained, or an average of them"
+    remedy = (
+        "ask the model that trains, or bring its weights over before (load_state_dict, copy_, lerp_ in place, "
+        "AveragedModel.update_parameters)"
+    )
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # Of each such model its first weights, and the step at which they were seen.
+        self._seen: dict[int, tuple[int, list[Any]]] = {}
+
+    def after_step(self, step: Step) -> None:
+        for model in self.heard.models:
+            if not model.trained and id(model) not in self._seen:
+                self._seen[id(model)] = (self.heard.steps, [one.detach().clone() for one in _tensors(model)])
+
+    def end(self) -> None:
+        held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
+        for model in self.heard.models:
+            begun, before = self._seen.get(id(model), (self.heard.steps, []))
+            asked = sum(passes.number for passes in model.passes.values())
+            if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
+                continue
+            now = _tensors(model)
+            same = len(now) == len(before) and all(bool((a == b).all()) for a, b in zip(before, now, strict=True))
+            twins = [one for one in self.heard.models if _is_twin(one, model, held)]
+            if same and twins and not any(_is_judged(one) for one in twins):
+                place = next(iter(model.passes.values())).place
+                self.finds(
+                    place or model.name,
+                    f"{model.name} is asked {asked} times without gradients, and its weights are the same after "
+                    f"{self.heard.steps - begun} steps; {twins[0].name}, which trains, is never asked so",
+                )
+
+
+def _tensors(model: ModelHeard) -> list[Any]:
+    return list(model.module.parameters())[:TENSORS]
+
+
+def _is_twin(one: ModelHeard, model: ModelHeard, held: set[int]) -> bool:
+    """Whether a model trains, and has the class and shapes of one that does not."""
+    if one is model or not one.trained or type(one.module) is not type(model.module):
+        return False
+    own, other = list(one.module.parameters()), list(model.module.parameters())
+    shapes = [weight.shape for weight in own] == [weight.shape for weight in other]
+    return shapes and any(id(weight) in held for weight in own) and not any(id(weight) in held for weight in other)
+
+
+def _is_judged(model: ModelHeard) -> bool:
+    return any(not gradients for gradients, _ in model.passes)
