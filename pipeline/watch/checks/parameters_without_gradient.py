@@ -53,7 +53,11 @@ class ParametersWithoutGradient(Check):
             return
         names = [self.heard.name_of(weight) for weight in (learnable or lost)]
         if not learnable:
-            self.finds(joined(names), f"all {len(lost)} parameters of the optimiser have requires_grad=False")
+            self.finds(
+                joined(names),
+                f"all {len(lost)} parameters of the optimiser have requires_grad=False",
+                remedy="give the optimiser the parameters that are to learn, or let these learn: requires_grad_(True)",
+            )
             return
         owners = [model for model in self.heard.models if any(one is learnable[0] for one in model.module.parameters())]
         if owners and owners[0].loaded:

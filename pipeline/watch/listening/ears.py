@@ -102,9 +102,8 @@ class Ears:
         # Modules whose forward pass is on, the outermost first.
         self._depth: list[Any] = []
         self._models: dict[int, ModelHeard] = {}
-        # Classes of the modules that were called as models: of compiled ones, torch's own.
+        # Classes of the modules that were called as models, and which of their modules are parts of one.
         self._kinds: set[type] = set()
-        # Of modules of these classes: whether they are a part of a model.
         self._parts: dict[int, bool] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._next: dict[int, int] = {}
@@ -252,7 +251,8 @@ class Ears:
         root = self._depth[0]
         model = self._model(root)
         paths = self._paths.get(id(root))
-        if paths is None:
+        if paths is None or id(module) not in paths:
+            # Layers may be put in after the first pass.
             paths = self._paths[id(root)] = {id(one): name for name, one in root.named_modules()}
         call = Inner(
             model=model,

@@ -372,6 +372,18 @@ SOUND = {
                 with torch.no_grad():
                     (other if kind == "average" else net)(X)
     """,
+    "layers that are put in after the first training": """
+        class Beside(nn.Module):
+            def __init__(self, layer):
+                super().__init__(); self.layer = layer.requires_grad_(False)
+                self.a = nn.Parameter(torch.randn(2, 6)); self.b = nn.Parameter(torch.zeros(16, 2))
+            def forward(self, x):
+                return self.layer(x) + x @ self.a.T @ self.b.T
+        net = mlp(); train(net, F.cross_entropy, Y)
+        net[0] = Beside(net[0]); opt = torch.optim.SGD([net[2].bias], lr=0.05)
+        for i in batches():
+            opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
     "a decoder of what an encoder learns": """
         for cut in (False, True):
             net, enc, dec = mlp(), nn.Sequential(nn.Linear(6, 16), nn.Linear(16, 3)), nn.Linear(3, 6)
