@@ -186,19 +186,7 @@ SHIFT = Intervention(
 def test_an_intervention_of_somebodys_own_is_one_file(tmp_path: Path) -> None:
     (tmp_path / "far.py").write_text(QUIET.replace("y = (x @", "x, z = x + 1000, x\ny = (z @"))
     (tmp_path / "mine.py").write_text(OWN)
-    asked = (
-        "--metric",
-        "accuracy",
-        "--mode",
-        "max",
-        "--here",
-        "--no-mlflow",
-        "--json",
-        "--runs",
-        40,
-        "--intervention",
-        "mine.py",
-    )
+    asked = ("--metric", "accuracy", "--mode", "max", "--here", "--no-mlflow", "--json", "--intervention", "mine.py")
     done = backtrack("checkup", "far.py", *asked, "--study", "study", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
