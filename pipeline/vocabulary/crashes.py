@@ -9,6 +9,7 @@ from pathlib import PurePath
 _FRAME = re.compile(r'  File "[^"]+", line \d+')
 # Of a GPU that was lost the message says what happened.
 _LOST = "backtrack.trial.limits.DeviceLost: "
+_HEAD = "Traceback (most recent call last)"
 # What differs between two messages of one fault: numbers, addresses.
 _DIFFERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 
@@ -26,12 +27,18 @@ def message_in(error: str | None) -> str:
         'killed'
     """
     lines = (error or "").strip().splitlines()
-    frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
-    if frames:
-        after = (line for line in lines[frames[-1] + 1 :] if line and not line[0].isspace())
-        found = next(after, "")
-        if found:
-            return found.removeprefix(_LOST)
+    # Messages quote frames too: the last trace begins with its head. Ray's traces have none.
+    begin = [number for number, line in enumerate(lines) if line.startswith(_HEAD)] or [
+        number for number, line in enumerate(lines) if _FRAME.match(line)
+    ]
+    if begin:
+        after = [line for line in lines[begin[-1] + 1 :] if line.strip()]
+        said = next((number for number, line in enumerate(after) if not line[0].isspace()), None)
+        if said is not None:
+            found = after[said].removeprefix(_LOST)
+            # Some messages begin on a line of their own.
+            more = after[said + 1].strip() if found.rstrip().endswith(":") and said + 1 < len(after) else ""
+            return f"{found.rstrip()} {more}" if more else found
     return lines[-1] if lines else ""
 
 

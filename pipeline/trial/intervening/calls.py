@@ -65,7 +65,7 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
 
 def count_uses(training: HookedTraining) -> None:
-    """Sees autocast, compiled models, several processes and DataLoaders."""
+    """Sees autocast, several processes and DataLoaders."""
     torch, anatomy = training.torch, training.anatomy
 
     def autocast(own: Any) -> Any:
@@ -74,20 +74,6 @@ def count_uses(training: HookedTraining) -> None:
             anatomy.autocast |= bool(getattr(block, "_enabled", False))
 
         return __init__
-
-    def compiling(own: Any) -> Any:
-        def compile(*arguments: Any, **options: Any) -> Any:
-            anatomy.compiled = True
-            return own(*arguments, **options)
-
-        return compile
-
-    def capturing(own: Any) -> Any:
-        def capture_begin(*arguments: Any, **options: Any) -> Any:
-            anatomy.captured = True
-            return own(*arguments, **options)
-
-        return capture_begin
 
     def loader(own: Any) -> Any:
         def __init__(made: Any, *arguments: Any, **options: Any) -> None:
@@ -122,9 +108,47 @@ def count_uses(training: HookedTraining) -> None:
     if torch.distributed.is_available():
         training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
-    training.replace(torch, "compile", compiling)
-    training.replace(torch.cuda.CUDAGraph, "capture_begin", capturing)
     training.replace(torch.utils.data.DataLoader, "__init__", loader)
+
+
+def count_compiled(training: HookedTraining) -> None:
+    """Sees what is compiled, scripted or captured."""
+    torch, anatomy = training.torch, training.anatomy
+
+    def compiling(own: Any) -> Any:
+        def compile(*arguments: Any, **options: Any) -> Any:
+            anatomy.compiled = True
+            return own(*arguments, **options)
+
+        return compile
+
+    def scripting(own: Any) -> Any:
+        def script(made: Any, *arguments: Any, **options: Any) -> Any:
+            anatomy.compiled |= isinstance(made, torch.nn.Module)
+            # It looks names up where it is called.
+            options["_frames_up"] = options.get("_frames_up", 0) + 1
+            return own(made, *arguments, **options)
+
+        return script
+
+    def tracing(own: Any) -> Any:
+        def trace(made: Any, *arguments: Any, **options: Any) -> Any:
+            anatomy.compiled |= isinstance(made, torch.nn.Module)
+            return own(made, *arguments, **options)
+
+        return trace
+
+    def capturing(own: Any) -> Any:
+        def capture_begin(*arguments: Any, **options: Any) -> Any:
+            anatomy.captured = True
+            return own(*arguments, **options)
+
+        return capture_begin
+
+    training.replace(torch, "compile", compiling)
+    training.replace(torch.jit, "script", scripting)
+    training.replace(torch.jit, "trace", tracing)
+    training.replace(torch.cuda.CUDAGraph, "capture_begin", capturing)
 
 
 def own_gradients(torch: Any) -> list[str]:

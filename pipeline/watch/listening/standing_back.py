@@ -129,7 +129,7 @@ Told = Callable[[Any, tuple[Any, ...]], Around]
 
 
 def on_tracing(torch: Any, told: Told) -> list[Undo]:
-    """Lets everything stand back in what is compiled from now on, and in captures of CUDA graphs.
+    """Lets everything stand back in what is compiled or traced from now on, and in captures of CUDA graphs.
 
     Args:
         torch: the module.
@@ -140,6 +140,10 @@ def on_tracing(torch: Any, told: Told) -> list[Undo]:
     importlib.import_module("torch._dynamo")
     # Said where hooks are on as a compiled module is called: they are, and stand back.
     warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are global hooks")
+    return [_on_compiling(torch, told), *_on_captures(torch.cuda.CUDAGraph), *_on_scripts(torch)]
+
+
+def _on_compiling(torch: Any, told: Told) -> Undo:
     own = torch.compile
 
     @functools.wraps(own)
@@ -161,7 +165,10 @@ def on_tracing(torch: Any, told: Told) -> list[Undo]:
         in_place = isinstance(whose, torch.nn.Module) and getattr(given, "__name__", "") == "_call_impl"
         return _unseen(torch, made, whose if in_place else None, told)
 
-    graph = torch.cuda.CUDAGraph
+    return _put(torch, "compile", compile)
+
+
+def _on_captures(graph: Any) -> list[Undo]:
     begin, end = graph.capture_begin, graph.capture_end
 
     @functools.wraps(begin)
@@ -180,10 +187,28 @@ def on_tracing(torch: Any, told: Told) -> list[Undo]:
         finally:
             _come_back()
 
+    return [_put(graph, "capture_begin", capture_begin), _put(graph, "capture_end", capture_end)]
+
+
+def _on_scripts(torch: Any) -> list[Undo]:
+    """TorchScript compiles the source of whatever is called, torch's own functions too; tracers follow every call."""
+
+    def standing(own: Any, frames: int = 0) -> Any:
+        @functools.wraps(own)
+        def traced(*arguments: Any, **options: Any) -> Any:
+            if frames:
+                # It looks names up where it is called.
+                options["_frames_up"] = options.get("_frames_up", 0) + frames
+            with standing_back():
+                return own(*arguments, **options)
+
+        return traced
+
     return [
-        _put(torch, "compile", compile),
-        _put(graph, "capture_begin", capture_begin),
-        _put(graph, "capture_end", capture_end),
+        _put(torch.jit, "script", standing(torch.jit.script, frames=1)),
+        _put(torch.jit, "trace", standing(torch.jit.trace)),
+        _put(torch.export, "export", standing(torch.export.export)),
+        _put(torch.fx.Tracer, "trace", standing(torch.fx.Tracer.trace)),
     ]
 
 

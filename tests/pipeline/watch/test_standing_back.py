@@ -114,6 +114,41 @@ def test_a_change_around_a_compiled_model_is_made(kind: str) -> None:
     assert again == graphs
 
 
+class Pair:
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def both(self) -> int:
+        return self.first + len(torch.zeros(3))
+
+
+class Dropping(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(2, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(functional.dropout(self.out(x), 0.1, self.training), torch.tensor([0]))
+
+
+def test_scripts_and_traces_are_made_as_alone() -> None:
+    own = torch.jit.script
+    ears = Ears(torch, Seen())
+    ears.attach()
+    looked = Anatomist(torch)
+    x, net = torch.ones(1, 2), Dropping().eval()
+    try:
+        assert torch.jit.script(Pair)(3).both() == 6
+        ends = [torch.jit.script(net), torch.jit.trace(net, x), torch.fx.symbolic_trace(net)]
+        ends.append(torch.export.export(net, (x,)).module())
+        assert {round(one(x).item(), 5) for one in ends} == {round(net(x).item(), 5)}
+    finally:
+        found = looked.conclude()
+        ears.detach()
+    assert found["anatomy"]["compiled"]
+    assert torch.jit.script is own
+
+
 def test_what_is_held_goes_and_comes_back() -> None:
     class Owner:
         value = 1
