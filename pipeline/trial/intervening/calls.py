@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.shapes import is_square
-from backtrack.watch.listening.patches import DROPOUTS, share_dropped_by
+from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
 
 
@@ -78,7 +78,7 @@ def count_uses(training: HookedTraining) -> None:
     def loader(own: Any) -> Any:
         def __init__(made: Any, *arguments: Any, **options: Any) -> None:
             own(made, *arguments, **options)
-            sampler = type(getattr(made, "sampler", None)).__name__
+            sampler = drawn_by(made)[0]
             anatomy.loaders.append(
                 {"place": own_place(), "batch_size": made.batch_size, "shuffled": sampler != "SequentialSampler"}
             )

@@ -20,6 +20,7 @@ from backtrack.watch.checks.check import (
     Pass,
     Step,
 )
+from backtrack.watch.listening.patches import drawn_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Around, eagerly, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import tensors_in
@@ -468,12 +469,7 @@ class Ears:
         return True
 
     def _iterated(self, loader: Any) -> None:
-        sampler = type(getattr(loader, "sampler", None)).__name__
-        try:
-            batches = len(loader)
-        except TypeError:
-            batches = -1
-        self.heard.loaders[id(loader)] = (sampler, batches, int(getattr(loader, "batch_size", None) or 0))
+        self.heard.loaders[id(loader)] = drawn_by(loader)
 
 
 def _is_loss(module: Any) -> bool:

@@ -181,6 +181,23 @@ def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[An
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
+def drawn_by(loader: Any) -> tuple[str, int, int]:
+    """The class that orders a DataLoader's examples, how many batches it has (-1: not known), and their size (or 0).
+
+    Where somebody gave it batches, as libraries for several devices do, its own sampler orders nothing.
+    """
+    batches: Any = getattr(loader, "batch_sampler", None)
+    while getattr(batches, "batch_sampler", None) is not None:
+        batches = batches.batch_sampler
+    order = getattr(batches, "sampler", None) or batches or getattr(loader, "sampler", None)
+    size = getattr(loader, "batch_size", None) or getattr(batches, "batch_size", None) or 0
+    try:
+        count = len(loader)
+    except TypeError:
+        count = -1
+    return type(order).__name__, count, int(size)
+
+
 def on_warnings(warned: Callable[[str, str], str]) -> list[Undo]:
     """Calls `warned(category, message)` at each warning that is shown; it returns the `file:line` to show."""
     import warnings

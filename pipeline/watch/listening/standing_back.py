@@ -208,6 +208,7 @@ def _on_scripts(torch: Any) -> list[Undo]:
         _put(torch.jit, "script", standing(torch.jit.script, frames=1)),
         _put(torch.jit, "trace", standing(torch.jit.trace)),
         _put(torch.export, "export", standing(torch.export.export)),
+        _put(torch.onnx, "export", standing(torch.onnx.export)),
         _put(torch.fx.Tracer, "trace", standing(torch.fx.Tracer.trace)),
     ]
 

@@ -372,6 +372,20 @@ SOUND = {
                 with torch.no_grad():
                     (other if kind == "average" else net)(X)
     """,
+    "batches that somebody else draws": """
+        from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+        class Shard(BatchSampler):
+            def __init__(self, inner): self.batch_sampler = inner
+            def __iter__(self): return iter(self.batch_sampler)
+            def __len__(self): return len(self.batch_sampler)
+        data = TensorDataset(X, Y); drawn = BatchSampler(RandomSampler(data), 32, False)
+        for batches_of in (drawn, Shard(drawn)):
+            net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+            loader = DataLoader(data, batch_sampler=batches_of)
+            for epoch in range(3):
+                for x, y in loader:
+                    opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
     "layers that are put in after the first training": """
         class Beside(nn.Module):
             def __init__(self, layer):
@@ -520,6 +534,7 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     # What a dead layer leads to is told; that anything is wired wrongly is not.
     effects = {"zero_gradient", "weights_that_stay", "constant_output"} if "dead" in case else set()
     assert {one.check for one in seen.findings if one.weight == "wrong"} <= effects
+    assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
 
 
 @pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)
