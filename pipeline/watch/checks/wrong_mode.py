@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, Forward, ModelHeard
+from collections import Counter
+from collections.abc import Callable
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check, Forward, Heard, ModelHeard, Pass
 
 # Passes in the wrong mode, and the examples in them, from which on it is told.
 PASSES, EXAMPLES = 5, 64
+# Passes of one input without a step between them, from which on they are samples that somebody draws.
+SAMPLES = 3
 REMEDIES = {
     True: "call model.train() before the training batches of each epoch",
     False: "call model.eval() before the validation, and model.train() after it",
@@ -19,6 +25,16 @@ class WrongMode(Check):
     source = "PyTorch documentation of Module.train and Module.eval; TheDeepChecker (2021)"
     expected = "model.train() while it trains, model.eval() while it is judged"
     remedy = "call model.train() at the start of each epoch and model.eval() before each validation"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # Of each model's passes without gradients: how often the same input came within one step.
+        self._again: dict[int, Counter[tuple[int, int, tuple[int, ...]]]] = {}
+
+    def passed(self, call: Pass) -> None:
+        if not call.gradients:
+            same = (self.heard.steps, call.given.data_ptr(), tuple(call.given.shape))
+            self._again.setdefault(id(call.model), Counter())[same] += 1
 
     def forward(self, call: Forward) -> None:
         self._look(call.model)
@@ -37,7 +53,7 @@ class WrongMode(Check):
             if wrong.number < 0.5 * number or not self._can_tell(model, gradients):
                 continue
             kinds = ", ".join(sorted({type(one).__name__ for one in model.module.modules() if _depends_on_mode(one)}))
-            if not kinds:
+            if not kinds or (not gradients and self._samples(model)):
                 continue
             said = "trains in evaluation mode" if gradients else "is judged in training mode"
             self.finds(
@@ -46,6 +62,10 @@ class WrongMode(Check):
                 f"{'with' if gradients else 'without'} gradients",
                 remedy=REMEDIES[gradients],
             )
+
+    def _samples(self, model: ModelHeard) -> bool:
+        """Whether a model is asked about the same input again and again, for the spread of what dropout draws."""
+        return any(times >= SAMPLES for times in self._again.get(id(model), Counter()).values())
 
     def _can_tell(self, model: ModelHeard, gradients: bool) -> bool:
         if gradients:

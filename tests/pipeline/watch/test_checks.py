@@ -386,6 +386,15 @@ SOUND = {
                 for x, y in loader:
                     opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
     """,
+    "dropout that is sampled": """
+        net = mlp(nn.Dropout(0.2)); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            net.train()
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+            with torch.no_grad():
+                torch.stack([net(X[:100]).softmax(1) for _ in range(6)]).mean(0)
+    """,
     "layers that are put in after the first training": """
         class Beside(nn.Module):
             def __init__(self, layer):
