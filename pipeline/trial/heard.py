@@ -9,6 +9,8 @@ from backtrack.vocabulary.crashes import crash_kind, message_in
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.result import RunResult
 
+# Seconds after which a crash is not repeated: what listening breaks, it breaks in the first steps.
+SOON = 60.0
 # Kinds of crashes that a training has by itself, and those that listening brings, as this process has seen them.
 _own: set[str] = set()
 _ours: set[str] = set()
@@ -17,7 +19,7 @@ _ours: set[str] = set()
 def heard_or_alone(run: Callable[[bool], RunResult]) -> RunResult:
     """A training's result with its checks and symptoms; alone, where it is listening that makes it crash.
 
-    A crash of a new kind is repeated unheard. One that comes and goes is the training's own.
+    A crash of a new kind that comes soon is repeated unheard. One that comes and goes is the training's own.
 
     Args:
         run: trains; told whether it is listened to.
@@ -31,7 +33,7 @@ def heard_or_alone(run: Callable[[bool], RunResult]) -> RunResult:
     """
     heard = run(True)
     kind = crash_kind(message_in(heard.error), heard.error_place)
-    if heard.outcome != "crashed" or kind in _own:
+    if heard.outcome != "crashed" or kind in _own or heard.seconds > SOON:
         return heard
     alone = run(False)
     if alone.outcome == "crashed" or (kind not in _ours and run(True).outcome != "crashed"):

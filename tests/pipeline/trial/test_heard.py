@@ -50,6 +50,11 @@ def test_a_crash_of_the_training_itself_counts(crashes: tuple[bool, ...]) -> Non
     assert asked == [True], "a known kind is not repeated"
 
 
+def test_a_crash_that_comes_late_is_not_repeated() -> None:
+    runs = iter([RunResult(0, "crashed", error="RuntimeError: late", seconds=heard.SOON + 1)])
+    assert heard.heard_or_alone(lambda watched: next(runs)).outcome == "crashed"
+
+
 def test_a_training_goes_on_where_the_ears_break_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: Ears, *given: object) -> None:
         raise RuntimeError("the ears are broken")
