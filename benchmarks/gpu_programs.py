@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from backtrack.records.directory import Records
+from backtrack.vocabulary.crashes import message_in
 
 HERE = Path(__file__).parent / "gpu_programs"
 PLAIN_NET = "nn.Linear(64, 4)).to(device)\n"
@@ -165,7 +166,7 @@ def on_ray(folder: str) -> list[tuple[bool, str]]:
         else:
             crashed = [row for row in rows if row["config.rows"] == "wrong"]
             good = all((row["outcome"] == "crashed") == (row["config.rows"] == "wrong") for row in rows)
-            said = {row["error"].strip().splitlines()[0] for row in crashed}
+            said = {message_in(row["error"]) for row in crashed}
             found.append((good and all("CUDA error" in row["error"] for row in crashed),
                           f"lost: {len(crashed)} of {len(rows)} runs lost their GPU: {sorted(said)}"))  # fmt: skip
     return found
