@@ -227,7 +227,7 @@ def test_one_batch_is_tried_where_nothing_else_helps() -> None:
 def test_what_crashes_with_every_change_is_said_to_crash() -> None:
     found, case = checked(lambda changes, rng: math.nan)
     assert standing(found, "accuracy").startswith("It crashes: 3 of 3 runs as written end with ValueError: ")
-    assert "crashes with each of 6 changes too" in no_cause(found)
+    assert "It crashes with each of 6 changes too" in no_cause(found)
     # As written, one change of each kind, and the controls.
     assert len(case.runs) == 3 + 6 + 2
     assert not any("did not suffice" in line for line in sentences_of(found, "accuracy", "study"))
