@@ -143,8 +143,8 @@ def no_cause(found: Checkup) -> str:
         )
     if found.crash:
         return (
-            f"It crashes with each of {len(found.tried)} changes too, one of each kind, so no others were tried. Mend that "
-            "line, then ask again."
+            f"It crashes with each of {len(found.tried)} changes too, one of each kind, so no others were tried. Mend "
+            "that line, then ask again."
         )
     return (
         f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. "
