@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,6 +21,8 @@ Undo = Callable[[], None]
 # All that is on now, in the order in which it was put on; and how many reasons there are to stand back.
 _on: list[_Held] = []
 _away = 0
+# Several threads may call what is compiled.
+_turn = threading.RLock()
 # Whether anything has been compiled in this process.
 _compiled = False
 
@@ -108,18 +111,20 @@ def standing_back() -> Iterator[None]:
 
 def _leave() -> None:
     global _away
-    _away += 1
-    if _away == 1:
-        for held in reversed(_on):
-            held.leave()
+    with _turn:
+        _away += 1
+        if _away == 1:
+            for held in reversed(_on):
+                held.leave()
 
 
 def _come_back() -> None:
     global _away
-    _away -= 1
-    if _away == 0:
-        for held in _on:
-            held.come_back()
+    with _turn:
+        _away -= 1
+        if _away == 0:
+            for held in _on:
+                held.come_back()
 
 
 # What is told of a call that goes past a module's own hooks: given the module and its arguments, it returns the
