@@ -31,10 +31,17 @@ def test_squirrel_here_and_on_ray_have_equal_records(tmp_path: Path) -> None:
     for name, options in (("here", ["--here"]), ("ray", [])):
         done = backtrack("sweep", "squirrel", *small, "--study", name, *options, folder=tmp_path)
         assert done.returncode == 0, done.stderr
-    here, ray = (compared(open_study(tmp_path / name)) for name in ("here", "ray"))
-    assert here[0].num_rows == 20
+    studies = [open_study(tmp_path / name) for name in ("here", "ray")]
+    assert [study.trials.num_rows for study in studies] == [20, 20]
+    # All stages, but the search: what it suggests rests on the results so far, and two workers are two at a time.
+    here, ray = ([_without_search(table) for table in compared(study)] for study in studies)
+    assert here[0].num_rows == 19
     assert here[0].equals(ray[0])
     assert here[1].equals(ray[1])
+
+
+def _without_search(table: pa.Table) -> pa.Table:
+    return table.filter(pa.compute.invert(pa.compute.starts_with(table["trial"], "search-")))
 
 
 def test_every_stage_of_a_black_box_has_equal_records(tmp_path: Path, task_file: Path) -> None:
