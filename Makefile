@@ -13,7 +13,7 @@ sweep: $(READY)
 test: $(READY) lint
 	$(BIN)/python -m pytest
 
-# Only the sweeps on real Ray nodes with tokens, on this machine: six of the suite's seventeen minutes.
+# Only the sweeps on real Ray nodes with tokens, on this machine: six of the suite's 25 minutes.
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster
 
