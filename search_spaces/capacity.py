@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 
 UNITS, EMBEDDED = 256, 16
 # Numbers of one example, and of its output, up to which a hidden layer beside the net stays small.
@@ -68,14 +68,7 @@ def _widen(training: Training, level: str) -> None:
         new = [layer for layer in made if not any(layer is one for one in held)]
         held.extend(new)
         if new:
-            # All options of a group that is there: a schedule reads them, and some have no default.
-            optimiser.add_param_group({
-                **optimiser.param_groups[0], "params": [one for layer in new for one in layer.parameters()]
-            })  # fmt: skip
-        for layer in new:
-            # A scaler has divided the others by its scale before this step, and does not know of these.
-            for weight in layer.parameters():
-                weight.grad = None
+            add_weights(optimiser, [one for layer in new for one in layer.parameters()], without_gradients=True)
 
     def clear(optimiser: Any) -> None:
         # It is no part of the model, whose own zero_grad does not reach it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -47,12 +47,7 @@ def _apply(training: Training, level: str) -> None:
         weights = {id(weight): weight for one in modules for weight in training.weights_of(one)}
         missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
         if missing:
-            # All options of a group that is there: a schedule reads them, and some have no default.
-            optimiser.add_param_group({**optimiser.param_groups[0], "params": missing})
-            if training.anatomy.autocast:
-                # A scaler has divided the others by its scale before this step, and does not know of these.
-                for weight in missing:
-                    weight.grad = None
+            add_weights(optimiser, missing, without_gradients=training.anatomy.autocast)
 
     training.at_model(seen)
     training.at_layer(called)

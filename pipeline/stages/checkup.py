@@ -61,7 +61,7 @@ def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """The runs that the checkup wants now and that are not recorded; empty at its end."""
     known = {run.trial for run in case.runs}
     first = _against_crashes(case)
-    if first and {one.changes for one in case.still_crashing}.issuperset(first):
+    if first and {run.changes for run in case.runs}.issuperset(first):
         # An error of the code, and no training that fails.
         return []
     for step in (_first, _singles, _together, _fewer, _proofs, _parts, _probes):
@@ -93,7 +93,7 @@ def _singles(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 def _against_crashes(case: Case) -> list[Changes]:
     """Of a training that crashes, with whatever is changed so far: one change of each kind, which come first."""
-    if not case.crash or len(case.still_crashing) < sum(bool(run.changes) for run in case.runs):
+    if not case.always_crashes:
         return []
     return [(change,) for change in _first_levels([option.changes[0] for option in in_order(case)])[:CRASHES]]
 

@@ -176,6 +176,21 @@ def is_added_to(total: Any, values: Sequence[Any]) -> bool:
     return added and len(values) == 1 and total is not values[0] and values[0].numel() == 1
 
 
+def add_weights(optimiser: Any, weights: Sequence[Any], *, without_gradients: bool) -> None:
+    """Gives an optimiser further weights, just before one of its steps.
+
+    Args:
+        optimiser: gets a group with all options of its first: a schedule reads them, and some have no default.
+        weights: at least one.
+        without_gradients: whether this step leaves them out: a gradient scaler has divided the gradients of the others
+            by its scale before it, and does not know of these.
+    """
+    optimiser.add_param_group({**optimiser.param_groups[0], "params": weights})
+    if without_gradients:
+        for weight in weights:
+            weight.grad = None
+
+
 @dataclass
 class LossCall:
     """A call of one of torch's loss functions, which may be changed.

@@ -214,11 +214,10 @@ class Case:
         return said[0] if said and all(said) and len(set(map(crash_kind, said))) == 1 else ""
 
     @property
-    def still_crashing(self) -> list[CheckedRun]:
-        """The changed runs, where every one of them crashes as the runs as written do; else none."""
-        changed = [run for run in self.runs if run.changes]
+    def always_crashes(self) -> bool:
+        """Whether every run so far crashes as the runs as written do, whatever was changed in it."""
         kind = crash_kind(self.crash)
-        return changed if self.crash and all(crash_kind(run.crash) == kind for run in changed) else []
+        return bool(self.crash) and all(crash_kind(run.crash) == kind for run in self.runs if run.changes)
 
     @cached_property
     def logarithmic(self) -> bool:

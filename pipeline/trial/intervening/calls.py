@@ -122,18 +122,12 @@ def count_compiled(training: HookedTraining) -> None:
 
         return compile
 
-    def scripting(own: Any) -> Any:
-        def script(made: Any, *arguments: Any, **options: Any) -> Any:
-            anatomy.compiled |= isinstance(made, torch.nn.Module)
-            # It looks names up where it is called.
-            options["_frames_up"] = options.get("_frames_up", 0) + 1
-            return own(made, *arguments, **options)
-
-        return script
-
-    def tracing(own: Any) -> Any:
+    def tracing(own: Any, frames: int = 0) -> Any:
         def trace(made: Any, *arguments: Any, **options: Any) -> Any:
             anatomy.compiled |= isinstance(made, torch.nn.Module)
+            if frames:
+                # It looks names up where it is called.
+                options["_frames_up"] = options.get("_frames_up", 0) + frames
             return own(made, *arguments, **options)
 
         return trace
@@ -146,7 +140,7 @@ def count_compiled(training: HookedTraining) -> None:
         return capture_begin
 
     training.replace(torch, "compile", compiling)
-    training.replace(torch.jit, "script", scripting)
+    training.replace(torch.jit, "script", lambda own: tracing(own, frames=1))
     training.replace(torch.jit, "trace", tracing)
     training.replace(torch.cuda.CUDAGraph, "capture_begin", capturing)
 

@@ -295,7 +295,8 @@ class Ears:
         """Counts a model's call between two close looks."""
         if self.muted:
             return
-        model = self._models.get(id(uncompiled(module))) or self._another(uncompiled(module))
+        module = uncompiled(module)
+        model = self._models.get(id(module)) or self._another(module)
         if model is None:
             return
         gradients = self.torch.is_grad_enabled()

@@ -75,14 +75,7 @@ def replace(owner: Any, name: str, function: Any) -> Undo:
         >>> (math.tau, undo(), round(math.tau, 2))
         (6, None, 6.28)
     """
-    inherited = isinstance(owner, type) and name not in vars(owner)
-    own = getattr(owner, name)
-
-    def put() -> Undo:
-        setattr(owner, name, function)
-        return (lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own))
-
-    return hold(put)
+    return hold(lambda: _put(owner, name, function))
 
 
 def on_gradient(weight: Any, made: Callable[[Any], None]) -> Undo:
@@ -264,6 +257,7 @@ def _unseen(torch: Any, function: Any, whose: Any = None, told: Told | None = No
 
 
 def _put(owner: Any, name: str, function: Any) -> Undo:
+    inherited = isinstance(owner, type) and name not in vars(owner)
     own = getattr(owner, name)
     setattr(owner, name, function)
-    return lambda: setattr(owner, name, own)
+    return (lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own))
