@@ -103,6 +103,7 @@ def analyse(
     look: Look | None = None,
     goals: Sequence[Goal] = (),
     least: float = NEGLIGIBLE,
+    unit: str = "epoch",
 ) -> Analysis:
     """Analyses a study's trials.
 
@@ -116,6 +117,7 @@ def analyse(
             suspicion that flips then verify stays at `alpha`.
         goals: further numbers that the task is judged by.
         least: share of the variance below which nothing is called active.
+        unit: what the task's x axis counts.
     """
     look = look or Look(1, alpha, alpha, alpha, {})
     # A past run that had not ended when it was read tells nothing yet.
@@ -132,7 +134,7 @@ def analyse(
     # The confirm stage's design follows the gain, and leaves failing levels out: it is fresh evidence for the gain's
     # suspects; of failures only the screen, which nothing chose, is a fair sample.
     unchosen = evidence.stage == "screen" if (evidence.stage == "screen").any() else np.ones(len(evidence), bool)
-    for own in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen]):
+    for own in responses_of(evidence.rows(unchosen), metric, mode, epochs[unchosen], unit):
         response = replace(own, least=least)
         if response.kind.of_the_trained and not unchosen.all() and not evidence.extended.any():
             # As many as were planned, whether they trained or not: the stage chose its suspects by that number.
@@ -144,11 +146,11 @@ def analyse(
     for response in responses_of_goals(evidence.rows(unchosen), curves, goals):
         answers[response.kind.name] = answer_of(response, look, margin)[0]
     if (frame.stage == PAST).any():
-        answers = _associated(answers, frame, curves, metric, mode, look, margin, goals, least)
+        answers = _associated(answers, frame, curves, metric, mode, look, margin, goals, least, unit)
     tested = frame.of_stages(["claims"])
     own_target = target if len(evidence) else target_of(tested, mode)
     epochs = epochs_to_target(tested, curves, metric, mode, own_target)
-    in_pairs = responses_of(tested, metric, mode, epochs)
+    in_pairs = responses_of(tested, metric, mode, epochs, unit)
     claims = _judged(
         space, tested, in_pairs, evidence.rows(unchosen), answers, models, curves, mode, look.alpha, margin
     )
@@ -182,12 +184,13 @@ def _associated(
     margin: float,
     goals: Sequence[Goal],
     least: float,
+    unit: str,
 ) -> dict[str, ResponseAnalysis]:
     """The answers with what past runs that results chose go with; arguments as for `analyse`."""
     pooled = frame.of_stages((*EVIDENCE_STAGES, PAST))
     reached = epochs_to_target(pooled, curves, metric, mode, target_of(pooled, mode))
     found = {}
-    for response in (*responses_of(pooled, metric, mode, reached), *responses_of_goals(pooled, curves, goals)):
+    for response in (*responses_of(pooled, metric, mode, reached, unit), *responses_of_goals(pooled, curves, goals)):
         name = response.kind.name
         own, _ = answer_of(replace(response, least=least), look, margin)
         found[name] = with_associations(answers.get(name), own)

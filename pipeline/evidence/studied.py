@@ -28,4 +28,5 @@ def analysis_of(records: Records, alpha: float | None = None) -> Analysis:
         look=look_of({**records.manifest, "alpha": rate}),
         goals=goals_from(task.get("goals", ())),
         least=NEGLIGIBLE_OF_PAST if "past" in records.manifest else NEGLIGIBLE,
+        unit=task.get("unit", "epoch"),
     )

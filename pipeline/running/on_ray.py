@@ -234,8 +234,8 @@ def _places(resources: Resources, task: Task, parcel: Parcel) -> Places:
     # A job finds the address of its cluster in the environment.
     asked = replace(resources, address=address_of(resources))
     if gpus and isinstance(task, ScriptTask) and asked.gpus_per_trial is None:
-        # What a program takes of a GPU is not known: it gets a whole one, if it imports what can use it.
-        imported = {name.partition(".")[0] for name in (first_imports(task.script) if task.script else ())}
+        # What a program takes of a GPU is not known: it gets a whole one, unless its source shows that it needs none.
+        imported = {name.partition(".")[0] for name in (first_imports(task.script) if task.script else USES_GPUS)}
         asked = replace(asked, gpus_per_trial=1.0 if imported & USES_GPUS else 0.0)
     return share_out(asked, cpus, gpus, wants_gpu=wants_gpu, memory_share=memory_share)
 

@@ -103,7 +103,7 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
         for name, template in task.environment.items()
         if all(placeholder in values for placeholder in placeholders(template))
     }
-    script, module = task.script, task.module
+    script, module = task.script or task.console, task.module
     if script is None and not module:
         assert not isinstance(task.command, str)
         arguments.insert(0, task.command[0])

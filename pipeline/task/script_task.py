@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from backtrack.errors import TaskError
+from backtrack.task.entry import PYTHONS, console_script, source_behind
 from backtrack.task.program_options import ProgramOption, option_for, options_of, seed_option
 from backtrack.task.swept import Changes, Levels, Mode, Source, Swept, check_common
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.goals import Goal
 from backtrack.vocabulary.space import SearchSpace
-
-PYTHONS = re.compile(r"python(\d(\.\d+)?)?(\.exe)?\Z")
 
 
 @dataclass(frozen=True)
@@ -173,6 +172,12 @@ class ScriptTask(Swept):
         return start[2] if is_module else ""
 
     @property
+    def console(self) -> Path | None:
+        """The file of a console script of this environment, which is Python too; None for anything else."""
+        assert not isinstance(self.command, str)
+        return console_script(self.command[0]) if self.script is None and not self.module else None
+
+    @property
     def own_arguments(self) -> tuple[str, ...]:
         """What the command gives the program besides the levels."""
         assert not isinstance(self.command, str)
@@ -184,7 +189,8 @@ class ScriptTask(Swept):
     @property
     def declared(self) -> list[ProgramOption]:
         """The options that the program's source declares."""
-        return options_of(self.script) if self.script is not None and self.script.is_file() else []
+        file = self.script or source_behind(self.console, self.module, Path(self.directory or "."))
+        return options_of(file) if file is not None and file.is_file() else []
 
     def option_of(self, factor: str) -> ProgramOption | None:
         """The program's option for a factor, where its source shows one."""

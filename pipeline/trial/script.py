@@ -102,7 +102,8 @@ def _carried_out(
         "WANDB_MODE": os.environ.get("WANDB_MODE", "offline"),
         "WANDB_DIR": str(folder / "run"),
     }
-    imports = first_imports(task.script) if task.script is not None else []
+    begins_in = task.script or task.console
+    imports = first_imports(begins_in) if begins_in is not None else []
     own_seed = task.seed_argument or (task.seed_argument is None and task.own_seed is not None)
     try:
         running = start(

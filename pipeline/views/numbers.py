@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from backtrack.vocabulary.config import label
+
 # Further runs beyond which a number of them says only that they will not be made.
 OUT_OF_REACH = 100_000
 
@@ -12,10 +14,10 @@ def number_text(level: object) -> str:
     """A level for reading.
 
     Example:
-        >>> number_text(0.00012345), number_text("adam")
-        ('0.000123', 'adam')
+        >>> number_text(0.00012345), number_text("adam"), number_text(False)
+        ('0.000123', 'adam', 'false')
     """
-    return f"{level:.3g}" if isinstance(level, float) else str(level)
+    return f"{level:.3g}" if isinstance(level, float) else label(level)
 
 
 def percent(rate: tuple[float, float, float]) -> str:

@@ -159,16 +159,24 @@ def feasible(limits: Sequence[object]) -> ResponseKind:
     )
 
 
-def speed() -> ResponseKind:
-    """Log of the epochs (reports) that a run that trained needed to reach the target."""
+def speed(unit: str = "epoch") -> ResponseKind:
+    """Log of the epochs (reports) that a run that trained needed to reach the target.
+
+    Args:
+        unit: what the task's x axis counts.
+
+    Example:
+        >>> speed("environment step").heading
+        'Environment steps to the target'
+    """
     return ResponseKind(
         name=SPEED,
-        unit="times the epochs",
+        unit=f"times the {unit}s",
         better=-1,
         scale=Scale.RATIO,
-        question="what changes how many epochs a training needs to the target",
-        heading="Epochs to the target",
-        axis="epochs to target",
+        question=f"what changes how many {unit}s a training needs to the target",
+        heading=f"{unit[:1].upper()}{unit[1:]}s to the target",
+        axis=f"{unit}s to target",
     )
 
 

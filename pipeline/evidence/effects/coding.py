@@ -74,8 +74,10 @@ class Term:
         return [number for number, row in enumerate(self.pair_codes) if row.any()]
 
 
-# Where a numeric factor's curve is read: its whole scale.
+# Where a numeric factor's curve is read: its whole scale, as far as there are runs. Where all others failed or never
+# reached the target, a curve would be drawn on beyond them, and the effect read at its end.
 GRID = tuple(float(share) for share in np.linspace(0.0, 1.0, 21))
+HALF_A_STEP = 0.5 / (len(GRID) - 1)
 # A level with fewer than this share of an average level's runs, or fewer runs than that (the others failed), takes no
 # part in interactions: what a handful of survivors shows would be taken for one.
 SPARSE, HANDFUL = 0.4, 5
@@ -98,13 +100,15 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
         degree = DEGREE_FROM_RUNS[1] if active.sum() >= DEGREE_FROM_RUNS[0] else DEGREE
         columns = np.where(active[:, None], polynomials(shares, degree), 0.0)
         slices = np.histogram(shares[active], bins=len(GRID), range=(0, 1))[0].astype(float)
-        codes = polynomials(np.array(GRID), degree)
+        ends = shares[active].min() - HALF_A_STEP, shares[active].max() + HALF_A_STEP
+        reached = [number for number, share in enumerate(GRID) if ends[0] <= share <= ends[1]]
+        codes = polynomials(np.array(GRID)[reached], degree)
         return Term(
             factor=factor,
             columns=columns,
-            points=GRID,
+            points=tuple(GRID[number] for number in reached),
             codes=codes,
-            counts=slices,
+            counts=slices[reached],
             pair_columns=columns,
             pair_codes=codes,
         )

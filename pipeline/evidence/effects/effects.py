@@ -190,6 +190,9 @@ def factor_effects(
 
 # Of a factor whose runs nothing shows to be chosen beforehand: it changes with the response. No verdict.
 GOES_WITH = "goes with"
+# A curve whose interval lies so far beyond the widest difference of two runs does not fit them. Then the runs next to
+# its highest and its lowest point speak: so many of them, or a fifth of all.
+BEYOND, NEIGHBOURS = 1.1, 5
 
 
 def ranked(effects: Sequence[FactorEffect]) -> list[FactorEffect]:
@@ -270,7 +273,11 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
         verdict, more = "undecided", runs_to_decide(estimate, error, tolerance, p, p_adjusted, following, runs)
     if p_adjusted < alpha and verdict != "active":
         statement = f"surely there, but it explains only {explained:.1%} of the variance between runs"
-    shown, low, high = model.response.kind.shown(estimate, low, high)
+    # Two levels' means lie no further apart than any two runs: what a curve says beyond that it makes up.
+    seen = float(np.ptp(model.response.y))
+    if low > BEYOND * seen and isinstance(term.factor, Numeric):
+        estimate, low, high = _between_neighbours(term, model.response.y, top, bottom)
+    shown, low, high = model.response.kind.shown(min(estimate, seen), min(low, seen), min(high, seen))
     return FactorEffect(
         factor=term.factor,
         effect=shown,
@@ -286,6 +293,17 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
         levels=tuple(_level_means(test, model)),
         statement=statement,
     )
+
+
+def _between_neighbours(term: Term, y: Floats, top: int, bottom: int) -> tuple[float, float, float]:
+    """Difference between the runs next to two points of a scale, with its interval (Welch 1947); no curve is drawn."""
+    places, count = term.columns[:, 0], max(NEIGHBOURS, len(y) // 5)
+    upper, lower = (y[np.argsort(np.abs(places - term.codes[point, 0]))[:count]] for point in (top, bottom))
+    apart = float(upper.mean() - lower.mean())
+    if np.ptp(upper) == 0 == np.ptp(lower):
+        return apart, apart, apart
+    ends = stats.ttest_ind(upper, lower, equal_var=False).confidence_interval()
+    return apart, max(0.0, float(ends.low)), float(ends.high)
 
 
 def _unknown(test: FactorTest, runs: int) -> FactorEffect:

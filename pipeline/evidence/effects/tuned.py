@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrack.evidence.effects.coding import GRID, Term
+from backtrack.evidence.effects.coding import Term
 from backtrack.evidence.effects.model import Model
 from backtrack.evidence.frame import Floats
 from backtrack.evidence.statistics.linear import contrast
@@ -86,7 +86,8 @@ def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
         return alone + wider.pair_weights(term.name, nuisance.name, joint, own[at])
 
     codes, joints = wider.terms[term.name].codes, wider.terms[term.name].pair_codes
-    places = range(len(GRID))
+    points = wider.terms[nuisance.name].points
+    places = range(len(points))
     rows = np.array([[row(code, joint, at) for at in places] for code, joint in zip(codes, joints, strict=True)])
     heights = model.response.better * (rows @ wider.fit.beta)
     at_best = heights.argmax(axis=1)
@@ -114,5 +115,5 @@ def _tuned(model: Model, term: Term, nuisance: Term) -> TunedEffect | None:
         common_low=together[1],
         common_high=together[2],
         common_best=together[3],
-        common_at=label(factor.at(GRID[common])),
+        common_at=label(factor.at(points[common])),
     )

@@ -35,19 +35,20 @@ class Response:
         return self.kind.better
 
 
-def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats) -> list[Response]:
+def responses_of(evidence: Frame, metric: str, mode: str, target_epochs: Floats, unit: str = "epoch") -> list[Response]:
     """The responses of a study; gain with failures only where there are some, and chance is known.
 
     Args:
         evidence: the runs that may be used as evidence.
         metric, mode: of the task.
         target_epochs: (n,) epochs to the target, NaN for runs that never reached it.
+        unit: what the task counts where others have epochs.
     """
     # Runs that were moved out of where trainings fail are no sample of how often they do.
     fair = evidence.fair_for_failures
     found = [Response(failure(), fair, fair.failed.astype(float)), gain_of(evidence, metric, mode)]
     found += _gain_with_failures(fair, metric, mode)
-    found.append(_speed(evidence, target_epochs))
+    found.append(_speed(evidence, target_epochs, unit))
     found += _epoch_time(evidence)
     return found
 
@@ -72,10 +73,11 @@ def _gain_with_failures(fair: Frame, metric: str, mode: str) -> list[Response]:
     return [Response(gain_with_failures(metric, mode), fair.rows(known), filled[known], censored)]
 
 
-def _speed(evidence: Frame, target_epochs: Floats) -> Response:
+def _speed(evidence: Frame, target_epochs: Floats, unit: str) -> Response:
     reached = ~evidence.failed & np.isfinite(evidence.value) & np.isfinite(target_epochs)
     never = f"{int((~reached).sum())} of {len(evidence)} runs never reached the target"
-    return Response(speed(), evidence.rows(reached), np.log(target_epochs[reached]), "" if reached.all() else never)
+    y = np.log(target_epochs[reached])
+    return Response(speed(unit), evidence.rows(reached), y, "" if reached.all() else never)
 
 
 def _epoch_time(evidence: Frame) -> list[Response]:

@@ -376,3 +376,29 @@ def test_one_factor_that_is_confounded_with_its_seeds_is_said_to_be() -> None:
     (effect,) = found.responses["gain"].factors
     assert effect.verdict == "undecided"
     assert effect.statement == "each of its levels had seeds of its own, and cannot be told from their luck"
+
+
+def test_an_effect_is_read_where_there_are_runs() -> None:
+    """Low rates never train: the curve of those that did says nothing of them."""
+
+    def value(config, rng):
+        return 0.5 - 0.1 * math.log10(config["lr"] / 1e-2) + 0.005 * rng.normal()
+
+    found = analysed(240, value, lambda config, rng: config["lr"] < 1e-2)
+    lr = next(effect for effect in found.responses["gain"].factors if effect.factor.name == "lr")
+    assert lr.verdict == "active" and lr.effect == pytest.approx(0.1, abs=0.02)
+    assert min(float(mean.level) for mean in lr.levels) > 5e-3
+
+
+def test_a_bent_curve_says_no_more_than_was_seen() -> None:
+    """Results between 0 and 1 with a sharp bend: the means of two levels lie at most 1 apart."""
+    for seed in range(4):
+        found = analysed(160, lambda config, rng: float(config["lr"] > 6e-2), seed=seed)
+        lr = next(effect for effect in found.responses["gain"].factors if effect.factor.name == "lr")
+        assert lr.low <= lr.effect <= 1.0 and lr.high <= 1.0
+
+
+def test_speed_counts_what_the_task_counts() -> None:
+    trials, curves = study(60, lambda config, rng: rng.uniform(0.2, 0.4))
+    found = analyse(SPACE, trials, curves, "error", "min", unit="environment step")
+    assert found.responses["speed"].response.kind.heading == "Environment steps to the target"
