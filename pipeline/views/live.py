@@ -232,7 +232,7 @@ def _workers(count: int) -> str:
 
 def _duration(seconds: float | None) -> str:
     if seconds is None:
-        return "time unknown"
+        return "an unknown time"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
