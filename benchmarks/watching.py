@@ -1,10 +1,11 @@
 """What listening costs: each healthy program with and without it, side by side.
 
-    python benchmarks/watching.py [--repeats 5] [--longer 10]
+    python benchmarks/watching.py [--repeats 5] [--longer 10] [--programs benchmarks/gpu_programs]
 
-Each program of `faults/healthy` runs in a process of its own, in turns with and without the ears; the time is its own,
-imports left out. The programs train for a tenth of a second or so, in which the first close looks are a large share. So
-each goes through `--longer` times the epochs that its source says; `--longer 1` shows what a training as short costs.
+Each program of `faults/healthy`, or of another folder, runs in a process of its own, in turns with and without the
+ears; the time is its own, imports left out. The programs train for a tenth of a second or so, in which the first close
+looks are a large share. So each goes through `--longer` times the epochs that its source says; `--longer 1` shows what
+a training as short costs.
 """
 
 from __future__ import annotations
@@ -74,12 +75,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--repeats", type=int, default=5)
     arguments.add_argument("--longer", type=int, default=10)
+    arguments.add_argument("--programs", type=Path, default=HEALTHY)
     given = arguments.parse_args()
     folder = Path(tempfile.mkdtemp())
     shares = []
     print("| program | seconds alone | listened to | more |")
     print("|---|---|---|---|")
-    for script in sorted(HEALTHY.glob("*.py")):
+    for script in sorted(given.programs.glob("*.py")):
         longer = lengthened(script, given.longer, folder)
         pairs = [(seconds(longer, False), seconds(longer, True)) for _ in range(given.repeats)]
         alone, heard = (min(column) for column in zip(*pairs, strict=True))

@@ -8,8 +8,8 @@ name=word_model
 install configargparse pyonmttok ctranslate2 pyahocorasick sacrebleu rapidfuzz tensorboard spacy fasttext-wheel six flask waitress
 install --no-deps OpenNMT-py==3.5.1
 "$PYTHON" -c '
-import pathlib, backtrack, pyarrow.parquet
-file = next((pathlib.Path(place) for place in backtrack.tasks.__path__)) / "data" / "glosses.parquet"
+import pathlib, importlib.resources, pyarrow.parquet
+file = importlib.resources.files("backtrack.tasks") / "data" / "glosses.parquet"
 lines = [text.lower() for text in pyarrow.parquet.read_table(file)["definition"].to_pylist()]
 pathlib.Path("train.txt").write_text("\n".join(lines[:8000]))
 pathlib.Path("valid.txt").write_text("\n".join(lines[8000:8500]))

@@ -5,6 +5,7 @@ Pure functions: the same records give the same answer. Knows neither Ray nor tor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +36,7 @@ from backtrack.evidence.failures.backtracking import backtrack_all
 from backtrack.evidence.failures.blame import WAYS, convicted
 from backtrack.evidence.failures.causes import ExplainedCause, explained_causes
 from backtrack.evidence.failures.laboratory import runs_of
-from backtrack.evidence.fellows import agreed
+from backtrack.evidence.fellows import agreed, begun_in
 from backtrack.evidence.frame import Frame, frame_from
 from backtrack.evidence.looking import Look
 from backtrack.evidence.pareto import FrontRun
@@ -69,6 +70,7 @@ class Analysis:
         best: config, value, interval and trial of the best training, or None where nothing trained.
         alpha: error rate that the verdicts were made at.
         reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
+        beyond: runs that were recorded as ok and count as diverged.
         seen: what checks found in the runs.
         look: which look at the study this is.
         front: the Pareto front over the metric and all goals; empty without goals.
@@ -82,6 +84,7 @@ class Analysis:
     best: dict[str, Any] | None
     alpha: float
     reconsidered: int = 0
+    beyond: int = 0
     seen: tuple[Seen, ...] = ()
     look: Look | None = None
     front: tuple[FrontRun, ...] = ()
@@ -124,7 +127,12 @@ def analyse(
     trials = trials.filter(pc.not_equal(trials["outcome"], RUNNING))
     # In the order in which stages read them, so that an investigation finds here what it found there.
     recorded = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
-    trials = agreed(recorded, mode)
+    trials = agreed(recorded, mode, begun_in(curves, metric))
+    changed = Counter(
+        now
+        for was, now in zip(recorded["outcome"].to_pylist(), trials["outcome"].to_pylist(), strict=True)
+        if was != now
+    )
     frame = frame_from(space, trials)
     evidence = frame.of_stages()
     target = target_of(evidence, mode)
@@ -170,7 +178,8 @@ def analyse(
         look=look,
         front=tuple(front(frame, curves, metric, mode, goals, answers)),
         seen=tuple(seen_checks(trials)),
-        reconsidered=int(sum(a != b for a, b in zip(recorded["outcome"], trials["outcome"], strict=True))),
+        reconsidered=changed["ok"],
+        beyond=changed["diverged"],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backtrack.evidence.failures.backtracking import backtrack_all
 from backtrack.evidence.failures.laboratory import Wanted, runs_of
-from backtrack.evidence.fellows import agreed
+from backtrack.evidence.fellows import agreed, begun_of
 from backtrack.evidence.frame import frame_from
 from backtrack.records.rows import trial_rows
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
@@ -17,7 +17,7 @@ RUNS_A_CAUSE = 30
 
 
 def plan_backtrack(
-    space: SearchSpace, finished: Sequence[FinishedTrial], left: int, mode: str, alpha: float
+    space: SearchSpace, finished: Sequence[FinishedTrial], left: int, metric: str, mode: str, alpha: float
 ) -> list[PlannedTrial]:
     """What the investigations want to know next, at most `left` runs; empty when they have come to their end.
 
@@ -27,10 +27,10 @@ def plan_backtrack(
         space: the factors.
         finished: every recorded trial.
         left: runs that the stage may still use.
-        mode: of the task.
+        metric, mode: of the task.
         alpha: error rate of the verdicts.
     """
-    trials = agreed(trial_rows(space, *finished), mode)
+    trials = agreed(trial_rows(space, *finished), mode, begun_of(finished, metric))
     causes, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
     # When all are settled, what is left first shows the verified ones under every seed.
     unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]

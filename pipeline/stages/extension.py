@@ -108,6 +108,7 @@ def plan_extensions(
     running: Collection[PlannedTrial],
     *,
     seed: int,
+    metric: str,
     mode: str,
     alpha: float,
 ) -> FixedPlan | None:
@@ -118,7 +119,7 @@ def plan_extensions(
         extensions: in their order.
         finished: every recorded trial.
         running: trials that have been handed out.
-        seed, mode, alpha: of the study.
+        seed, metric, mode, alpha: of the study.
     """
     known = {trial.planned.trial for trial in finished} | {planned.trial for planned in running}
     for one in extensions:
@@ -135,7 +136,7 @@ def plan_extensions(
         if any(planned.trial in own for planned in running):
             # An investigation reads them; what it finds must not change under it.
             return FixedPlan([])
-        plan = _flips(space, one, finished, running, before, seed=seed, mode=mode, alpha=alpha)
+        plan = _flips(space, one, finished, running, before, seed=seed, metric=metric, mode=mode, alpha=alpha)
         if plan is not None:
             return plan
     return None
@@ -154,6 +155,7 @@ def _flips(
     before: Sequence[FinishedTrial],
     *,
     seed: int,
+    metric: str,
     mode: str,
     alpha: float,
 ) -> FixedPlan | None:
@@ -163,7 +165,7 @@ def _flips(
     asked = sum(planned.stage == "backtrack" for planned in running)
     spare = one.ids(one.evidence + one.flips)[one.evidence :]
     if not any(identifier in known for identifier in spare):
-        wanted = plan_backtrack(space, finished, one.flips - done, mode, alpha)
+        wanted = plan_backtrack(space, finished, one.flips - done, metric, mode, alpha)
         fresh = [planned for planned in wanted if planned.trial not in known][: max(0, one.flips - done - asked)]
         if fresh or asked:
             return FixedPlan(fresh)

@@ -93,7 +93,14 @@ def next_plan(sweep: Sweep, finished: Sequence[FinishedTrial], running: Collecti
             if plan is not None:
                 return plan
     return plan_extensions(
-        sweep.space, sweep.extensions, finished, running, seed=sweep.seed, mode=sweep.mode, alpha=sweep.alpha
+        sweep.space,
+        sweep.extensions,
+        finished,
+        running,
+        seed=sweep.seed,
+        metric=sweep.metric,
+        mode=sweep.mode,
+        alpha=sweep.alpha,
     )
 
 
@@ -134,7 +141,7 @@ def _backtrack(
     done = sum(len(trial.planned.seeds) for trial in finished if trial.planned.stage == "backtrack")
     asked = sum(planned.stage == "backtrack" for planned in running)
     if not any(planned.part == EXTENSION for planned in handed_out):
-        wanted = plan_backtrack(sweep.space, finished, runs - done, sweep.mode, sweep.alpha)
+        wanted = plan_backtrack(sweep.space, finished, runs - done, sweep.metric, sweep.mode, sweep.alpha)
         fresh = [planned for planned in wanted if planned.trial not in known][: max(0, runs - done - asked)]
         if fresh or asked:
             return FixedPlan(fresh)

@@ -130,6 +130,13 @@ def _failed(analysis: Analysis) -> list[str]:
             f"{'They end' if several else 'It ends'} better than runs that learn, so "
             f"{'they count' if several else 'it counts'} as ok."
         )
+    if analysis.beyond:
+        several = analysis.beyond > 1
+        sentences.append(
+            f"{analysis.beyond} of these {'were' if several else 'was'} recorded as ok, for chance is not known. "
+            f"{'They end' if several else 'It ends'} far beyond where trainings of this study begin, so "
+            f"{'they count' if several else 'it counts'} as diverged."
+        )
     crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
     for error, count in crashes.most_common(2):
         if not error:

@@ -101,7 +101,7 @@ def test_flips_under_further_seeds_come_after_every_investigation() -> None:
     split = {"screen": 90, "search": 4, "confirm": 6}
     unfinished = sweep_offline(box, 100, 4, split)
     settled = []
-    while plan := plan_backtrack(box.space, unfinished, 100, box.mode, 0.05):
+    while plan := plan_backtrack(box.space, unfinished, 100, box.metric, box.mode, 0.05):
         trials = trial_rows(box.space, *unfinished)
         _, wanted = backtrack_all(frame_from(box.space, trials), runs_of(box.space, trials, box.mode), 0.05)
         settled.append(not any(wanted))

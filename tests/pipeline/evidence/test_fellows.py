@@ -18,7 +18,7 @@ def trials(rows: list[tuple[str, float]], stage: str = "screen") -> pa.Table:
 
 
 def outcomes(rows: list[tuple[str, float]]) -> list[str]:
-    return list(agreed(trials(rows), "min")["outcome"].to_pylist())
+    return list(agreed(trials(rows), "min", {})["outcome"].to_pylist())
 
 
 def test_a_run_that_ends_better_than_one_that_is_ok_is_ok() -> None:
@@ -49,3 +49,36 @@ def test_no_idle_run_ends_better_than_one_that_is_ok_by_more_than_the_noise(
             assert later == "ok"
         elif fine and later == "no_learning":
             assert value >= max(fine) - noise - 1e-9
+
+
+def unknown(runs: list[tuple[float, float]], mode: str = "min", chance: float | None = None) -> list[str]:
+    """Outcomes of runs whose worker did not know chance: (first report, last report)."""
+    names = ("outcome", "value", "chance", "stage", "trial", "seed")
+    rows = [
+        dict(zip(names, ("ok", last, chance, "screen", f"t{i}", 0), strict=True)) for i, (_, last) in enumerate(runs)
+    ]
+    schema = pa.schema([("outcome", pa.string()), ("value", pa.float64()), ("chance", pa.float64()),
+                        ("stage", pa.string()), ("trial", pa.string()), ("seed", pa.int64())])  # fmt: skip
+    begun = {(f"t{i}", 0): first for i, (first, _) in enumerate(runs)}
+    return list(agreed(pa.Table.from_pylist(rows, schema=schema), mode, begun)["outcome"].to_pylist())
+
+
+USUAL = [(2.0 + 0.1 * i, 0.5 + 0.1 * i) for i in range(10)]
+
+
+def test_a_run_that_ends_far_beyond_where_trainings_begin_diverged() -> None:
+    """A net of molecules ended at 1e34, and was ok: nobody had said what chance is."""
+    assert unknown([*USUAL, (7.0, 2e34), (3e30, 9000.0), (2.4, 14.0)])[10:] == ["diverged"] * 3
+    assert unknown([*USUAL, (2.4, 3.1), (2.4, 9.0)])[10:] == ["ok", "ok"]
+
+
+def test_it_takes_a_loss_some_beginnings_and_no_known_chance() -> None:
+    wild = (7.0, 2e34)
+    assert set(unknown([*USUAL[:6], wild])) == {"ok"}
+    assert set(unknown([*USUAL, wild], mode="max")) == {"ok"}
+    assert set(unknown([*USUAL, (-1.0, 2e34)])) == {"ok"}
+    assert set(unknown([*USUAL, wild], chance=3.0)) == {"ok"}
+
+
+def test_disasters_within_the_first_epoch_move_no_bar() -> None:
+    assert unknown([*USUAL, *((1e20, 1e20) for _ in range(6))])[10:] == ["diverged"] * 6
