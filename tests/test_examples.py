@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,17 @@ def test_the_hot_learning_rate_is_the_cause_with_its_threshold() -> None:
     one = dominant("hot_learning_rate")
     assert one.cause.verified
     assert any(part.factor == "lr" and part.sign == ">" for part in one.cause.parts), one.cause.cause
+
+
+def test_each_recipe_is_a_shell_script_of_few_lines_that_its_table_names() -> None:
+    folder = EXAMPLES / "projects"
+    table = (folder / "README.md").read_text()
+    recipes = sorted(folder.glob("*.sh"))
+    assert len([one for one in recipes if one.name != "fetch.sh"]) == 8
+    for recipe in recipes:
+        assert subprocess.run(["sh", "-n", recipe], check=False).returncode == 0
+        assert recipe.name == "fetch.sh" or f"`{recipe.name}`" in table
+    for box in folder.glob("*.py"):
+        body = [one for one in ast.parse(box.read_text()).body[1:] if not isinstance(one, (ast.Import, ast.ImportFrom))]
+        lines = {node.lineno for one in body for node in ast.walk(one) if isinstance(node, (ast.stmt, ast.expr))}
+        assert len(lines) <= 10, box.name

@@ -125,6 +125,14 @@ def sweep(
     max_memory: MaxMemory = None,
     here: HereOption = False,
     debugger: Debugger = False,
+    stop_certain: Annotated[
+        bool,
+        typer.Option(
+            "--stop-certain",
+            help="End trainings whose outcome is certain: not finite, or at chance for longer than any run of the "
+            "study needed to learn. One in twenty goes on to its end, to audit that.",
+        ),
+    ] = False,
     keep_going: KeepGoing = False,
     mlflow: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow or not.")] = True,
     as_json: AsJson = False,
@@ -161,6 +169,7 @@ def sweep(
             "alpha": alpha,
             "resources": resources_from(workers, cpus_per_trial, gpus_per_trial, time_limit, address, max_memory),
             "track": mlflow,
+            "stop_certain": stop_certain,
             "keep_going": keep_going,
             "here": here or debugger,
             "debugger": debugger,

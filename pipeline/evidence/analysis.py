@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from backtrack.evidence.answers import ResponseAnalysis
 from backtrack.evidence.best import best_config
+from backtrack.evidence.certain import StoppedRuns, stopped_runs
 from backtrack.evidence.claims.claims import ClaimResult, Estimate, estimate_in_model, judge_claims
 from backtrack.evidence.claims.paired import paired_estimate
 from backtrack.evidence.effects.associations import with_associations
@@ -71,6 +72,7 @@ class Analysis:
         alpha: error rate that the verdicts were made at.
         reconsidered: runs that were recorded as `no_learning` and count as ok (`fellows`).
         beyond: runs that were recorded as ok and count as diverged.
+        stopped: runs that were ended because their outcome was certain; None where there are none.
         seen: what checks found in the runs.
         look: which look at the study this is.
         front: the Pareto front over the metric and all goals; empty without goals.
@@ -85,6 +87,7 @@ class Analysis:
     alpha: float
     reconsidered: int = 0
     beyond: int = 0
+    stopped: StoppedRuns | None = None
     seen: tuple[Seen, ...] = ()
     look: Look | None = None
     front: tuple[FrontRun, ...] = ()
@@ -180,6 +183,7 @@ def analyse(
         seen=tuple(seen_checks(trials)),
         reconsidered=changed["ok"],
         beyond=changed["diverged"],
+        stopped=stopped_runs(recorded, curves, metric, mode),
     )
 
 

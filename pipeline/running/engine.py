@@ -19,6 +19,11 @@ def _nothing(*told: object) -> None:
     """For who does not want to hear of it."""
 
 
+def _to_its_end(planned: PlannedTrial) -> int | None:
+    """For sweeps that end no training."""
+    return None
+
+
 @dataclass(frozen=True)
 class Work:
     """Plans to carry out, one after another until there is none.
@@ -32,6 +37,7 @@ class Work:
         resources: what may be used.
         on_start: told the number of workers and the device.
         on_tick: called often with the number of trials that are running.
+        patience: told a trial that is about to start; how long it may be at chance, as for `run_trial`.
         rehearsed: trials that are tried briefly before anything is recorded; none for a task that has been run.
     """
 
@@ -42,6 +48,7 @@ class Work:
     resources: Resources
     on_start: Callable[[int, str], None] = _nothing
     on_tick: Callable[[int], None] = _nothing
+    patience: Callable[[PlannedTrial], int | None] = _to_its_end
     rehearsed: Sequence[PlannedTrial] = ()
 
 

@@ -54,6 +54,7 @@ def execute(work: Work, debugger: bool = False) -> bool:
             device=device,
             limits=limits,
             on_crash=_debug if debugger else None,
+            patience=work.patience(planned),
         )
         finished = FinishedTrial(planned, tuple(results), 1, socket.gethostname(), time.time())
         work.record(finished)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backtrack.errors import BacktrackError, StudyError
+from backtrack.evidence.certain import Slowest, is_audited
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
@@ -23,6 +24,7 @@ from backtrack.running.hopeless import ENOUGH, check_not_hopeless
 from backtrack.running.reachable import check_reachable
 from backtrack.running.resources import Resources, workers_of
 from backtrack.running.scratch import scratch
+from backtrack.running.search_study import search_study
 from backtrack.running.suspicion import Suspicion
 from backtrack.stages import Sweep, next_plan, split_runs
 from backtrack.stages.budget import first_runs
@@ -31,7 +33,6 @@ from backtrack.stages.screen import plan_screen
 from backtrack.task import Task, load_task
 from backtrack.task.script_task import script_from
 from backtrack.vocabulary.as_json import describe_factor, factor_from
-from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.goals import goals_from
@@ -39,8 +40,6 @@ from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, Plan, PlannedTri
 from backtrack.vocabulary.progress import Outline, Progress
 
 if TYPE_CHECKING:
-    import optuna
-
     from backtrack.views.study import Study
 
 # Asked when everything has been run: gives the study an extension, and says how many runs and why; None to end.
@@ -63,6 +62,7 @@ def sweep(
     hours: float | None = None,
     resources: Resources | None = None,
     track: bool = True,
+    stop_certain: bool = False,
     keep_going: bool = False,
     here: bool = False,
     debugger: bool = False,
@@ -82,6 +82,8 @@ def sweep(
         hours: wall time instead of `runs`: how many fit follows from the measured times.
         resources: workers, devices and limits; default: all of this machine.
         track: whether to log to MLflow beside the study, or to `MLFLOW_TRACKING_URI`.
+        stop_certain: whether to end trainings whose outcome is certain: a metric that is not finite, or one at chance
+            after more reports than any run of the study needed to learn. One trial in twenty goes on, as an audit.
         keep_going: whether to go on where every training crashes with the same exception.
         here: whether to train in this process, one after another, without Ray; for debugging.
         debugger: with `here`, whether to open pdb where a training crashes.
@@ -105,7 +107,8 @@ def sweep(
         check_reachable(resources)
     location = str(directory) if directory is not None else default_directory(task.name)
     with driving(Records(location)):
-        records = make_study(task, location, first, split, seed, alpha, track, **spends)
+        asked = {**spends, **({"stop_certain": True} if stop_certain else {})}
+        records = make_study(task, location, first, split, seed, alpha, track, **asked)
         further = _further(records, runs - first, until, hours, resources, here)
         with _gone_if_nothing_ran(records):
             return run_study(
@@ -331,10 +334,11 @@ def run_study(
             task=task,
             next_plan=driver.next_plan,
             record=driver.record,
-            search_study=lambda first: _search_study(task, records, driver.finished, folder, driver.plan.seed, first),
+            search_study=lambda first: search_study(task, records, driver.finished, folder, driver.plan.seed, first),
             resources=resources or Resources(),
             on_start=progress.started,
             on_tick=progress.tick,
+            patience=driver.patience,
             rehearsed=() if driver.finished or keep_going else _differing(task, driver.plan.seed),
         )
         try:
@@ -375,6 +379,10 @@ class _Driver:
         self._records, self._keep_going, self._progress = records, keep_going, progress
         self._further = further
         self._suspicion = Suspicion(task.space)
+        self._slowest: Slowest | None = None
+        if manifest.get("stop_certain"):
+            self._slowest = Slowest(task.metric, task.mode, getattr(task, "noise", None))
+            self._slowest.add(self.finished)
         self._logged = Logged(records, track, progress.stage)
         self._begun = False
         self._told: set[tuple[str, str]] = set()
@@ -410,6 +418,8 @@ class _Driver:
         # Not before trainings run: it takes seconds, and the start of Ray and its workers needs every core.
         self.begin_beside()
         self.finished.append(trial)
+        if self._slowest is not None:
+            self._slowest.add([trial])
         self._progress.finished(trial)
         self._tell_checks(trial)
         if not self._keep_going:
@@ -417,6 +427,12 @@ class _Driver:
         suspected = self._suspicion.after(self.finished)
         if suspected is not None:
             self._progress.suspects(suspected)
+
+    def patience(self, planned: PlannedTrial) -> int | None:
+        """After how many reports a trial is ended that is at chance; None where it goes on to its end."""
+        if self._slowest is None or is_audited(planned.trial):
+            return None
+        return self._slowest.patience or 0
 
     def _tell_checks(self, trial: FinishedTrial) -> None:
         """Tells of each fault once, as soon as a run shows it."""
@@ -444,24 +460,3 @@ def _differing(task: Task, seed: int) -> list[PlannedTrial]:
     if task.source is not None and task.source.file is None:
         return []
     return plan_screen(task.space, ENOUGH, seed)
-
-
-def _search_study(
-    task: Task, records: Records, finished: Sequence[FinishedTrial], spare: Path, seed: int, first: Sequence[Config]
-) -> optuna.Study:
-    """The search's study on a journal file inside the study directory (or a local copy of a remote one)."""
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    from backtrack.stages.search import build_study, make_sampler
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    root = records.local_path()
-    folder = (root or spare) / "optuna"
-    folder.mkdir(exist_ok=True)
-    journal = folder / "journal.log"
-    # The records are the truth; what an interrupted driver left here is made anew from them.
-    journal.unlink(missing_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    return build_study(storage, task.space, task.mode, finished, make_sampler(seed), first)

@@ -130,6 +130,7 @@ class SeatSearcher(Searcher):  # type: ignore[misc]
             "stage": planned.stage,
             "levels": json.dumps(dict(planned.config)),
             "seeds": json.dumps(planned.seeds),
+            "patience": json.dumps(seat.work.patience(planned)),
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:

@@ -50,7 +50,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             return {**told, "results": [], "objective": 0.0}
         config = Config(json.loads(self.planned["levels"]))
         seeds = json.loads(self.planned["seeds"])
-        results = run_trial(self.task, config, seeds, device=self.device, limits=self.limits)
+        patience = json.loads(self.planned["patience"])
+        results = run_trial(self.task, config, seeds, device=self.device, limits=self.limits, patience=patience)
         planned = PlannedTrial(self.planned["trial"], self.planned["stage"], config, tuple(seeds))
         return {
             **told,

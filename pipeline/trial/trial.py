@@ -11,6 +11,7 @@ from typing import Any
 
 from backtrack.errors import TrialFailed
 from backtrack.task import FunctionTask, ScriptTask, Task, TorchTask
+from backtrack.trial.certain import Certain, Patient
 from backtrack.trial.heard import heard_or_alone
 from backtrack.trial.limits import (
     DeadlinePassed,
@@ -45,6 +46,7 @@ def run_trial(
     watched: bool = True,
     on_crash: Callable[[BaseException], None] | None = None,
     any_metric: bool = False,
+    patience: int | None = None,
 ) -> list[RunResult]:
     """Trains `config` once for each seed; a failed training is a result, never an exception.
 
@@ -60,6 +62,8 @@ def run_trial(
         watched: whether a torch task's symptoms are measured; those that are read from curves always are.
         on_crash: told the exception of a crash, while its frames are there to look at.
         any_metric: whether a program that never says its metric is fine, since it is only tried.
+        patience: where a training is ended whose outcome is certain, after how many reports one at chance is (0 for
+            never); None where all go on to their end, as stacked replicates do.
 
     Returns:
         One `RunResult` a seed, in order.
@@ -79,6 +83,7 @@ def run_trial(
             watched=watched,
             on_crash=on_crash,
             any_metric=any_metric,
+            recorder=Patient(task, patience) if patience is not None else None,
         )
 
     if not watched or on_crash is not None:
@@ -124,6 +129,8 @@ def run_replicate(
         outcome, error = "timed_out", str(passed)
     except Enough:
         outcome = "ok"
+    except Certain as certain:
+        outcome, error = certain.outcome, certain.why
     except TrialFailed as failure:
         known = failure.outcome in OUTCOMES and failure.outcome != "ok"
         outcome = failure.outcome if known else "crashed"

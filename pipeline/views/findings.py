@@ -11,6 +11,7 @@ import numpy as np
 
 from backtrack.evidence.analysis import Analysis
 from backtrack.evidence.answers import ResponseAnalysis
+from backtrack.evidence.certain import StoppedRuns
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.failures.laboratory import LOW_GAIN
 from backtrack.evidence.seen import Seen
@@ -19,6 +20,7 @@ from backtrack.views.goals import front_sentences, goals_of
 from backtrack.views.next_steps import next_sentences, only_claims
 from backtrack.views.numbers import number_text
 from backtrack.views.past import associated, associated_pairs, sure_of_past, twinned
+from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.outcomes import NO_FAILURE, PRUNED
 from backtrack.vocabulary.plan import PAST
@@ -137,12 +139,15 @@ def _failed(analysis: Analysis) -> list[str]:
             f"{'They end' if several else 'It ends'} far beyond where trainings of this study begin, so "
             f"{'they count' if several else 'it counts'} as diverged."
         )
-    crashes = Counter(frame.error[frame.outcome == "crashed"].tolist())
-    for error, count in crashes.most_common(2):
-        if not error:
+    if analysis.stopped is not None:
+        sentences.append(_stopped(analysis.stopped))
+    messages = frame.error[frame.outcome == "crashed"].tolist()
+    kinds_of_crash = Counter(crash_kind(error) for error in messages)
+    for kind, count in kinds_of_crash.most_common(2):
+        error = next(one for one in messages if crash_kind(one) == kind)
+        if error:
             # A source of past runs may keep no reason.
-            continue
-        sentences.append(f"{count} crashed with: {error[:200]}")
+            sentences.append(f"{count} crashed with: {error[:200]}")
     return sentences
 
 
@@ -204,6 +209,20 @@ def _helped(analysis: Analysis, metric: str) -> list[str]:
             + ")."
         )
     return sentences
+
+
+def _stopped(found: StoppedRuns) -> str:
+    """How many runs were ended early, and what the audit says of it."""
+    runs = "run was" if found.stopped == 1 else "runs were"
+    ended = f"{found.stopped} {runs} ended early, for the outcome was certain."
+    if not found.audited:
+        return f"{ended} No run of the audit was at chance for so long."
+    if not found.recovered:
+        return f"{ended} Of {found.audited} that went on as an audit none learnt."
+    return (
+        f"{ended} But {found.recovered} of {found.audited} that went on as an audit learnt after all: leave "
+        "--stop-certain out."
+    )
 
 
 def _shows(effect: FactorEffect, answer: ResponseAnalysis) -> bool:

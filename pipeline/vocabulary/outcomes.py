@@ -21,6 +21,8 @@ from collections.abc import Sequence
 # Of past runs: stopped by a pruner, which is no failure; not ended yet, which is nothing.
 PRUNED, RUNNING = "pruned", "running"
 NO_FAILURE = ("ok", PRUNED)
+# What the record of a run says that was ended because its outcome was certain.
+STOPPED = "stopped:"
 OUTCOMES = ("ok", "no_learning", "diverged", "collapsed", "out_of_memory", "crashed", "timed_out")
 
 DIVERGED_MULTIPLE = 5.0
