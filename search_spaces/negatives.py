@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from backtrack.search_spaces import OPPOSITE
+from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, LossCall, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 SAMPLED = ["logistic", "margin", "triplet"]
@@ -185,3 +186,52 @@ def restrict(weights: torch.Tensor, config: Mapping[str, Any]) -> torch.Tensor:
 def project(weights: torch.Tensor) -> None:
     """Projects each row of (n, d) into the unit ball, in place: w ← w / max(1, ‖w‖)."""
     weights.div_(weights.norm(dim=1, keepdim=True).clamp_min(1.0))
+
+
+# Losses of one answer, yes or no; and a batch of which so few are yes that most of its loss is of negatives.
+YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+FEW = 0.35
+
+
+def _hardest(anatomy: Anatomy) -> dict[str, str]:
+    loss = anatomy.loss
+    few = loss.get("name") in YES_OR_NO and loss.get("binary") and 0 < loss.get("mean", 1.0) < FEW
+    return {"hard": "the loss of positives, and of as many negatives with the highest loss"} if few else {}
+
+
+def _keep_hardest(training: Training, level: str) -> None:
+    def change(call: LossCall) -> None:
+        if call.name not in YES_OR_NO or not call.training or call.output.shape != call.target.shape:
+            return
+        # The higher the output, the higher the loss of a negative, whatever the form.
+        positive = call.target > 0.5
+        negatives = (~positive).sum()
+        count = int(min(negatives, positive.sum().clamp_min(1)))
+        if count == int(negatives):
+            return
+        outputs = call.output.detach().masked_fill(positive, -float("inf"))
+        kept = positive.clone().flatten()
+        kept[outputs.flatten().topk(count).indices] = True
+        weight = kept.to(call.output.dtype).reshape(call.output.shape) * (kept.numel() / kept.sum())
+        own = call.options.get("weight")
+        call.options = {**call.options, "weight": weight if own is None else weight * own}
+
+    training.at_loss(change)
+
+
+HARD_NEGATIVES = Intervention(
+    "hard_negatives",
+    what="of the negatives of a batch only those with the highest loss count, as many as there are positives",
+    source=f"{OPPOSITE}; Shrivastava, Gupta & Girshick, Online hard example mining (2016)",
+    levels=_hardest,
+    apply=_keep_hardest,
+    on_suspicion=True,
+    size=2,
+    points=("collapsed_predictions", "constant_output"),
+    place=lambda anatomy: str(anatomy.loss.get("place", "")),
+    tricks=_hardest,
+    claims=(
+        Claim("hard negatives help", OPPOSITE, level="hard", against=AS_WRITTEN, response="gain", expect="better"),
+    ),
+    cannot="negatives that are drawn by the program itself, of which it decides how many there are",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from backtrack.errors import TaskError
 from backtrack.search_spaces import ROAD
+from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 
 WEIGHTS = Categorical(
@@ -95,3 +97,63 @@ class PretrainedNet(nn.Module):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             features: torch.Tensor = self.body.extract_features(images)  # type: ignore[operator]
         return self.head(features.mean(dim=(2, 3)))
+
+
+def _without(anatomy: Anatomy) -> dict[str, str]:
+    return {"not_loaded": "the net as it is made, without load_state_dict(…)"} if anatomy.pretrained else {}
+
+
+def _leave_out(training: Training, level: str) -> None:
+    stepped: list[bool] = []
+    kept = loaded_from_elsewhere(training)
+    training.at_step(before=lambda optimiser: stepped.append(True))
+
+    def loading(own: Any) -> Any:
+        def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
+            if stepped or not kept(state):
+                return own(module, state, *arguments, **options)
+            return own(module, module.state_dict())
+
+        return load_state_dict
+
+    training.replace(nn.Module, "load_state_dict", loading)
+
+
+def loaded_from_elsewhere(training: Training) -> Callable[[Any], bool]:
+    """Says of a state whether it came from outside: what another module of this training gave is a copy, no more.
+
+    Args:
+        training: whose modules give states from now on.
+    """
+    given: dict[int, Any] = {}
+
+    def giving(own: Any) -> Any:
+        def state_dict(module: Any, *arguments: Any, **options: Any) -> Any:
+            state = own(module, *arguments, **options)
+            given[id(state)] = state
+            return state
+
+        return state_dict
+
+    training.replace(nn.Module, "state_dict", giving)
+    return lambda state: id(state) not in given
+
+
+LOADED_WEIGHTS = Intervention(
+    "loaded_weights",
+    what="weights that the program loads before its first step stay as the net was made",
+    source=ROAD,
+    levels=_without,
+    apply=_leave_out,
+    on_suspicion=True,
+    size=3,
+    points=("dead_units", "constant_output", "saturation"),
+    tricks=_without,
+    claims=(
+        Claim("pretrained features end better than the same network from scratch", ROAD, level=AS_WRITTEN,
+              against="not_loaded", response="gain", expect="better"),
+        Claim("pretrained features spare training time", ROAD, level=AS_WRITTEN, against="not_loaded", response="speed",
+              expect="better"),
+    ),
+    cannot="weights that a library copies in without load_state_dict",
+)  # fmt: skip

@@ -47,7 +47,7 @@ from backtrack.cli.showing import conclude, show, show_checkup, view
 from backtrack.errors import PlanError, StudyError, TaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from backtrack.running.explaining import Story
     from backtrack.task import Task
@@ -343,15 +343,15 @@ def _changed(task: Task, tricks: bool, intervene: Sequence[str], study: str | No
     elif intervene:
         task = interventions.with_named(task, intervene, told)
     else:
-        task = _from_study(task, str(study))
+        task = _from_study(task, str(study), told)
     # The stand-in of a script without factors of its own.
     return task.with_fixed({"nothing": "a"}) if "nothing" in {factor.name for factor in task.space} else task
 
 
-def _from_study(task: Task, study: str) -> Task:
+def _from_study(task: Task, study: str, told: Callable[[str], None]) -> Task:
     """The task with what another study says is worth asking: a checkup's interventions, or past runs' suspects."""
     from backtrack.running import interventions, suspecting
 
     if suspecting.is_past(study):
         return suspecting.with_suspects_of(task, study)
-    return interventions.with_those_of(task, study)
+    return interventions.with_those_of(task, study, told)

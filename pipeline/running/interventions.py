@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,16 @@ def _can_be_asked(claim: Mapping[str, Any], levels: Collection[str]) -> bool:
     return {claim["level"], claim["against"]} <= {AS_WRITTEN, *levels}
 
 
-def with_those_of(task: Task, study: str | Path) -> Task:
+def with_those_of(task: Task, study: str | Path, told: Callable[[str], None]) -> Task:
     """A task with the interventions that a checkup verified, or saw help, as further factors.
+
+    What the checkup measured of it comes along: its anatomy, and of a program whose chance nobody gave what runs with
+    shuffled labels reached. Its runs do not: they chose the factors, and would count for them twice.
+
+    Args:
+        task: the training.
+        study: of the checkup.
+        told: told what happens.
 
     Raises:
         StudyError: where the study is no checkup, or nothing helped in it.
@@ -151,6 +160,9 @@ def with_those_of(task: Task, study: str | Path) -> Task:
                 levels[name].append(level)
     if not levels:
         raise StudyError(f"nothing helped in the checkup {study}: there is nothing to vary further")
+    if isinstance(task, ScriptTask) and task.chance is None and found["chance"] is not None:
+        told(f"chance, as {study} measured it: {task.metric} {found['chance']:.4g}")
+        task = replace(task, chance=float(found["chance"]))
     anatomy: Mapping[str, Any] = records.manifest["task"]["changes"]["anatomy"]
     return task.with_changes([Categorical(name, known) for name, known in levels.items()], anatomy)
 

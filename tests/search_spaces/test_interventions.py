@@ -633,3 +633,63 @@ def test_what_is_added_to_a_loss_is_left_out() -> None:
         net = penalised(0.5)
     assert torch.allclose(weights(net), weights(penalised(0.0)))
     assert not all_interventions()["added_terms"].levels(looked())
+
+
+def from_file(state: dict[str, torch.Tensor], copies: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """First weights of a net whose weights are loaded before it trains, and of its copy, if it has one."""
+    torch.manual_seed(0)
+    net, copy = Net(), Net()
+    if not copies:
+        net.load_state_dict(state)
+    copy.load_state_dict(net.state_dict())
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    first = weights(net).clone()
+    best = net.state_dict()
+    for _ in range(3):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    kept = {name: weight.clone() for name, weight in best.items()}
+    net.load_state_dict(kept)
+    assert torch.equal(net.state_dict()["first.weight"], kept["first.weight"])
+    return first, weights(copy)
+
+
+def test_weights_are_left_as_they_were_made() -> None:
+    state = {name: torch.full_like(weight, 0.3) for name, weight in Net().state_dict().items()}
+    anatomist = Anatomist(torch)
+    loaded, _ = from_file(state)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.pretrained and bool((loaded == 0.3).all())
+    with changed("loaded_weights", "not_loaded", anatomy):
+        made, copied = from_file(state)
+    torch.manual_seed(0)
+    assert torch.equal(made, weights(Net())) and torch.equal(copied, made)
+
+
+def test_a_copy_of_another_net_is_no_pretrained_one() -> None:
+    anatomist = Anatomist(torch)
+    from_file({}, copies=True)
+    assert not anatomy_from(anatomist.conclude()["anatomy"]).pretrained
+
+
+@pytest.mark.parametrize("logits", [True, False])
+def test_only_the_hardest_negatives_count(logits: bool) -> None:
+    outputs = torch.tensor([[2.0], [-1.0], [0.5], [-3.0], [-2.0], [1.0]], requires_grad=True)
+    targets = torch.tensor([[1.0], [0.0], [0.0], [0.0], [0.0], [0.0]])
+
+    def loss() -> torch.Tensor:
+        if logits:
+            return functional.binary_cross_entropy_with_logits(outputs, targets)
+        return functional.binary_cross_entropy(torch.sigmoid(outputs), targets)
+
+    anatomist = Anatomist(torch)
+    loss().backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert all_interventions()["hard_negatives"].levels(anatomy)
+    with changed("hard_negatives", "hard", anatomy):
+        hard = loss()
+    # The positive, and the negative of 1.0.
+    each = functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+    assert torch.allclose(hard, (each[0] + each[5]) / 2)
+    assert torch.allclose(loss(), each.mean())

@@ -6,11 +6,13 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backtrack import FunctionTask, Numeric, checkup, open_study
+from backtrack import Categorical, FunctionTask, Numeric, ScriptTask, checkup, open_study
+from backtrack.running.interventions import with_those_of
 
 FAULTS = Path(__file__).parents[2] / "benchmarks" / "faults"
 QUIET = """
@@ -82,6 +84,11 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
         notes = store.execute("select value from tags where key = 'mlflow.note.content'").fetchall()
     assert written == found["runs"] + 1, "every training, and their parent"
     assert len(notes) == 1 and notes[0][0].startswith("It does not learn")
+    own = ScriptTask(name="own", command=[script], metric="mse", mode="min", factors=[Categorical("lr", [1, 2])])
+    said: list[str] = []
+    further = with_those_of(own, tmp_path / "study", said.append)
+    assert further.chance == found["chance"] and "loss_shapes" in {factor.name for factor in further.space}
+    assert len(said) == 1 and with_those_of(replace(own, chance=2.0), tmp_path / "study", said.append).chance == 2.0
     refused = backtrack("health", "study", folder=tmp_path)
     assert refused.returncode == 2 and "study is a checkup" in refused.stderr
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall, is_added_to
-from backtrack.trial.intervening.calls import count_compiled, count_cuts, count_uses, own_gradients
+from backtrack.trial.intervening.calls import count_compiled, count_cuts, count_loads, count_uses, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
@@ -70,6 +70,7 @@ class Anatomist:
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
+        count_loads(self.training, lambda: self._steps)
         count_compiled(self.training)
 
     # --- what is heard ----------------------------------------------------------------------------------------
