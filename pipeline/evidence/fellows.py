@@ -16,8 +16,6 @@ Begun = Mapping[tuple[str, int], float]
 
 # The stages whose runs set the bar: what backtracking runs later must not change what it saw before.
 JUDGES = ("screen", "search", "confirm", "claims", PAST)
-
-
 # So many runs have to tell where trainings of a study begin; what begins beyond this multiple of the usual is no
 # beginning but a disaster within the first epoch.
 ENOUGH, NO_BEGINNING = 8, 100.0
@@ -56,9 +54,9 @@ def begun_of(finished: Iterable[FinishedTrial], metric: str) -> Begun:
     found = {}
     for trial in finished:
         for result in trial.results:
-            reports = [point.value for point in result.curve if point.name == metric]
+            reports = [(point.epoch, point.value) for point in result.curve if point.name == metric]
             if len(reports) > 1:
-                found[trial.planned.trial, result.seed] = reports[0]
+                found[trial.planned.trial, result.seed] = min(reports)[1]
     return found
 
 

@@ -44,7 +44,10 @@ class Patient(Recorder):
     def __init__(self, task: Task, patience: int) -> None:
         super().__init__()
         self.metric, self._mode, self._noise = task.metric, task.mode, getattr(task, "noise", None)
-        self._patience, self._reports = patience, 0
+        self._patience = patience
+        # What the program reports and how often, and what of that is the metric: that may be clear only later.
+        self._reports: dict[str, int] = {}
+        self._series: str | None = None
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:
         """Adds one number; see `Recorder.point`.
@@ -53,26 +56,26 @@ class Patient(Recorder):
             Certain: where it decides how the run ends.
         """
         super().point(step, epoch, name, value)
-        if name != self.metric and name != self._series():
+        if name.startswith("symptom/"):
             return
-        self._reports += 1
+        count = self._reports[name] = self._reports.get(name, 0) + 1
+        if count == 1:
+            self._series = series_for(self.metric, self._reports)
+        if name != self._series:
+            return
         if not math.isfinite(value):
-            self._end(name, "diverged", f"{self.metric} is {value} at report {self._reports}")
-        if self._reports == self._patience:
+            self._end(name, "diverged", f"{self.metric} is {value} at report {count}")
+        if count == self._patience:
             values = self.values(name)
             if judge(values, mode=self._mode, chance=self.chance, noise=self._noise) == "no_learning":
                 self._end(
                     name,
                     "no_learning",
-                    f"at chance after {self._reports} reports; no run of this study ever learnt so late",
+                    f"at chance after {count} reports; no run of this study ever learnt so late",
                 )
-
-    def _series(self) -> str | None:
-        """What a program calls the metric, so far."""
-        return series_for(self.metric, {point.name for point in self.curve if not point.name.startswith("symptom/")})
 
     def _end(self, series: str, outcome: str, why: str) -> None:
         if series != self.metric:
             self.rename(series, self.metric)
-        self.epochs = max(self.epochs, self._reports)
+        self.epochs = max(self.epochs, self._reports[series])
         raise Certain(outcome, why)
