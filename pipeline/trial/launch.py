@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backtrack.task.entry import source_behind
 from backtrack.task.length import lengthened
 from backtrack.task.program_options import with_constants
 from backtrack.vocabulary.outcomes import of_exception
-from backtrack.vocabulary.places import place_of
+from backtrack.vocabulary.places import counts_as_own, place_of
 from backtrack.watch import channel
 
 
@@ -39,6 +40,10 @@ def run_program(request: Mapping[str, Any]) -> int:
     sys.path[:] = [first, *(place for place in sys.path if place not in ("", first))]
     importlib.invalidate_caches()
     script = request["script"] or _module_file(request["module"])
+    if not script.endswith(".py"):
+        counts_as_own(str(source_behind(Path(script), "", Path.cwd()) or script))
+    elif request["module"]:
+        counts_as_own(script)
     sys.argv = [script, *request["arguments"]]
     main = types.ModuleType("__main__")
     main.__file__ = script

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sysconfig
 import traceback
@@ -11,6 +12,10 @@ from pathlib import Path
 
 # Frames that a message shows.
 LAST_FRAMES = 3
+# Folders that packages are installed in, of whichever environment.
+_INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
+# Of the program that this process runs, where it is an installed one.
+_program: list[str] = []
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
@@ -59,8 +64,27 @@ def frames_text(fault: BaseException) -> str:
 
 
 def is_own(file: str) -> bool:
-    """Whether a source file is the user's own."""
-    return not file.startswith(("<", *_foreign()))
+    """Whether a source file is the user's own: not what is installed, in this environment or another that it reaches.
+
+    Example:
+        >>> is_own("/home/me/train.py"), is_own("/usr/lib/python3/dist-packages/torch/nn/modules/linear.py")
+        (True, False)
+    """
+    if file.startswith(tuple(_program)):
+        return True
+    return not file.startswith(("<", *_foreign())) and not _INSTALLED.search(file)
+
+
+def counts_as_own(file: str) -> None:
+    """Counts the package that a file belongs to as the user's own: it is the program that runs, though it is installed.
+
+    Args:
+        file: of the package; one that is not installed is the user's own anyway.
+    """
+    place = _INSTALLED.search(file)
+    if place is not None:
+        package = file[place.end() :].partition(os.sep)[0]
+        _program.append(f"{file[: place.end()]}{package}")
 
 
 @cache

@@ -97,3 +97,21 @@ def test_a_console_script_is_watched(path: Path) -> None:
     (result,) = run_trial(task().within(path), Config({"learning_rate": 0.05}), [0])
     assert result.outcome == "ok" and len(result.curve) >= 12
     assert "gradients_never_cleared" in {found.check for found in result.checks}
+
+
+def test_an_installed_program_is_the_users_own_and_its_libraries_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its packages lie where this environment's do not: in another that it reaches."""
+    site = tmp_path / "lib" / "site-packages"
+    site.mkdir(parents=True)
+    (site / "strangers_library.py").write_text("def work(x):\n    raise ValueError('no')\n")
+    monkeypatch.setenv("PATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.syspath_prepend(str(site))
+    installed(site, sys.executable)
+    (site / "strangers_trainer" / "main.py").write_text(
+        "import strangers_library\n\ndef main():\n    strangers_library.work(1)\n"
+    )
+    (result,) = run_trial(task().within(site), Config({"learning_rate": 0.05}), [0])
+    assert result.error_place == f"{site}/strangers_trainer/main.py:4"
