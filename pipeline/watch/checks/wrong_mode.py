@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Forward, Heard, ModelHeard, Pass
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Passes in the wrong mode, and the examples in them, from which on it is told.
 PASSES, EXAMPLES = 5, 64
 # Passes of one input without a step between them, from which on they are samples that somebody draws.
 SAMPLES = 3
+# Numbers by which an input is known again.
+SAMPLED = 32
 REMEDIES = {
     True: "call model.train() before the training batches of each epoch",
     False: "call model.eval() before the validation, and model.train() after it",
@@ -29,11 +35,11 @@ class WrongMode(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         # Of each model's passes without gradients: how often the same input came within one step.
-        self._again: dict[int, Counter[tuple[int, int, tuple[int, ...]]]] = {}
+        self._again: dict[int, Counter[tuple[object, ...]]] = {}
 
     def passed(self, call: Pass) -> None:
-        if not call.gradients:
-            same = (self.heard.steps, call.given.data_ptr(), tuple(call.given.shape))
+        if not call.gradients and call.model.module.training:
+            same = (self.heard.steps, tuple(call.given.shape), *_sample_of(call.given))
             self._again.setdefault(id(call.model), Counter())[same] += 1
 
     def forward(self, call: Forward) -> None:
@@ -74,6 +80,15 @@ class WrongMode(Check):
         return (
             len([one for one in self.heard.models if one.trained]) == 1 and bool(model.trained) and not self.heard.acts
         )
+
+
+def _sample_of(values: Tensor) -> list[object]:
+    """A few numbers of a tensor, by which its like is known: its memory may be another batch's by now."""
+    if values.is_sparse or values.is_quantized:
+        return [id(values)]
+    flat = values.detach().flatten()
+    sample: list[object] = flat[:: max(1, len(flat) // SAMPLED)][:SAMPLED].tolist()
+    return sample
 
 
 def _depends_on_mode(module) -> bool:  # type: ignore[no-untyped-def]

@@ -618,3 +618,20 @@ def test_a_dropout_function_keeps_its_own_defaults() -> None:
     assert not torch.equal(F.dropout(ones), ones)
     """
     listened_to(_dedented(code))
+
+
+def test_batches_that_share_their_memory_are_no_samples_of_one() -> None:
+    """What is cut out for a pass and let go is the next batch's memory: it was taken for dropout that is sampled."""
+    seen = listened_to(
+        LOOP
+        + _dedented("""
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y)
+        memory = torch.empty(32, 6)
+        with torch.no_grad():
+            for i in batches():
+                memory.copy_(X[i])
+                (net(memory).argmax(1) == Y[i]).float().mean()
+    """)
+    )
+    assert "wrong_mode" in seen.names
