@@ -78,6 +78,8 @@ class Term:
 # reached the target, a curve would be drawn on beyond them, and the effect read at its end.
 GRID = tuple(float(share) for share in np.linspace(0.0, 1.0, 21))
 HALF_A_STEP = 0.5 / (len(GRID) - 1)
+# Its ends and its middle: fewer would show no curve, and one alone no effect.
+FEWEST_POINTS = 3
 # A level with fewer than this share of an average level's runs, or fewer runs than that (the others failed), takes no
 # part in interactions: what a handful of survivors shows would be taken for one.
 SPARSE, HANDFUL = 0.4, 5
@@ -99,16 +101,14 @@ def term_of(frame: Frame, factor: Factor) -> Term | None:
             return None
         degree = DEGREE_FROM_RUNS[1] if active.sum() >= DEGREE_FROM_RUNS[0] else DEGREE
         columns = np.where(active[:, None], polynomials(shares, degree), 0.0)
-        slices = np.histogram(shares[active], bins=len(GRID), range=(0, 1))[0].astype(float)
-        ends = shares[active].min() - HALF_A_STEP, shares[active].max() + HALF_A_STEP
-        reached = [number for number, share in enumerate(GRID) if ends[0] <= share <= ends[1]]
-        codes = polynomials(np.array(GRID)[reached], degree)
+        points, counts = _read_at(shares[active])
+        codes = polynomials(np.array(points), degree)
         return Term(
             factor=factor,
             columns=columns,
-            points=tuple(GRID[number] for number in reached),
+            points=points,
             codes=codes,
-            counts=slices[reached],
+            counts=counts,
             pair_columns=columns,
             pair_codes=codes,
         )
@@ -169,6 +169,17 @@ def block_columns(codes: Floats) -> Floats:
         columns[codes == value, number] = 1.0
     columns[codes == values[-1]] = -1.0
     return columns
+
+
+def _read_at(shares: Floats) -> tuple[tuple[float, ...], Floats]:
+    """Where a numeric factor's curve is read, as shares of its scale, and how many runs lie in the slice of each."""
+    low, high = float(shares.min()), float(shares.max())
+    slices = np.histogram(shares, bins=len(GRID), range=(0, 1))[0].astype(float)
+    reached = [number for number, share in enumerate(GRID) if low - HALF_A_STEP <= share <= high + HALF_A_STEP]
+    if len(reached) >= FEWEST_POINTS:
+        return tuple(GRID[number] for number in reached), slices[reached]
+    own = np.linspace(low, high, FEWEST_POINTS)
+    return tuple(own.tolist()), np.histogram(shares, bins=FEWEST_POINTS)[0].astype(float)
 
 
 def _numbers(frame: Frame, factor: Factor) -> list[tuple[float, bool]]:

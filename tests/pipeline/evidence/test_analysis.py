@@ -390,6 +390,23 @@ def test_an_effect_is_read_where_there_are_runs() -> None:
     assert min(float(mean.level) for mean in lr.levels) > 5e-3
 
 
+def test_a_scale_of_which_little_was_tried_is_read_there() -> None:
+    """Past runs may know a hundredth of a declared range: it has two ends and a middle all the same."""
+    wide = SearchSpace((Categorical("arm", ["a", "b"]), Numeric("size", 0.0, 1.0)))
+    trials, curves = study(80, lambda config, rng: rng.uniform(0.2, 0.4), space=wide)
+    place = trials.column_names.index("config.size")
+    sizes = [0.501 + 0.002 * (number % 5) for number in range(len(trials))]
+    values = pa.array([0.3 + 20 * (size - 0.5) for size in sizes])
+    trials = trials.set_column(place, trials.field(place), pa.array(sizes, trials.field(place).type))
+    trials = trials.set_column(trials.column_names.index("value"), "value", values)
+    size = next(
+        one
+        for one in analyse(wide, trials, curves, "error", "min").responses["gain"].factors
+        if one.factor.name == "size"
+    )
+    assert size.verdict == "active" and size.effect == pytest.approx(20 * 0.008, rel=0.05)
+
+
 def test_a_bent_curve_says_no_more_than_was_seen() -> None:
     """Results between 0 and 1 with a sharp bend: the means of two levels lie at most 1 apart."""
     for seed in range(4):
