@@ -104,39 +104,46 @@ def _without(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _leave_out(training: Training, level: str) -> None:
+    at_loading(training, lambda: False)
+
+
+def at_loading(training: Training, load: Callable[[], bool]) -> None:
+    """Asks before weights are loaded into a module, before the first step, that came from outside.
+
+    What another module of this training gave is a copy, no more.
+
+    Args:
+        training: whose modules load, and give states from now on.
+        load: whether they are loaded; else the module loads what it has.
+    """
+    # States are held, so that no other one gets the name of one that was let go.
+    given: dict[int, Any] = {}
     stepped: list[bool] = []
-    kept = loaded_from_elsewhere(training)
-    training.at_step(before=lambda optimiser: stepped.append(True))
+
+    def step(optimiser: Any) -> None:
+        stepped[:] = [True]
+        given.clear()
+
+    def giving(own: Any) -> Any:
+        def state_dict(module: Any, *arguments: Any, **options: Any) -> Any:
+            state = own(module, *arguments, **options)
+            if not stepped:
+                given[id(state)] = state
+            return state
+
+        return state_dict
 
     def loading(own: Any) -> Any:
         def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
-            if stepped or not kept(state):
+            if stepped or id(state) in given or load():
                 return own(module, state, *arguments, **options)
             return own(module, module.state_dict())
 
         return load_state_dict
 
-    training.replace(nn.Module, "load_state_dict", loading)
-
-
-def loaded_from_elsewhere(training: Training) -> Callable[[Any], bool]:
-    """Says of a state whether it came from outside: what another module of this training gave is a copy, no more.
-
-    Args:
-        training: whose modules give states from now on.
-    """
-    given: dict[int, Any] = {}
-
-    def giving(own: Any) -> Any:
-        def state_dict(module: Any, *arguments: Any, **options: Any) -> Any:
-            state = own(module, *arguments, **options)
-            given[id(state)] = state
-            return state
-
-        return state_dict
-
+    training.at_step(before=step)
     training.replace(nn.Module, "state_dict", giving)
-    return lambda state: id(state) not in given
+    training.replace(nn.Module, "load_state_dict", loading)
 
 
 LOADED_WEIGHTS = Intervention(

@@ -130,7 +130,7 @@ def analyse(
     trials = trials.filter(pc.not_equal(trials["outcome"], RUNNING))
     # In the order in which stages read them, so that an investigation finds here what it found there.
     recorded = trials.sort_by([("trial", "ascending"), ("replicate", "ascending")])
-    trials = agreed(recorded, mode, begun_in(curves, metric))
+    trials = agreed(recorded, mode, lambda: begun_in(curves, metric))
     changed = Counter(
         now
         for was, now in zip(recorded["outcome"].to_pylist(), trials["outcome"].to_pylist(), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ JUDGES = ("screen", "search", "confirm", "claims", PAST)
 ENOUGH, NO_BEGINNING = 8, 100.0
 
 
-def agreed(trials: pa.Table, mode: str, begun: Begun) -> pa.Table:
+def agreed(trials: pa.Table, mode: str, begun: Callable[[], Begun]) -> pa.Table:
     """Trials with the outcomes that a study as a whole gives them.
 
     A worker sees one run, and takes the noise from its reports: a restless run may be called `no_learning` that ends
@@ -34,7 +34,7 @@ def agreed(trials: pa.Table, mode: str, begun: Begun) -> pa.Table:
     Args:
         trials: as `Records.trials` gives them.
         mode: of the task.
-        begun: see `begun_in` and `begun_of`.
+        begun: gives what `begun_in` or `begun_of` does; called only where chance is not known.
     """
     return _not_idle(_not_fine(trials, mode, begun), mode)
 
@@ -60,14 +60,15 @@ def begun_of(finished: Iterable[FinishedTrial], metric: str) -> Begun:
     return found
 
 
-def _not_fine(trials: pa.Table, mode: str, begun: Begun) -> pa.Table:
+def _not_fine(trials: pa.Table, mode: str, begun: Callable[[], Begun]) -> pa.Table:
     """`diverged` for runs that ended by themselves far beyond where trainings begin."""
     value, chance = (_floats(trials[name]) for name in ("value", "chance"))
-    if mode != "min" or not begun or np.isfinite(chance).any():
+    if mode != "min" or np.isfinite(chance).any():
         return trials
+    reports = begun()
     judges = np.isin(trials["stage"].to_pylist(), JUDGES)
     runs = list(zip(trials["trial"].to_pylist(), trials["seed"].to_pylist(), strict=True))
-    first = np.array([begun.get(run, np.nan) for run, judge in zip(runs, judges, strict=True) if judge])
+    first = np.array([reports.get(run, np.nan) for run, judge in zip(runs, judges, strict=True) if judge])
     first = first[np.isfinite(first)]
     if len(first) < ENOUGH or (first <= 0).any():
         return trials

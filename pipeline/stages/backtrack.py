@@ -30,7 +30,7 @@ def plan_backtrack(
         metric, mode: of the task.
         alpha: error rate of the verdicts.
     """
-    trials = agreed(trial_rows(space, *finished), mode, begun_of(finished, metric))
+    trials = agreed(trial_rows(space, *finished), mode, lambda: begun_of(finished, metric))
     causes, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
     # When all are settled, what is left first shows the verified ones under every seed.
     unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]

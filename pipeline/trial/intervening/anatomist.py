@@ -70,7 +70,7 @@ class Anatomist:
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
-        count_loads(self.training, lambda: self._steps)
+        count_loads(self.training)
         count_compiled(self.training)
 
     # --- what is heard ----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.search_spaces.pretrained import loaded_from_elsewhere
+from backtrack.search_spaces.pretrained import at_loading
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.shapes import is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
@@ -65,23 +65,14 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
     training.replace(torch.no_grad, "__enter__", enter)
 
 
-def count_loads(training: HookedTraining, steps: Callable[[], int]) -> None:
-    """Sees weights that come from outside before the first step: not those that one net copies from another.
+def count_loads(training: HookedTraining) -> None:
+    """Sees weights that come from outside before the first step."""
 
-    Args:
-        training: whose anatomy is told.
-        steps: how many there were so far.
-    """
-    outside = loaded_from_elsewhere(training)
+    def seen() -> bool:
+        training.anatomy.pretrained = True
+        return True
 
-    def loading(own: Any) -> Any:
-        def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
-            training.anatomy.pretrained |= not steps() and outside(state)
-            return own(module, state, *arguments, **options)
-
-        return load_state_dict
-
-    training.replace(training.torch.nn.Module, "load_state_dict", loading)
+    at_loading(training, seen)
 
 
 def count_uses(training: HookedTraining) -> None:

@@ -18,7 +18,7 @@ def trials(rows: list[tuple[str, float]], stage: str = "screen") -> pa.Table:
 
 
 def outcomes(rows: list[tuple[str, float]]) -> list[str]:
-    return list(agreed(trials(rows), "min", {})["outcome"].to_pylist())
+    return list(agreed(trials(rows), "min", dict)["outcome"].to_pylist())
 
 
 def test_a_run_that_ends_better_than_one_that_is_ok_is_ok() -> None:
@@ -60,7 +60,7 @@ def unknown(runs: list[tuple[float, float]], mode: str = "min", chance: float | 
     schema = pa.schema([("outcome", pa.string()), ("value", pa.float64()), ("chance", pa.float64()),
                         ("stage", pa.string()), ("trial", pa.string()), ("seed", pa.int64())])  # fmt: skip
     begun = {(f"t{i}", 0): first for i, (first, _) in enumerate(runs)}
-    return list(agreed(pa.Table.from_pylist(rows, schema=schema), mode, begun)["outcome"].to_pylist())
+    return list(agreed(pa.Table.from_pylist(rows, schema=schema), mode, lambda: begun)["outcome"].to_pylist())
 
 
 USUAL = [(2.0 + 0.1 * i, 0.5 + 0.1 * i) for i in range(10)]
