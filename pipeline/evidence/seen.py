@@ -35,9 +35,12 @@ def seen_checks(trials: pa.Table) -> list[Seen]:
     found: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     rows = trials.select(["trial", "findings"]).to_pylist()
     for row in rows:
-        for fields in row["findings"] or ():
-            finding = Finding(**fields)
-            found.setdefault((finding.check, finding.place), []).append((row["trial"], finding))
+        # A run may show one more than once, as several warnings of one line.
+        own: dict[tuple[str, str], Finding] = {}
+        for finding in (Finding(**fields) for fields in row["findings"] or ()):
+            own.setdefault((finding.check, finding.place), finding)
+        for key, finding in own.items():
+            found.setdefault(key, []).append((row["trial"], finding))
     seen = [
         Seen(said[0][1], len(said), len(rows), tuple(dict.fromkeys(trial for trial, _ in said)))
         for said in found.values()
