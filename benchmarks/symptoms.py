@@ -67,10 +67,15 @@ def cell(part: int, whole: int) -> str:
 INTRO = """# Symptoms
 
 Backtrack watches every training for these signs of trouble. `benchmarks/symptoms.py` writes this page. Each symptom
-is a file in `pipeline/watch/symptoms/`. The records keep what it measures as the curve `symptom/NAME` (MLflow shows
-a group of its own). The names of the symptoms that a run showed stand in `trials.parquet`, and in the report beside
-the cause that they go with. `--threshold NAME=VALUE`, or `thresholds={…}` of a task, sets another threshold. A
-black box that yields `loss`, `valid_loss`, `active` or `norm` is judged by these as well.
+is a file in `pipeline/watch/symptoms/`. The records keep what it measures as the curve `symptom/NAME` (MLflow shows a
+group of its own). The names of the symptoms that a run showed stand in `trials.parquet`, and in the report beside the
+cause that they go with. `--threshold NAME=VALUE`, or `thresholds={…}` of a task, sets another threshold. A black box
+or a script that says `loss` (`train_loss`), `valid_loss` (`val_loss`), `active` or `norm` is judged by these as well.
+
+Scripts, black boxes and plain loops show them too, at the close looks that [checks](checks.md) take: of each model
+that an optimiser moves. Of a further model than the first (a critic, a discriminator) the curve is
+`symptom/NAME/MODEL`. Three are told of a torch task alone: `starved_device` and `slow_first_call` go by the clock,
+which close looks disturb, and instead of `wrong_first_loss` the check `first_loss` speaks.
 
 | symptom | measured | seen when | points at | cost | source |
 |---|---|---|---|---|---|

@@ -13,7 +13,8 @@ from backtrack.vocabulary.crashes import message_in
 from backtrack.vocabulary.finding import WRONG
 from backtrack.vocabulary.result import RunResult
 from backtrack.watch.printed import series_for
-from backtrack.watch.symptoms import all_symptoms
+from backtrack.watch.symptoms import all_symptoms, symptoms_by_model
+from backtrack.watch.watching import of_models
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ def sentences_of(tried: Tried, metric: str | None) -> list[str]:
     if not result.checks:
         lines.append("check    nothing found")
     known = {symptom.name: symptom for symptom in all_symptoms()}
-    lines += [f"symptom  {name.replace('_', ' ')}: points at {known[name].points_at}" for name in result.symptoms]
+    of = symptoms_by_model(result.curve)
+    lines += [
+        f"symptom  {name.replace('_', ' ')}{of_models(of.get(name, ()))}: points at {known[name].points_at}"
+        for name in result.symptoms
+    ]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -49,21 +49,38 @@ class Watch:
         steps: update steps of the whole training.
         epochs: validations.
         recorder: receives the curves `symptom/NAME`.
+        held: the weights to measure, where they are not all that are trained (one optimiser of several).
     """
 
-    def __init__(self, model: nn.Module, steps: int, epochs: int, recorder: Points) -> None:
+    def __init__(
+        self, model: nn.Module, steps: int, epochs: int, recorder: Points, held: Sequence[torch.Tensor] | None = None
+    ) -> None:
         self.model, self.recorder = model, recorder
         self.stride = max(LEAST_STRIDE, steps // SAMPLES)
         self.every = max(1, -(-epochs // LOOKS))
         self.epochs = epochs
-        self.parameters = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+        wanted = None if held is None else {id(weight) for weight in held}
+        self.parameters = [
+            (name, weight)
+            for name, weight in model.named_parameters()
+            if (weight.requires_grad if wanted is None else id(weight) in wanted)
+        ]
+        own = {name for name, _ in self.parameters}
         self.matrices = [name for name, weight in self.parameters if weight.ndim >= 2]
-        self.tables = [f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Embedding)]
+        tables = (f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Embedding))
+        self.tables = [name for name in tables if name in own]
         self.armed = False
         self.over_time: torch.Tensor | None = None
-        recurrent = next((module for module in model.modules() if isinstance(module, nn.RNNBase)), None)
-        if recurrent is not None:
-            recurrent.register_forward_pre_hook(self._catch_input)
+
+    @property
+    def held(self) -> list[torch.Tensor]:
+        """The weights that are measured."""
+        return [weight for _, weight in self.parameters]
+
+    def hear_over_time(self) -> Callable[[], None]:
+        """Listens to the gradient by the input of the first recurrent layer, at armed steps; returns what ends it."""
+        recurrent = next((module for module in self.model.modules() if isinstance(module, nn.RNNBase)), None)
+        return recurrent.register_forward_pre_hook(self._catch_input).remove if recurrent is not None else lambda: None
 
     def due(self, step: int) -> bool:
         """Whether step number `step` (from 1) is measured; also arms what has to listen to the forward pass."""

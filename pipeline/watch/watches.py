@@ -23,6 +23,8 @@ class Watches(Sequence[Watch]):
 
     def __init__(self, models: Sequence[nn.Module], steps: int, epochs: int, recorders: Sequence[Recorder]) -> None:
         self._all = [Watch(model, steps, epochs, one) for model, one in zip(models, recorders, strict=False)]
+        for watch in self._all:
+            watch.hear_over_time()
         self._moments: list[dict[str, Any]] = []
         self._measured = False
 

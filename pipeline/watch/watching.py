@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.result import CurvePoint
-from backtrack.watch.symptoms import symptoms_in
+from backtrack.watch.symptoms import symptoms_by_model, symptoms_in
 
 
 @dataclass
@@ -42,8 +42,19 @@ class Watched:
 
     def __str__(self) -> str:
         lines = [f"{one.check} ({one.weight}) at {one.place}: {one.measured}; {one.remedy}" for one in self.findings]
-        lines += [f"symptom {name}" for name in self.symptoms]
+        lines += [f"symptom {name}{of_models(models)}" for name, models in symptoms_by_model(self.points).items()]
         return "\n".join(lines) or "nothing found"
+
+
+def of_models(models: tuple[str, ...]) -> str:
+    """Whose a symptom is, in words, where it is not the first model's.
+
+    Example:
+        >>> of_models(("Critic",)), of_models(("", "Critic")), of_models(("",))
+        (' (of Critic)', ' (of the first model and Critic)', '')
+    """
+    further = [model or "the first model" for model in models]
+    return f" (of {' and '.join(further)})" if any(models) else ""
 
 
 @contextmanager

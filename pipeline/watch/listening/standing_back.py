@@ -136,6 +136,9 @@ def on_tracing(torch: Any, told: Told) -> list[Undo]:
     # Torch's tracer notes by which objects it knows torch's functions as soon as it is imported, which every optimiser
     # does: that has to be the functions themselves, so it comes before anything is put in their place.
     importlib.import_module("torch._dynamo")
+    if not _on:
+        # A worker's next training is looked at as closely as if no other had been compiled before it.
+        _note_compiled(False)
     # Said where hooks are on as a compiled module is called: they are, and stand back.
     warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are global hooks")
     return [_on_compiling(torch, told), *_on_captures(torch.cuda.CUDAGraph), *_on_scripts(torch)]
@@ -146,10 +149,9 @@ def _on_compiling(torch: Any, told: Told) -> Undo:
 
     @functools.wraps(own)
     def compile(*arguments: Any, **options: Any) -> Any:
-        global _compiled
         if options.get("disable") or torch._dynamo.config.disable:
             return own(*arguments, **options)
-        _compiled = True
+        _note_compiled(True)
         with standing_back():
             made = own(*arguments, **options)
         given = arguments[0] if arguments else options.get("model")
@@ -222,8 +224,13 @@ def unless_traced(torch: Any, hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def has_compiled() -> bool:
-    """Whether anything has been compiled in this process since something was put on."""
+    """Whether anything has been compiled, or what is compiled was called, since something was put on."""
     return _compiled
+
+
+def _note_compiled(whether: bool) -> None:
+    global _compiled
+    _compiled = whether
 
 
 def eagerly(torch: Any) -> AbstractContextManager[Any]:
@@ -245,6 +252,7 @@ def _unseen(torch: Any, function: Any, whose: Any = None, told: Told | None = No
         if is_compiling():
             # As a part of another compiled program.
             return function(*arguments, **options)
+        _note_compiled(True)
         if whose is None or told is None:
             with standing_back():
                 return function(*arguments, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from backtrack.watch.symptoms.symptom import Series, Symptom
+from backtrack.watch.symptoms.symptom import TRAINING_LOSSES, Series, Symptom, said
 
 # With fewer points a swing cannot be told from a slope.
 LEAST_POINTS = 6
@@ -12,7 +12,7 @@ LEAST_POINTS = 6
 
 def found(series: Series, threshold: float) -> bool:
     """More than half of the changes exceed a share of the level around them, and a quarter of all go up so far."""
-    losses = series.get("loss", ())
+    losses = said(series, TRAINING_LOSSES)
     if len(losses) < LEAST_POINTS:
         return False
     # Near zero any two losses differ by a large share: no level lies under a tenth of the first loss.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backtrack.watch.symptoms.symptom import Series, Symptom
+from backtrack.watch.symptoms.symptom import TRAINING_LOSSES, VALIDATION_LOSSES, Series, Symptom, said
 
 
 def found(series: Series, threshold: float) -> bool:
     """The last validation loss over the best one, with a training loss that fell between the two."""
-    valid, losses = series.get("valid_loss", ()), series.get("loss", ())
+    valid, losses = said(series, VALIDATION_LOSSES), said(series, TRAINING_LOSSES)
     if len(valid) < 2 or len(losses) < 2 or not min(valid) > 0:
         return False
     best = min(range(len(valid)), key=valid.__getitem__)

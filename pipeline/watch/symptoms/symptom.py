@@ -14,8 +14,21 @@ if TYPE_CHECKING:
 PREFIX = "symptom/"
 # The loss that backward passes began from, in steps that are looked at closely: of trainings that do not say theirs.
 SEEN_LOSS = PREFIX + "training_loss"
+# What trainings call their losses when they say them.
+TRAINING_LOSSES = ("loss", "train_loss", "training_loss", "loss_train")
+VALIDATION_LOSSES = ("valid_loss", "val_loss", "validation_loss", "test_loss", "eval_loss", "loss_val")
 
 Series = Mapping[str, Sequence[float]]
+
+
+def said(series: Series, names: Sequence[str]) -> Sequence[float]:
+    """The first of several series that a training says; empty where it says none.
+
+    Example:
+        >>> said({"val_loss": [0.7, 0.6]}, VALIDATION_LOSSES)
+        [0.7, 0.6]
+    """
+    return next((series[name] for name in names if name in series), ())
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,18 @@ def test_a_change_around_a_compiled_model_is_made(kind: str) -> None:
     assert again == graphs
 
 
+def test_the_training_after_a_compiled_one_is_looked_at_closely() -> None:
+    for kind, looked in (("module", False), ("a layer", False), ("plain", True)):
+        seen = Seen()
+        ears = Ears(torch, seen)
+        ears.attach()
+        try:
+            trained(kind)
+        finally:
+            ears.detach()
+        assert ("symptom/dead_units" in seen.points) == looked, kind
+
+
 class Pair:
     def __init__(self, first: int) -> None:
         self.first = first

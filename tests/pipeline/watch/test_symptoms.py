@@ -18,7 +18,8 @@ from backtrack.search_spaces.activations import Activation
 from backtrack.task import Data
 from backtrack.trial import run_replicate
 from backtrack.vocabulary.result import CurvePoint
-from backtrack.watch.symptoms import PREFIX, all_symptoms, symptoms_in
+from backtrack.watch.symptoms import PREFIX, all_symptoms, symptoms_by_model, symptoms_in
+from backtrack.watch.watching import Watched, watching
 
 torch.set_num_threads(1)
 FEATURES = 16
@@ -191,6 +192,79 @@ def test_shown_by_the_bad_training_and_not_by_the_good_one(name: str) -> None:
     assert name in bad.symptoms, [(p.step, p.value) for p in bad.curve if name in p.name]
     assert name not in good.symptoms, [(p.step, p.value) for p in good.curve if name in p.name]
     assert good.outcome == "ok"
+
+
+# Of a plain loop that says nothing: not what is read from losses that a training says, nor what is told by a clock.
+HEARD = [
+    name
+    for name in PAIRS
+    if name not in {"wrong_first_loss", "oscillating_loss", "overfitting", "starved_device", "slow_first_call"}
+]
+
+
+def heard(name: str, number: int) -> Watched:
+    """What is seen of a pair's training as a plain loop."""
+    pair = PAIRS[name]
+    torch.manual_seed(0)
+    data, model = pair.data[number](None), (pair.bad, pair.good)[number]()
+    optimiser = torch.optim.SGD(
+        model.parameters(), pair.lr[number], momentum=pair.momentum, weight_decay=pair.decay[number]
+    )
+    with watching(quiet=True) as seen:
+        for _ in range(pair.epochs):
+            for index in torch.randperm(400).split(32):
+                optimiser.zero_grad()
+                functional.cross_entropy(model(data.inputs[index]), data.targets[index]).backward()
+                optimiser.step()
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in model.modules())
+    return seen
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_a_plain_loop_shows_it_too(name: str) -> None:
+    assert name in heard(name, 0).symptoms
+    assert name not in heard(name, 1).symptoms
+
+
+def test_every_model_of_a_training_is_measured() -> None:
+    torch.manual_seed(0)
+    data = vectors(None)
+    actor, critic = mlp(), scaled(mlp(), "0.bias", 1.0, -20.0)
+    optimisers = [torch.optim.SGD(model.parameters(), 0.1) for model in (actor, critic)]
+    with watching(quiet=True) as seen:
+        for _ in range(3):
+            for index in torch.randperm(400).split(32):
+                for model, optimiser in zip((actor, critic), optimisers, strict=True):
+                    optimiser.zero_grad()
+                    functional.cross_entropy(model(data.inputs[index]), data.targets[index]).backward()
+                    optimiser.step()
+    assert symptoms_by_model(seen.points)["dead_units"] == ("Sequential2",)
+    assert "symptom dead_units (of Sequential2)" in str(seen)
+
+
+def test_two_optimisers_of_one_model_answer_for_their_own_weights() -> None:
+    torch.manual_seed(0)
+    data, model = vectors(None), mlp()
+    body, head = torch.optim.SGD(model[0].parameters(), 0.1), torch.optim.SGD(model[2].parameters(), 1e-6)
+    with watching(quiet=True) as seen:
+        for _ in range(3):
+            for index in torch.randperm(400).split(32):
+                model.zero_grad()
+                functional.cross_entropy(model(data.inputs[index]), data.targets[index]).backward()
+                body.step()
+                head.step()
+    assert symptoms_by_model(seen.points) == {"update_ratio_off": ("Sequential-2",)}
+
+
+@pytest.mark.parametrize("names", [("loss", "valid_loss"), ("train_loss", "val_loss")])
+def test_losses_are_read_by_the_names_that_people_give_them(names: tuple[str, str]) -> None:
+    falling, rising = [2.0, 1.5, 1.0, 0.5], [2.0, 1.0, 1.2, 1.5]
+    curve = [
+        CurvePoint(step, float(step), name, value, 0.0)
+        for name, values in zip(names, (falling, rising), strict=True)
+        for step, value in enumerate(values)
+    ]
+    assert symptoms_in(curve) == ("overfitting",)
 
 
 def test_negatives_without_a_loss() -> None:
