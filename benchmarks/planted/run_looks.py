@@ -1,11 +1,12 @@
 """Studies that go on: does the error rate hold over all looks, and do looks spare runs?
 
     python benchmarks/planted/run_looks.py [--null 400] [--problems 40] [--first 41000] [--budget 240]
+                                           [--at-once 120,160,200,240]
 
 The first table: studies where nothing is true, begun with 60 runs and extended five times by 30, each with a look:
 how many ever said of a factor or a pair that it is active. The second: planted problems, run until every question is
-decided or cannot be within a budget, beside a sweep of the whole budget at once and one of as many runs as the looks
-took: mean runs, recall and false discoveries of active factors.
+decided or cannot be within a budget, beside sweeps of so many runs at once: mean runs, recall and false discoveries of
+active factors, and how many runs at once reach the same recall.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -126,18 +126,16 @@ def _alarmed(analysis: Analysis) -> bool:
     return any(one.verdict == "active" for one in (*gain.factors, *gain.interactions))
 
 
-def planted(seed: int, budget: int) -> tuple[int, Score, Score, Score]:
-    """Runs and score of a study that looks; the scores of the whole budget, and of as many runs, at once."""
+def planted(seed: int, budget: int, at_once: Sequence[int]) -> tuple[int, Score, list[Score]]:
+    """Runs and score of a study that looks; the scores of sweeps of so many runs at once."""
     _quiet()
     problem = draw(seed)
     task = problem.task()
     first, more = first_runs(task.space, budget, "decided", None)
     study = Kept(task, split_runs(task.space, first, STAGES), seed, **more)
     looked = study.run(open_budget(study, Asked(), budget - first))  # type: ignore[arg-type]
-    used = len(study.done)
-    whole = analyse_offline(task, sweep_offline(task, budget, seed, STAGES))
-    same = analyse_offline(task, sweep_offline(task, used, seed, STAGES))
-    return used, score(problem, looked, NOISE), score(problem, whole, NOISE), score(problem, same, NOISE)
+    fixed = [analyse_offline(task, sweep_offline(task, runs, seed, STAGES)) for runs in at_once]
+    return len(study.done), score(problem, looked, NOISE), [score(problem, one, NOISE) for one in fixed]
 
 
 def _quiet() -> None:
@@ -145,12 +143,23 @@ def _quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-def _total(scores: Sequence[Score]) -> str:
-    empty = Score()
-    total = sum(scores, replace(empty))
+def _total(total: Score) -> str:
     recall, pairs = total.found / max(1, total.active), total.pairs_found / max(1, total.pairs)
     false = total.wrong / max(1, total.called)
-    return f"{recall:.2f} | {pairs:.2f} | {false:.3f} | {total.rules_right / max(1, total.rules):.2f}"
+    return f"{recall:.3f} | {pairs:.2f} | {false:.3f} | {total.rules_right / max(1, total.rules):.2f}"
+
+
+def runs_for(recall: float, runs: Sequence[int], recalls: Sequence[float]) -> float:
+    """How many runs at once reach a recall: on the line between two that were tried; infinite beyond them.
+
+    Example:
+        >>> runs_for(0.9, [120, 240], [0.8, 1.0])
+        180.0
+    """
+    for (fewer, low), (more, high) in pairwise(zip(runs, recalls, strict=True)):
+        if low <= recall <= high and high > low:
+            return fewer + (more - fewer) * (recall - low) / (high - low)
+    return float("nan")
 
 
 def main() -> None:
@@ -160,8 +169,11 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=40)
     parser.add_argument("--first", type=int, default=41000)
     parser.add_argument("--budget", default="240")
+    parser.add_argument("--at-once", default="120,160,200,240")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     asked = parser.parse_args()
-    with ProcessPoolExecutor() as pool:
+    at_once = [int(one) for one in asked.at_once.split(",")]
+    with ProcessPoolExecutor(asked.workers) as pool:
         if asked.null:
             found = list(pool.map(null_study, range(asked.first, asked.first + asked.null)))
             print(f"{asked.null} studies where nothing is true: share with a false verdict by each look")
@@ -170,12 +182,24 @@ def main() -> None:
             print("| alarms | " + " | ".join(f"{share:.3f}" for share in shares) + " |", flush=True)
         for budget in map(int, asked.budget.split(",")) if asked.problems else ():
             seeds = range(asked.first, asked.first + asked.problems)
-            rows = list(pool.map(planted, seeds, repeat(budget)))
-            runs = sum(row[0] for row in rows) / len(rows)
-            print("| study | mean runs | recall | pair recall | false | cause exact |")
-            print(f"| looks, at most {budget} | {runs:.0f} | {_total([row[1] for row in rows])} |")
-            print(f"| {budget} at once | {budget} | {_total([row[2] for row in rows])} |")
-            print(f"| as many at once | {runs:.0f} | {_total([row[3] for row in rows])} |", flush=True)
+            rows = []
+            for row in pool.map(planted, seeds, repeat(budget), repeat(at_once)):
+                rows.append(row)
+                print_looks(budget, at_once, rows)
+
+
+def print_looks(budget: int, at_once: Sequence[int], rows: Sequence[tuple[int, Score, list[Score]]]) -> None:
+    """Prints what looks found beside sweeps at once, over the problems so far."""
+    runs = sum(row[0] for row in rows) / len(rows)
+    looked = sum((row[1] for row in rows), Score())
+    fixed = [sum((row[2][number] for row in rows), Score()) for number in range(len(at_once))]
+    print(f"\n{len(rows)} problems\n\n| study | mean runs | recall | pair recall | false | cause exact |")
+    print("|---|---|---|---|---|---|")
+    print(f"| looks, at most {budget} | {runs:.0f} | {_total(looked)} |")
+    for number, one in zip(at_once, fixed, strict=True):
+        print(f"| {number} at once | {number} | {_total(one)} |")
+    same = runs_for(looked.found / looked.active, at_once, [one.found / one.active for one in fixed])
+    print(f"\nThe same recall at once takes about {same:.0f} runs: ratio {runs / same:.2f}", flush=True)
 
 
 if __name__ == "__main__":

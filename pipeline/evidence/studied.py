@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backtrack.evidence.analysis import Analysis, analyse
 from backtrack.evidence.effects.relevance import NEGLIGIBLE, NEGLIGIBLE_OF_PAST
+from backtrack.evidence.health import Examined
 from backtrack.evidence.looking import look_of
 from backtrack.records.directory import Records
 from backtrack.vocabulary.goals import goals_from
@@ -30,3 +31,14 @@ def analysis_of(records: Records, alpha: float | None = None) -> Analysis:
         least=NEGLIGIBLE_OF_PAST if "past" in records.manifest else NEGLIGIBLE,
         unit=task.get("unit", "epoch"),
     )
+
+
+def examined(records: Records, analysis: Analysis) -> Examined:
+    """What a study is examined by.
+
+    Args:
+        records: the study.
+        analysis: of it.
+    """
+    task, twice = records.manifest["task"], records.manifest.get("same_seed")
+    return Examined(analysis, records.trials(), task["metric"], task["mode"], tuple(twice) if twice else None)

@@ -39,6 +39,7 @@ class Work:
         on_tick: called often with the number of trials that are running.
         patience: told a trial that is about to start; how long it may be at chance, as for `run_trial`.
         rehearsed: trials that are tried briefly before anything is recorded; none for a task that has been run.
+        on_difference: told two values of the metric, where one config under one seed gave both in such a trial run.
     """
 
     task: Task
@@ -50,6 +51,7 @@ class Work:
     on_tick: Callable[[int], None] = _nothing
     patience: Callable[[PlannedTrial], int | None] = _to_its_end
     rehearsed: Sequence[PlannedTrial] = ()
+    on_difference: Callable[[tuple[float, float]], None] = _nothing
 
 
 # Carries work out. Returns True when the plans came to their end, False when somebody interrupted (Ctrl-C): what had

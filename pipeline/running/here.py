@@ -41,8 +41,10 @@ def execute(work: Work, debugger: bool = False) -> bool:
     limits = Limits(work.resources.time_limit, work.resources.max_memory)
     if work.rehearsed and not debugger:
         with _one_thread(work.task):
-            crashes = rehearse(work.task, work.rehearsed, device)
-        check_rehearsed(work.rehearsed, crashes)
+            rehearsed = rehearse(work.task, work.rehearsed, device)
+        check_rehearsed(work.rehearsed, rehearsed.crashes)
+        if rehearsed.differing is not None:
+            work.on_difference(rehearsed.differing)
     work.on_start(1, device)
 
     def train(planned: PlannedTrial) -> FinishedTrial:

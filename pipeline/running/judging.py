@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrack.evidence.health import Examined, Flag, examine
-from backtrack.evidence.studied import analysis_of
+from backtrack.evidence.health import Flag, examine
+from backtrack.evidence.studied import analysis_of, examined
 from backtrack.records.directory import Records
 
 
@@ -23,6 +23,4 @@ def health(study: str | Path | Records) -> list[Flag]:
         ['edge_of_range']
     """
     records = (study if isinstance(study, Records) else Records.open(study)).as_sweep()
-    task = records.manifest["task"]
-    analysis = analysis_of(records)
-    return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))
+    return examine(examined(records, analysis_of(records)))

@@ -44,6 +44,7 @@ from backtrack.stages.screen import plan_screen
 from backtrack.task import ScriptTask, Task, TorchTask
 from backtrack.task.first_imports import first_imports
 from backtrack.trial import Limits
+from backtrack.trial.rehearsal import Rehearsed
 from backtrack.vocabulary.machine import usable_cpus
 from backtrack.vocabulary.plan import PlannedTrial
 
@@ -73,11 +74,11 @@ def execute(work: Work) -> bool:
         without_gpus = not ray.cluster_resources().get("GPU")
         if parcel.project is not None or work.rehearsed:
             # A built-in task's code is this package's own, which a worker has where it runs at all.
-            _try(parcel, work.rehearsed if without_gpus else ())
+            _try(work, parcel, work.rehearsed if without_gpus else ())
         places = _places(resources, work.task, parcel)
         if work.rehearsed and not without_gpus:
             # A trial run has what a training will have: who needs a GPU would crash without one.
-            _try(parcel, work.rehearsed, places.gpu_share)
+            _try(work, parcel, work.rehearsed, places.gpu_share)
         work.on_start(places.workers, "cuda" if places.gpu_share else "cpu")
         seat = Seat(work)
         _tune(seat, resources, places, parcel)
@@ -130,7 +131,7 @@ def _tune(seat: Seat, resources: Resources, places: Places, parcel: Parcel) -> N
                 ) from fault
 
 
-def _try(parcel: Parcel, planned: Sequence[PlannedTrial], gpu_share: float = 0.0) -> None:
+def _try(work: Work, parcel: Parcel, planned: Sequence[PlannedTrial], gpu_share: float = 0.0) -> None:
     """Loads a user's task once in a worker, and rehearses some trials, before anything is recorded.
 
     Raises:
@@ -146,11 +147,13 @@ def _try(parcel: Parcel, planned: Sequence[PlannedTrial], gpu_share: float = 0.0
         except ray.exceptions.WorkerCrashedError:
             words = said.read_text(errors="replace").strip().splitlines()[-5:]
             ended = "the process ended while it imported it, or at its first trial run"
-            told = (ended + (f": {' '.join(words)}" if words else ""), [])
-    unloadable, crashes = told
+            told = (ended + (f": {' '.join(words)}" if words else ""), Rehearsed())
+    unloadable, rehearsed = told
     if unloadable:
         raise TaskError(f"no worker can load the task {parcel.name!r}, so nothing was trained: {unloadable}")
-    check_rehearsed(planned, crashes)
+    check_rehearsed(planned, rehearsed.crashes)
+    if rehearsed.differing is not None:
+        work.on_difference(rehearsed.differing)
 
 
 def _limits(resources: Resources, places: Places) -> Limits:

@@ -340,6 +340,7 @@ def run_study(
             on_tick=progress.tick,
             patience=driver.patience,
             rehearsed=() if driver.finished or keep_going else _differing(task, driver.plan.seed),
+            on_difference=lambda values: records.note(same_seed=list(values)),
         )
         try:
             # Ray takes seconds to start: not for a study that is complete.

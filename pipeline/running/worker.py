@@ -19,11 +19,10 @@ from backtrack.errors import BacktrackError
 from backtrack.running.travelling import Parcel
 from backtrack.task import Task, TorchTask
 from backtrack.trial import Limits, run_trial
-from backtrack.trial.rehearsal import rehearse
+from backtrack.trial.rehearsal import Rehearsed, rehearse
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.places import place_of
 from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial, objective
-from backtrack.vocabulary.result import RunResult
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
@@ -60,10 +59,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         }
 
 
-def try_once(
-    parcel: Parcel, said: str, planned: Sequence[PlannedTrial], device: str = "cpu"
-) -> tuple[str, list[RunResult]]:
-    """Loads a task in this process and rehearses some trials: why it cannot be loaded, and their crashes.
+def try_once(parcel: Parcel, said: str, planned: Sequence[PlannedTrial], device: str = "cpu") -> tuple[str, Rehearsed]:
+    """Loads a task in this process and rehearses some trials: why it cannot be loaded, and what they showed.
 
     Args:
         parcel: the task.
@@ -81,7 +78,7 @@ def try_once(
             with Path(said).open("ab") as kept:
                 os.dup2(kept.fileno(), 2)
         task, unloadable = _unpacked(parcel)
-        return unloadable, rehearse(task, planned, device) if task is not None else []
+        return unloadable, rehearse(task, planned, device) if task is not None else Rehearsed()
     finally:
         os.dup2(before, 2)
         os.close(before)

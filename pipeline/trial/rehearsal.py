@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from backtrack.task import Task
 from backtrack.trial.limits import DeviceLost, Limits
@@ -21,48 +23,77 @@ SECONDS, IN_ALL = 15.0, 60.0
 VARIABLE = "BACKTRACK_REHEARSAL"
 
 
-def rehearse(task: Task, planned: Sequence[PlannedTrial], device: str = "cpu") -> list[RunResult]:
-    """The crashes of the first runs; none where one of them runs, or where that is not known in time.
+@dataclass(frozen=True)
+class Rehearsed:
+    """What first runs showed.
 
-    A crash of one config is a finding, and no reason to stop. So one after another is tried, until one runs.
+    Args:
+        crashes: one for each trial where all of them crash; none where one of them runs, or where that is not known in
+            time.
+        twice: the first value of the metric in two runs of one config under one seed; None where that is not known.
+    """
+
+    crashes: tuple[RunResult, ...] = ()
+    twice: tuple[float, float] | None = None
+
+    @property
+    def differing(self) -> tuple[float, float] | None:
+        """Both values, where a fixed seed does not fix the training."""
+        if self.twice is None or not all(map(math.isfinite, self.twice)) or self.twice[0] == self.twice[1]:
+            return None
+        return self.twice
+
+
+def rehearse(task: Task, planned: Sequence[PlannedTrial], device: str = "cpu") -> Rehearsed:
+    """First runs, each up to its first value of the metric.
+
+    A crash of one config is a finding, and no reason to stop. So one after another is tried, until one runs. That one
+    is run once more, under the same seed.
 
     Args:
         task: what to train. A black box and a program are stopped at their first metric.
         planned: the trials, which differ in as much as they can.
         device: of a torch task.
-
-    Returns:
-        One for each of `planned` where all of them crash, else none.
     """
     os.environ[VARIABLE] = "1"
     try:
-        return _crashes(task, planned, device)
+        return _rehearsed(task, planned, device)
     finally:
         del os.environ[VARIABLE]
 
 
-def _crashes(task: Task, planned: Sequence[PlannedTrial], device: str) -> list[RunResult]:
+def _rehearsed(task: Task, planned: Sequence[PlannedTrial], device: str) -> Rehearsed:
     crashes: list[RunResult] = []
     begun = time.monotonic()
-    for one in planned:
-        seconds = SECONDS if threading.current_thread() is threading.main_thread() else None
-        try:
-            result = run_replicate(
-                task,
-                one.config,
-                one.seeds[0],
-                device=device,
-                limits=Limits(seconds),
-                watched=False,
-                recorder=_Brief(task.metric),
-            )
-        except DeviceLost:
-            # No other can be tried in this process: the sweep will say what came of each.
-            return []
-        if result.outcome != "crashed" or time.monotonic() - begun > IN_ALL:
-            return []
-        crashes.append(result)
-    return crashes
+    try:
+        for one in planned:
+            result, first = _brief(task, one, device)
+            if result.outcome == "crashed" and time.monotonic() - begun <= IN_ALL:
+                crashes.append(result)
+                continue
+            if first is None or time.monotonic() - begun > SECONDS:
+                return Rehearsed()
+            again = _brief(task, one, device)[1]
+            return Rehearsed(twice=None if again is None else (first, again))
+    except DeviceLost:
+        # No other can be tried in this process: the sweep will say what came of each.
+        return Rehearsed()
+    return Rehearsed(tuple(crashes))
+
+
+def _brief(task: Task, planned: PlannedTrial, device: str) -> tuple[RunResult, float | None]:
+    """A run up to its first value of the metric, and that; None where it came to none."""
+    recorder = _Brief(task.metric)
+    result = run_replicate(
+        task,
+        planned.config,
+        planned.seeds[0],
+        device=device,
+        limits=Limits(SECONDS if threading.current_thread() is threading.main_thread() else None),
+        watched=False,
+        recorder=recorder,
+    )
+    return result, recorder.first
 
 
 class _Brief(Recorder):
@@ -71,9 +102,11 @@ class _Brief(Recorder):
     def __init__(self, metric: str) -> None:
         super().__init__()
         self._metric = metric
+        self.first: float | None = None
 
     def point(self, step: int, epoch: float, name: str, value: float) -> None:
         """Adds one number, and ends the training where that is the metric."""
         super().point(step, epoch, name, value)
         if series_for(self._metric, {name}) is not None:
+            self.first = value
             raise Enough

@@ -29,12 +29,14 @@ class Examined:
         analysis: of its runs.
         trials: its runs, as `Records.trials` gives them.
         metric, mode: of the task.
+        same_seed: two values of the metric that one config gave under one seed, where they differ; else None.
     """
 
     analysis: Analysis
     trials: pa.Table
     metric: str
     mode: str
+    same_seed: tuple[float, float] | None = None
 
     @property
     def frame(self) -> Frame:

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from backtrack.errors import BacktrackError
 from backtrack.evidence.analysis import Analysis
-from backtrack.evidence.health import Examined, Flag, examine
+from backtrack.evidence.health import Flag, examine
 from backtrack.evidence.shorter import Shorter, shorter
+from backtrack.evidence.studied import examined
 from backtrack.records.directory import Records
 from backtrack.records.rows import all_finished
 from backtrack.views.findings import findings_of, markdown_summary
@@ -58,11 +59,6 @@ class Workshop:
             return otherwise
 
 
-def _examined(records: Records, analysis: Analysis) -> list[Flag]:
-    task = records.manifest["task"]
-    return examine(Examined(analysis, records.trials(), task["metric"], task["mode"]))
-
-
 def write_report(records: Records, analysis: Analysis) -> list[str]:
     """Writes `report/` of a study.
 
@@ -93,7 +89,7 @@ def write_report(records: Records, analysis: Analysis) -> list[str]:
         none,
     )
     unexamined: list[Flag] = []
-    flags = shop.make("the examination", lambda: _examined(records, analysis), unexamined)
+    flags = shop.make("the examination", lambda: examine(examined(records, analysis)), unexamined)
     records.write("report/health.json", json.dumps([flag.plain() for flag in flags], indent=2).encode())
     unread: list[Shorter] = []
     early = shop.make(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from backtrack import Categorical, FunctionTask, ResourceError, Resources, resume, sweep
+from backtrack import Categorical, FunctionTask, ResourceError, Resources, health, resume, sweep
 from backtrack.running import here
 from backtrack.running.engine import Work
 from backtrack.vocabulary.plan import FinishedTrial, FixedPlan, PlannedTrial
@@ -59,7 +60,7 @@ def test_what_somebody_interrupts_is_gone_on_with(tmp_path: Path) -> None:
     done: list[dict[str, str]] = []
 
     def until_interrupted(config, seed):
-        if len(done) == 8:
+        if len(done) == 9:
             done.append(config)
             raise KeyboardInterrupt
         done.append(config)
@@ -70,7 +71,17 @@ def test_what_somebody_interrupts_is_gone_on_with(tmp_path: Path) -> None:
     assert not study.complete and study.trials.num_rows == 7
     study = resume(tmp_path / "s", task=task, here=True)
     assert study.complete and study.trials.num_rows == 20
-    assert len(done) == 22, "only the one that was interrupted was trained again; the first was a rehearsal"
+    assert len(done) == 23, "only the one that was interrupted was trained again; the first two were rehearsals"
+
+
+def test_a_seed_that_does_not_fix_the_training_is_told(tmp_path: Path) -> None:
+    def loose(config, seed):
+        yield {"error": random.SystemRandom().random()}
+
+    task = FunctionTask("box", loose, "error", "min", TASK.factors, chance=1.0)
+    sweep(task, 20, tmp_path / "s", here=True, track=False, stages=["screen"])
+    flag = next(flag for flag in health(tmp_path / "s") if flag.name == "loose_seeds")
+    assert "one config under one seed gave error" in flag.measured
 
 
 def test_the_debugger_opens_where_a_training_crashed(monkeypatch: pytest.MonkeyPatch) -> None:

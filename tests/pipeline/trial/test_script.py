@@ -229,18 +229,25 @@ def planned(*levels: dict[str, object]) -> list[PlannedTrial]:
 def test_a_rehearsal_ends_with_the_first_metric(tmp_path: Path) -> None:
     code = "import time\nprint('accuracy: 0.5', flush=True)\ntime.sleep(60)"
     started = time.monotonic()
-    assert rehearse(task(tmp_path, code, arguments="{lr}"), planned({"lr": 0.5, "amp": False})) == []
+    assert rehearse(task(tmp_path, code, arguments="{lr}"), planned({"lr": 0.5, "amp": False})).twice == (0.5, 0.5)
     assert time.monotonic() - started < 30
 
 
 def test_a_rehearsal_tells_of_crashes_where_nothing_can_be_trained(tmp_path: Path) -> None:
     asked = task(tmp_path, ARGPARSE, factors=[Numeric("lr", 0.1, 0.9), Categorical("foo", ["a", "b"])])
-    crashes = rehearse(asked, planned({"lr": 0.2, "foo": "a"}, {"lr": 0.4, "foo": "b"}))
+    crashes = rehearse(asked, planned({"lr": 0.2, "foo": "a"}, {"lr": 0.4, "foo": "b"})).crashes
     assert len(crashes) == 2
     assert all("unrecognized arguments: --foo" in crash.error for crash in crashes)
     code = "import sys\nif float(sys.argv[1]) < 0.3:\n    1 / 0\nprint('accuracy: 0.5')"
     one_level = task(tmp_path, code, arguments="{lr}")
-    assert rehearse(one_level, planned({"lr": 0.2, "amp": False}, {"lr": 0.4, "amp": False})) == []
+    runs = rehearse(one_level, planned({"lr": 0.2, "amp": False}, {"lr": 0.4, "amp": False}))
+    assert not runs.crashes and runs.twice == (0.5, 0.5) and runs.differing is None
+
+
+def test_a_rehearsal_tells_where_a_seed_does_not_fix_the_training(tmp_path: Path) -> None:
+    code = "import os\nprint('accuracy:', int.from_bytes(os.urandom(6), 'big') / 2**48)"
+    loose = rehearse(task(tmp_path, code, arguments="{lr}"), planned({"lr": 0.5, "amp": False}))
+    assert loose.differing == loose.twice
 
 
 def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:

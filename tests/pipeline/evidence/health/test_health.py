@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from offline import analyse_offline
-from run_health import DEFECTS, SOUND, study
+from run_health import DEFECTS, SOUND, flags_of
 
-from backtrack.evidence.health import Examined, examine, health_checks
-from backtrack.records.rows import trial_rows
+from backtrack.evidence.health import health_checks
 
-
-def flags_of(defect: str, seed: int):
-    made, done = study(defect, seed, 120)
-    analysis = analyse_offline(made, done)
-    return examine(Examined(analysis, trial_rows(made.space, *done), "loss", "min"))
+RUNS = 120
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_planted_defect_is_flagged(defect):
-    flags = {flag.name: flag for flag in flags_of(defect, 3)}
+    flags = {flag.name: flag for flag in flags_of(defect, 3, RUNS)}
     assert DEFECTS[defect] in flags
     flag = flags[DEFECTS[defect]]
     assert flag.measured and flag.means and flag.remedy
 
 
 def test_a_sound_study_is_left_alone():
-    assert flags_of(SOUND, 3) == []
+    assert flags_of(SOUND, 3, RUNS) == []
 
 
 def test_every_check_has_a_defect_and_its_line_in_the_docs():
@@ -33,5 +27,5 @@ def test_every_check_has_a_defect_and_its_line_in_the_docs():
 
 
 def test_the_range_to_try_lies_beyond_the_edge():
-    flag = next(flag for flag in flags_of("edge", 3) if flag.name == "edge_of_range")
+    flag = next(flag for flag in flags_of("edge", 3, RUNS) if flag.name == "edge_of_range")
     assert flag.factors == ("lr",) and "lr from 0.0032 to 3.2" in flag.remedy
