@@ -81,9 +81,16 @@ FORMS = {
 }
 
 
+# A loss of rates, or of their logarithms, as it is told.
+COUNTS = "poisson_nll_loss"
+
+
 def _form(anatomy: Anatomy) -> dict[str, str]:
     last = anatomy.last.partition(" ")[0]
     text = FORMS.get((anatomy.loss.get("name", ""), last))
+    if anatomy.loss.get("name") == COUNTS:
+        takes, other = ("logarithms of rates", False) if anatomy.loss.get("log_input", True) else ("rates", True)
+        text = f"log_input={other}: the loss takes {takes} as it is"
     return {"as_outputs_are": text} if text else {}
 
 
@@ -91,6 +98,8 @@ def _formed(training: Training, level: str) -> None:
     last = training.anatomy.last.partition(" ")[0]
 
     def change(call: LossCall) -> None:
+        if call.name == COUNTS:
+            call.options = {**call.options, "log_input": not call.options.get("log_input", True)}
         if FORMS.get((call.name, last)) is None:
             return
         output = call.output.float()
@@ -111,8 +120,9 @@ def _formed(training: Training, level: str) -> None:
 
 LOSS_FORM = Intervention(
     "loss_form",
-    what="a loss of raw outputs that gets probabilities gets their logarithm, and one of log-probabilities gets these",
-    source="PyTorch documentation of CrossEntropyLoss, NLLLoss and BCEWithLogitsLoss",
+    what="a loss of raw outputs that gets probabilities gets their logarithm, and one of log-probabilities gets these; "
+    "one of counts takes what the net puts out for rates, or for their logarithms",
+    source="PyTorch documentation of CrossEntropyLoss, NLLLoss, BCEWithLogitsLoss and PoissonNLLLoss",
     levels=_form,
     apply=_formed,
     harmless=True,

@@ -164,6 +164,14 @@ def test_the_loss_gets_what_it_takes() -> None:
     assert not torch.allclose(functional.cross_entropy(given, LABELS[:8]), wanted)
 
 
+@pytest.mark.parametrize("log_input", [True, False])
+def test_a_loss_of_counts_takes_the_other_form(log_input: bool) -> None:
+    given, counts = torch.rand(8, requires_grad=True), torch.ones(8)
+    wanted = functional.poisson_nll_loss(given, counts, log_input=not log_input)
+    with changed("loss_form", "as_outputs_are"):
+        assert torch.equal(functional.poisson_nll_loss(given, counts, log_input=log_input), wanted)
+
+
 def test_inputs_are_standardised_by_training_batches() -> None:
     seen: list[torch.Tensor] = []
     with changed("inputs", "standardised"):

@@ -195,6 +195,10 @@ class Case:
         finals = [score for score in map(self.score, self.first) if math.isfinite(score)]
         if not late or not finals or not all(map(math.isfinite, late)):
             return False
+        if self.has_untrained and self.open_ended:
+            # A return: what untrained nets get moves far, and all of it may lie above what was learnt.
+            own = self._late(self.first)
+            return median(own) < min(late) and self._is_better(late, own)
         # As far below the lowest report of chance as luck moves these.
         low = min(late) - (median(late) - min(late))
         return sum(score < low for score in finals) * 2 > len(self.first)
@@ -259,7 +263,10 @@ class Case:
         finite = [value for value in values if math.isfinite(value)]
         if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
             return math.inf
-        return 1.0 if max(finite) <= 1 else PERCENT
+        if max(finite) <= 1:
+            return 1.0
+        # A return of 24 is no percentage.
+        return PERCENT if max(finite) > PERCENT / 2 else math.inf
 
     @cached_property
     def chance_score(self) -> float:

@@ -37,6 +37,9 @@ EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay"
            "batch_norm_gap", "warning")  # fmt: skip
 
 
+# Signs that what a net gets does not come through it, the most certain first.
+SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
+
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
 MORE_EXACT = {"parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser")}
 
@@ -265,7 +268,9 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     said = any(not cause.harmless for cause in causes)
     rest = [] if said and all(size_of(case, one.changes) >= ANOTHER_NET for one in rest) else rest
     if rest and not any(cause.verified for cause in causes):
-        causes.insert(0, _of_changes(case, rest, signs))
+        shut = next((sign for sign in SHUT if sign in signs), "")
+        past = shut and all(size_of(case, one.changes) >= ANOTHER_NET for one in rest)
+        causes.insert(0, _of_shut(case, shut, rest, signs) if past else _of_changes(case, rest, signs))
     if not causes:
         causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
     return causes
@@ -323,6 +328,32 @@ def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> 
         reaches=first.reaches,
         signs=signs,
         patch=_patch(case, first.changes),
+    )
+
+
+def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
+    """The cause where nothing comes through the net, and only another net beside it learns: it is not too small."""
+    finding = case.wrong.get(sign)
+    what = finding.measured if finding is not None else sign.replace("_", " ")
+    return CheckupCause(
+        kind=CHECK,
+        name=sign,
+        said=f"{what}; a layer beside the net learns what is asked, so data, loss and optimiser do their part, and it "
+        "is the way through the net that loses what comes in",
+        place=finding.place if finding is not None else "the model",
+        repairs=[
+            (
+                (),
+                "look on the way from inputs to outputs: masks (what do they let through?), activations that are "
+                "off, many layers without residual connections",
+                math.nan,
+            )
+        ],
+        verified=False,
+        p=math.nan,
+        reaches=math.nan,
+        hides=[_of(case, one) for one in repairs],
+        signs=[one for one in signs if one != sign],
     )
 
 

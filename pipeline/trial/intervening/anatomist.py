@@ -165,7 +165,7 @@ class Anatomist:
             self.anatomy.losses.append({
                 "name": call.name, "place": own_place(), "output": list(call.output.shape),
                 "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
-                "floats": call.target.is_floating_point(),
+                "floats": call.target.is_floating_point(), "log_input": bool(call.options.get("log_input", True)),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
             self._targets.append(call.target.detach().cpu())

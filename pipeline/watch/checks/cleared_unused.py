@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +71,28 @@ class GradientsClearedUnused(Check):
             self.end()
 
     def end(self) -> None:
+        if self._most >= ROWS and not self.heard.steps and not self._over and _is_held(self._weight):
+            self.finds(
+                self._place or "the step",
+                f"{self._most + 1} or more backward passes one after another, whose gradients were cleared, and no "
+                "step at all",
+                remedy="call optimizer.step() (with its parentheses) after loss.backward()",
+            )
         self._over = True
         if self._hook is not None:
             self._hook()
             self._hook = None
+
+
+def _is_held(weight: Any) -> bool:
+    """Whether an optimiser was made for a weight: an optimiser is heard at its steps alone, and here are none."""
+    from torch.optim import Optimizer
+
+    return any(
+        weight is one
+        for optimiser in gc.get_objects()
+        # Not isinstance, which asks proxies what they stand for.
+        if issubclass(type(optimiser), Optimizer)
+        for group in optimiser.param_groups
+        for one in group["params"]
+    )

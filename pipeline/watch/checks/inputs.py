@@ -9,6 +9,7 @@ from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
 WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
+TABLES = ("Embedding", "EmbeddingBag")
 NORMALISING = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm")
 
 
@@ -26,6 +27,7 @@ class Inputs(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._looked: dict[int, int] = {}
+        self._alike: dict[int, int] = {}
         self._first: dict[int, int] = {}
         self._normalised: set[int] = set()
         self._scale: dict[int, list[float]] = {}
@@ -34,8 +36,8 @@ class Inputs(Check):
         kind, key = type(call.module).__name__, id(call.model)
         if kind.startswith(NORMALISING) and key not in self._first:
             self._normalised.add(key)
-        if kind == "Embedding" and key not in self._first:
-            self._first[key] = -1
+        if kind in TABLES and self._first.setdefault(key, -id(call.module)) == -id(call.module):
+            self._look_at_ids(call, key)
         if kind not in WITH_WEIGHTS or not call.gradients or not call.inputs:
             return
         # The first layer of each pass; later passes look at the same.
@@ -48,6 +50,23 @@ class Inputs(Check):
             return
         self._looked[key] = self._looked.get(key, 0) + 1
         self._look(call, key)
+
+    def _look_at_ids(self, call: Inner, key: int) -> None:
+        """Of a model with one table: whether it gets one and the same row everywhere."""
+        tables = sum(type(module).__name__ in TABLES for module in call.model.module.modules())
+        if not call.gradients or not call.inputs or tables > 1 or self._looked.get(key, 0) >= 3:
+            return
+        ids = call.inputs[0].detach()
+        if ids.ndim == 0 or ids.shape[0] < 8 or ids.is_floating_point():
+            return
+        alike = self._alike[key] = self._alike.get(key, 0) + int(bool((ids == ids.flatten()[0]).all()))
+        self._looked[key] = self._looked.get(key, 0) + 1
+        if alike == 3:
+            self.finds(
+                f"{call.model.name}.{call.path}" if call.path else call.model.name,
+                f"all {ids.numel()} numbers of a batch that it looks up are {int(ids.flatten()[0])}",
+                remedy="check how the inputs are read: every example is the same",
+            )
 
     def _look(self, call: Inner, key: int) -> None:
         values = call.inputs[0].detach().float()

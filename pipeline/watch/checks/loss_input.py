@@ -17,7 +17,10 @@ class LossInput(Check):
     looks_at = "values of what a loss function gets, and the operation that made it, at its first calls"
     cost = "a few reductions at the first calls of each loss"
     source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
-    expected = "cross_entropy and …_with_logits take raw outputs; nll_loss and kl_div take log-probabilities"
+    expected = (
+        "cross_entropy and …_with_logits take raw outputs; nll_loss and kl_div take log-probabilities; "
+        "poisson_nll_loss takes logarithms of rates unless log_input=False"
+    )
     remedy = "leave the last activation out, or use the loss that takes what the model puts out"
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
@@ -90,6 +93,16 @@ class LossInput(Check):
                     "leave the last ReLU out of the model",
                     "",
                 )
+        if call.name == "poisson_nll_loss":
+            logs = bool(call.options.get("log_input", True))
+            if logs and made_by in ("Exp", "Softplus"):
+                return (
+                    f"rates (outputs of {made_by.lower()}), and takes their logarithms",
+                    f"log_input=False, or leave {made_by.lower()} out of the model",
+                    "",
+                )
+            if not logs and bool((output < 0).any()):
+                return "negative numbers, and takes rates", "log_input=True, or exp at the end of the model", ""
         if call.name == "kl_div" and output.ndim > 1:
             sums = output.float().exp().sum(-1)
             if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):

@@ -154,6 +154,18 @@ def test_another_net_beside_a_fault_hides_it() -> None:
     assert [changes for changes, _, _ in cause.hides] == [(("capacity", "beside"),)]
 
 
+def test_a_net_that_lets_nothing_through_is_not_called_too_small() -> None:
+    found, _ = checked(
+        lambda changes, rng: (0.95 if "capacity" in changes else 0.1) + 0.01 * rng.random(),
+        fault="constant_output",
+        mended_by="capacity",
+    )
+    (cause,) = found.causes
+    assert (cause.kind, cause.name, cause.verified) == (CHECK, "constant_output", False)
+    assert "the way through the net" in cause.said
+    assert [changes for changes, _, _ in cause.hides] == [(("capacity", "beside"),)]
+
+
 def test_equal_repairs_stand_side_by_side_the_smallest_first() -> None:
     def reached(changes: dict[str, str], rng: random.Random) -> float:
         mended = changes.get("learning_rate") == "x0.1" or changes.get("optimiser") == "adam" or "inputs" in changes

@@ -223,6 +223,24 @@ VARIANTS = {
         "net = mlp(); opt = torch.optim.Adam(net.parameters())\n"
         "for i in batches(): opt.zero_grad(); loss = F.cross_entropy(net(X[i]), Y[i]); opt.step()",
     ),
+    "rates into a loss of their logarithms": (
+        "loss_input",
+        "train(nn.Sequential(mlp(out=1), nn.Softplus()), F.poisson_nll_loss, Y[:, None].float())",
+    ),
+    "logarithms into a loss of rates": (
+        "loss_input",
+        "train(mlp(out=1), lambda a, b: F.poisson_nll_loss(a, b, log_input=False), Y[:, None].float())",
+    ),
+    "a step without its parentheses": (
+        "gradients_cleared_unused",
+        "net = mlp(); opt = torch.optim.Adam(net.parameters())\n"
+        "for i in batches(): opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step",
+    ),
+    "one word for all": (
+        "inputs",
+        "ids = torch.zeros(512, 5).long()\n"
+        "train(nn.Sequential(nn.EmbeddingBag(9, 8), nn.Linear(8, 2)), F.cross_entropy, Y, x=ids)",
+    ),
     "probabilities into nll_loss": ("loss_input", "train(mlp(nn.Softmax(dim=1)), F.nll_loss, Y)"),
     "logits into nll_loss": ("loss_input", "train(mlp(), F.nll_loss, Y)"),
     "sigmoid before …_with_logits": (
@@ -332,6 +350,21 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "gradients of a net that somebody only looks at": """
+        net = mlp()
+        for i in batches():
+            net.zero_grad(); F.cross_entropy(net(X[i].requires_grad_()), Y[i]).backward()
+    """,
+    "an embedding of places beside one of words": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.place, self.word, self.out = nn.Embedding(1, 8), nn.Embedding(9, 8), nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out((self.place(torch.zeros_like(x)) + self.word(x)).mean(1))
+        train(Net(), F.cross_entropy, Y, x=(X > 0).long())
+    """,
+    "counts by the logarithms of their rates": "train(mlp(out=1), F.poisson_nll_loss, Y[:, None].float())",
     "gradients that are unscaled, then clipped": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); scaler = torch.amp.GradScaler("cpu")
         for i in batches():
