@@ -90,7 +90,7 @@ def _form(anatomy: Anatomy) -> dict[str, str]:
     text = FORMS.get((anatomy.loss.get("name", ""), last))
     if anatomy.loss.get("name") == COUNTS:
         takes, other = ("logarithms of rates", False) if anatomy.loss.get("log_input", True) else ("rates", True)
-        text = f"log_input={other}: the loss takes {takes} as it is"
+        text = f"log_input={other}: as it is written, the loss takes {takes}"
     return {"as_outputs_are": text} if text else {}
 
 

@@ -60,6 +60,7 @@ PRECISION = Intervention(
     levels=_full,
     apply=_in_full,
     harmless=True,
+    answers=("lost_updates",),
     points=("not_finite", "weights_that_stay", "update_ratio_off"),
     cannot=OTHER,
 )

@@ -681,6 +681,33 @@ def test_a_copy_of_another_net_is_no_pretrained_one() -> None:
     assert not anatomy_from(anatomist.conclude()["anatomy"]).pretrained
 
 
+def clipping(clip: bool = True) -> torch.Tensor:
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.fill_(0.2)
+    for _ in range(2):
+        optimiser.zero_grad()
+        functional.cross_entropy(net.eval()(DATA), LABELS).backward()
+        optimiser.step()
+        if clip:
+            for weight in net.parameters():
+                weight.data.clamp_(-0.01, 0.01)
+    assert torch.equal(torch.tensor([2.0, -3.0]).clamp_(-1, 1), torch.tensor([1.0, -1.0]))
+    return weights(net)
+
+
+def test_weights_are_not_clipped() -> None:
+    anatomist = Anatomist(torch)
+    assert clipping().abs().max() <= 0.0101
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("weight_clipping", "off", anatomy):
+        assert torch.equal(clipping(), clipping(clip=False))
+    assert clipping().abs().max() <= 0.0101
+    assert "weights clipped" not in looked().calls
+
+
 @pytest.mark.parametrize("logits", [True, False])
 def test_only_the_hardest_negatives_count(logits: bool) -> None:
     outputs = torch.tensor([[2.0], [-1.0], [0.5], [-3.0], [-2.0], [1.0]], requires_grad=True)

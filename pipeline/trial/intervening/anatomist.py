@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall, is_added_to
-from backtrack.trial.intervening.calls import count_compiled, count_cuts, count_loads, count_uses, own_gradients
+from backtrack.trial.intervening.calls import (
+    count_clipped_weights,
+    count_compiled,
+    count_cuts,
+    count_loads,
+    count_uses,
+    own_gradients,
+)
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
@@ -71,6 +78,7 @@ class Anatomist:
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
         count_loads(self.training)
+        count_clipped_weights(self.training)
         count_compiled(self.training)
 
     # --- what is heard ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.search_spaces.pretrained import at_loading
+from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.shapes import is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
@@ -73,6 +74,16 @@ def count_loads(training: HookedTraining) -> None:
         return True
 
     at_loading(training, seen)
+
+
+def count_clipped_weights(training: HookedTraining) -> None:
+    """Sees weights that the program clips in place."""
+
+    def seen() -> bool:
+        training.anatomy.calls[SEEN] = training.anatomy.calls.get(SEEN, 0) + 1
+        return True
+
+    at_clipping(training, seen)
 
 
 def count_uses(training: HookedTraining) -> None:

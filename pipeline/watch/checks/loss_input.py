@@ -94,20 +94,25 @@ class LossInput(Check):
                     "",
                 )
         if call.name == "poisson_nll_loss":
-            logs = bool(call.options.get("log_input", True))
-            if logs and made_by in ("Exp", "Softplus"):
-                return (
-                    f"rates (outputs of {made_by.lower()}), and takes their logarithms",
-                    f"log_input=False, or leave {made_by.lower()} out of the model",
-                    "",
-                )
-            if not logs and bool((output < 0).any()):
-                return "negative numbers, and takes rates", "log_input=True, or exp at the end of the model", ""
+            return _of_counts(call, output, made_by)
         if call.name == "kl_div" and output.ndim > 1:
             sums = output.float().exp().sum(-1)
             if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
                 return "numbers that are no log-probabilities", "give it log_softmax of the outputs", ""
         return None
+
+
+def _of_counts(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | None:
+    logs = bool(call.options.get("log_input", True))
+    if logs and made_by in ("Exp", "Softplus"):
+        return (
+            f"rates (outputs of {made_by.lower()}), and takes their logarithms",
+            f"log_input=False, or leave {made_by.lower()} out of the model",
+            "",
+        )
+    if not logs and bool((output < 0).any()):
+        return "negative numbers, and takes rates", "log_input=True, or exp at the end of the model", ""
+    return None
 
 
 # Operations that only change a tensor's shape, or round it.

@@ -192,6 +192,12 @@ FAULTS = {
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             scaler.step(opt); scaler.update()
     """,
+    "lost_updates": """
+        net = mlp().bfloat16(); opt = torch.optim.SGD(net.parameters(), lr=2e-3)
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i].bfloat16()).float(), Y[i]).backward(); opt.step()
+    """,
     "epsilon_underflows": """
         net = mlp().half(); opt = torch.optim.Adam(net.parameters(), lr=1e-3)
         for i in batches():
@@ -363,6 +369,12 @@ SOUND = {
             def forward(self, x):
                 return self.out((self.place(torch.zeros_like(x)) + self.word(x)).mean(1))
         train(Net(), F.cross_entropy, Y, x=(X > 0).long())
+    """,
+    "low precision at a rate that it can tell from nothing": """
+        net = mlp().bfloat16(); opt = torch.optim.SGD(net.parameters(), lr=1.0)
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i].bfloat16()).float(), Y[i]).backward(); opt.step()
     """,
     "counts by the logarithms of their rates": "train(mlp(out=1), F.poisson_nll_loss, Y[:, None].float())",
     "gradients that are unscaled, then clipped": """

@@ -1,0 +1,44 @@
+"""Weights that a program clips after each step, as the critic of a Wasserstein GAN wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.task.intervention import Intervention, Training
+
+# Methods that clip a tensor in place.
+CLIPS = ("clamp_", "clamp_min_", "clamp_max_", "clip_")
+SEEN = "weights clipped"
+
+
+def at_clipping(training: Training, clips: Callable[[], bool]) -> None:
+    """Asks `clips()` where a program clips weights that an optimiser moves: where it says no, they stay as they are."""
+    places: set[int] = set()
+
+    def note(optimiser: Any) -> None:
+        places.update(
+            weight.data_ptr() for group in optimiser.param_groups for weight in group["params"] if weight.numel()
+        )
+
+    def make(own: Any) -> Any:
+        def clip(tensor: Any, *bounds: Any, **named: Any) -> Any:
+            # A step's own arithmetic clips no weights; `weight.data` is another tensor at the same place.
+            ours = tensor.is_leaf and tensor.data_ptr() in places
+            return own(tensor, *bounds, **named) if not ours or clips() else tensor
+
+        return clip
+
+    training.at_step(before=note)
+    for name in CLIPS:
+        training.replace(training.torch.Tensor, name, make)
+
+
+WEIGHT_CLIPPING = Intervention(
+    "weight_clipping",
+    what="weights that the program clips after its steps (p.data.clamp_) stay as the optimiser made them",
+    source="Arjovsky, Chintala & Bottou, Wasserstein GAN (2017): clipping as a constraint, and what it costs",
+    levels=lambda anatomy: {"off": "leave clamp_ of the weights out"} if anatomy.calls.get(SEEN) else {},
+    apply=lambda training, level: at_clipping(training, lambda: False),
+    cannot="weights that are clipped into a new tensor, and set by copy_ or .data =",
+)
