@@ -67,19 +67,7 @@ class LossInput(Check):
                 "",
             )
         if call.name == "nll_loss" and output.ndim > 1 and output.shape[1] > 1:
-            sums = output.float().exp().sum(1)
-            if bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all()):
-                return (
-                    "probabilities, and takes log-probabilities",
-                    "use log_softmax instead of softmax, or cross_entropy on raw outputs",
-                    "",
-                )
-            if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
-                return (
-                    "numbers that are no log-probabilities (the exponentials of a row do not sum to 1)",
-                    "put log_softmax before it, or use cross_entropy on raw outputs",
-                    "",
-                )
+            return _of_logarithms(output)
         if call.name == "binary_cross_entropy_with_logits":
             if made_by in ("Sigmoid", "Softmax"):
                 return (
@@ -100,6 +88,23 @@ class LossInput(Check):
             if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
                 return "numbers that are no log-probabilities", "give it log_softmax of the outputs", ""
         return None
+
+
+def _of_logarithms(output: Any) -> tuple[str, str, str] | None:
+    sums = output.float().exp().sum(1)
+    if bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all()):
+        return (
+            "probabilities, and takes log-probabilities",
+            "use log_softmax instead of softmax, or cross_entropy on raw outputs",
+            "",
+        )
+    if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
+        return (
+            "numbers that are no log-probabilities (the exponentials of a row do not sum to 1)",
+            "put log_softmax before it, or use cross_entropy on raw outputs",
+            "",
+        )
+    return None
 
 
 def _of_counts(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | None:
