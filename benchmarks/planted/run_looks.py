@@ -149,6 +149,12 @@ def _total(total: Score) -> str:
     return f"{recall:.3f} | {pairs:.2f} | {false:.3f} | {total.rules_right / max(1, total.rules):.2f}"
 
 
+def enough(runs: Sequence[int], scores: Sequence[Score]) -> int:
+    """The fewest runs at once that find as many factors and pairs as the most: what only an oracle can stop at."""
+    found = [score.found + score.pairs_found for score in scores]
+    return next(count for count, one in zip(runs, found, strict=True) if one >= found[-1])
+
+
 def runs_for(recall: float, runs: Sequence[int], recalls: Sequence[float]) -> float:
     """How many runs at once reach a recall: on the line between two that were tried; infinite beyond them.
 
@@ -198,6 +204,8 @@ def print_looks(budget: int, at_once: Sequence[int], rows: Sequence[tuple[int, S
     print(f"| looks, at most {budget} | {runs:.0f} | {_total(looked)} |")
     for number, one in zip(at_once, fixed, strict=True):
         print(f"| {number} at once | {number} | {_total(one)} |")
+    ends = sum(enough(at_once, row[2]) for row in rows) / len(rows)
+    print(f"\nStudies that end at the first of these sizes that finds what the largest does take {ends:.0f} runs.")
     same = runs_for(looked.found / looked.active, at_once, [one.found / one.active for one in fixed])
     print(f"\nThe same recall at once takes about {same:.0f} runs: ratio {runs / same:.2f}", flush=True)
 

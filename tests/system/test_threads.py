@@ -25,5 +25,5 @@ def test_trainings_with_threads_do_not_share_their_cores(tmp_path: Path) -> None
     task = FunctionTask("busy", run, "error", "min", [threads, Categorical("order", ["a", "b"])], chance=1.0)
     sweep(task, 8, tmp_path / "study", stages=["screen"], track=False)
     spans = sorted((float(file.name), float(file.read_text())) for file in tmp_path.glob("[0-9]*"))
-    assert len(spans) == 9, "eight trainings, and the trial run before them"
+    assert len(spans) == 10, "eight trainings, and the two trial runs before them"
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
