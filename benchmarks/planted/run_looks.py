@@ -156,7 +156,7 @@ def enough(runs: Sequence[int], scores: Sequence[Score]) -> int:
 
 
 def runs_for(recall: float, runs: Sequence[int], recalls: Sequence[float]) -> float:
-    """How many runs at once reach a recall: on the line between two that were tried; infinite beyond them.
+    """How many runs at once reach a recall: on the line between two that were tried; NaN beyond them.
 
     Example:
         >>> runs_for(0.9, [120, 240], [0.8, 1.0])

@@ -42,9 +42,7 @@ def execute(work: Work, debugger: bool = False) -> bool:
     if work.rehearsed and not debugger:
         with _one_thread(work.task):
             rehearsed = rehearse(work.task, work.rehearsed, device)
-        check_rehearsed(work.rehearsed, rehearsed.crashes)
-        if rehearsed.differing is not None:
-            work.on_difference(rehearsed.differing)
+        check_rehearsed(work, rehearsed)
     work.on_start(1, device)
 
     def train(planned: PlannedTrial) -> FinishedTrial:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backtrack.errors import TaskError
 from backtrack.vocabulary.config import Config, label
 from backtrack.vocabulary.crashes import crash_kind, message_in
 from backtrack.vocabulary.places import last_frames
-from backtrack.vocabulary.plan import FinishedTrial, PlannedTrial
+from backtrack.vocabulary.plan import FinishedTrial
 from backtrack.vocabulary.result import RunResult
+
+if TYPE_CHECKING:
+    from backtrack.running.engine import Work
+    from backtrack.trial.rehearsal import Rehearsed
 
 # So many first trainings crash alike in one sweep of 256, at the most, where half of the configs could be trained.
 ENOUGH = 8
@@ -47,18 +52,21 @@ def check_not_hopeless(finished: Sequence[FinishedTrial]) -> None:
     )
 
 
-def check_rehearsed(planned: Sequence[PlannedTrial], crashes: Sequence[RunResult]) -> None:
-    """The same of trials that were only rehearsed.
+def check_rehearsed(work: Work, rehearsed: Rehearsed) -> None:
+    """The same of trials that were only rehearsed; and tells where a seed does not fix the training.
 
     Args:
-        planned: the trials.
-        crashes: of `rehearse`: one for each, or none.
+        work: with the trials.
+        rehearsed: what they showed.
 
     Raises:
         TaskError: as `check_not_hopeless`.
     """
-    if crashes:
-        check_not_hopeless([FinishedTrial(one, (crash,)) for one, crash in zip(planned, crashes, strict=True)])
+    if rehearsed.crashes:
+        crashed = zip(work.rehearsed, rehearsed.crashes, strict=True)
+        check_not_hopeless([FinishedTrial(one, (crash,)) for one, crash in crashed])
+    if rehearsed.differing is not None:
+        work.on_difference(rehearsed.differing)
 
 
 def _kind(result: RunResult, config: Config) -> tuple[str, str]:

@@ -151,9 +151,7 @@ def _try(work: Work, parcel: Parcel, planned: Sequence[PlannedTrial], gpu_share:
     unloadable, rehearsed = told
     if unloadable:
         raise TaskError(f"no worker can load the task {parcel.name!r}, so nothing was trained: {unloadable}")
-    check_rehearsed(planned, rehearsed.crashes)
-    if rehearsed.differing is not None:
-        work.on_difference(rehearsed.differing)
+    check_rehearsed(work, rehearsed)
 
 
 def _limits(resources: Resources, places: Places) -> Limits:

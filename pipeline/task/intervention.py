@@ -77,6 +77,10 @@ class Anatomy:
         """Whether a module of one of these classes was called."""
         return any(kind in self.modules for kind in kinds)
 
+    def count(self, what: str) -> None:
+        """Adds one to the calls of something."""
+        self.calls[what] = self.calls.get(what, 0) + 1
+
     @property
     def optimiser(self) -> dict[str, Any]:
         """The first optimiser; empty where there is none."""

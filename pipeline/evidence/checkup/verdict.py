@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -333,28 +333,19 @@ def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> 
 
 def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
     """The cause where nothing comes through the net, and only another net beside it learns: it is not too small."""
-    finding = case.wrong.get(sign)
-    what = finding.measured if finding is not None else sign.replace("_", " ")
-    return CheckupCause(
-        kind=CHECK,
-        name=sign,
-        said=f"{what}; a layer beside the net learns what is asked, so data, loss and optimiser do their part, and it "
-        "is the way through the net that loses what comes in",
-        place=finding.place if finding is not None else "the model",
-        repairs=[
-            (
-                (),
-                "look on the way from inputs to outputs: masks (what do they let through?), activations that are "
-                "off, many layers without residual connections",
-                math.nan,
-            )
-        ],
-        verified=False,
-        p=math.nan,
-        reaches=math.nan,
-        hides=[_of(case, one) for one in repairs],
-        signs=[one for one in signs if one != sign],
+    seen = case.wrong.get(sign)
+    finding = Finding(
+        sign,
+        place=seen.place if seen is not None else "the model",
+        measured=f"{seen.measured if seen is not None else sign.replace('_', ' ')}; a layer beside the net learns what "
+        "is asked, so data, loss and optimiser do their part, and it is the way through the net that loses what comes "
+        "in",
+        expected="outputs that depend on the inputs",
+        remedy="look on the way from inputs to outputs: masks (what do they let through?), activations that are off, "
+        "many layers without residual connections",
     )
+    others = [one for one in signs if one != sign]
+    return replace(_sign(sign, finding), hides=[_of(case, one) for one in repairs], signs=others)
 
 
 def _patch(case: Case, changes: Changes) -> str:

@@ -89,7 +89,7 @@ class Anatomist:
         mode = (self.torch.is_grad_enabled(), model.training)
         if mode[0] != mode[1]:
             said = "trains in evaluation mode" if mode[0] else "judged in training mode"
-            self.anatomy.calls[said] = self.anatomy.calls.get(said, 0) + 1
+            self.anatomy.count(said)
         if isinstance(given, self.torch.Tensor) and mode[0] and len(self._inputs) < BATCHES:
             self._inputs.append(given.detach().cpu())
         self._now = list(given.shape) if isinstance(given, self.torch.Tensor) and mode[0] else []
@@ -136,7 +136,7 @@ class Anatomist:
         def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
             first = tensors[0] if isinstance(tensors, (tuple, list)) else tensors
             if is_added_to(first, self._values):
-                self.anatomy.calls["added to the loss"] = self.anatomy.calls.get("added to the loss", 0) + 1
+                self.anatomy.count("added to the loss")
             self._values.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients()
@@ -150,7 +150,7 @@ class Anatomist:
         weights = [weight for one in self._stepped for group in one.param_groups for weight in group["params"]]
         self._stepped.clear()
         if any(weight.grad is not None and bool(weight.grad.any()) for weight in weights):
-            self.anatomy.calls["gradients kept"] = self.anatomy.calls.get("gradients kept", 0) + 1
+            self.anatomy.count("gradients kept")
 
     def _last_behind(self, node: Any) -> str:
         """The site of the activation that is nearest to a loss, with no layer between; empty where there is none."""

@@ -21,10 +21,7 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
         training: whose anatomy has the counts.
         is_early: whether the first steps are not over: only these are counted.
     """
-    torch, calls = training.torch, training.anatomy.calls
-
-    def count(what: str) -> None:
-        calls[what] = calls.get(what, 0) + 1
+    torch, count = training.torch, training.anatomy.count
 
     def detach(own: Any) -> Any:
         def detached(tensor: Any) -> Any:
@@ -80,7 +77,7 @@ def count_clipped_weights(training: HookedTraining) -> None:
     """Sees weights that the program clips in place."""
 
     def seen() -> bool:
-        training.anatomy.calls[SEEN] = training.anatomy.calls.get(SEEN, 0) + 1
+        training.anatomy.count(SEEN)
         return True
 
     at_clipping(training, seen)
@@ -112,7 +109,7 @@ def count_uses(training: HookedTraining) -> None:
 
         def dropping(*arguments: Any, **options: Any) -> Any:
             if share_of(arguments, options)[1]:
-                anatomy.calls["dropout"] = anatomy.calls.get("dropout", 0) + 1
+                anatomy.count("dropout")
             return own(*arguments, **options)
 
         return dropping

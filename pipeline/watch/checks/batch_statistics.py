@@ -33,7 +33,7 @@ class BatchStatistics(Check):
         values = call.inputs[0]
         count = values.numel() // max(1, values.shape[1]) if values.ndim > 1 else 0
         if 0 < count <= LEAST:
-            place = f"{call.model.name}.{call.path}"
+            place = call.place
             self._seen[place] = self._seen.get(place, 0) + 1
             if self._seen[place] == PASSES:
                 self.finds(

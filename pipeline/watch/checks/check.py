@@ -139,6 +139,11 @@ class Inner:
     outputs: Sequence[Tensor]
     gradients: bool
 
+    @property
+    def place(self) -> str:
+        """The module by its path, such as `Net.encoder.0`; the model's name where it has none."""
+        return f"{self.model.name}.{self.path}" if self.path else self.model.name
+
 
 @dataclass(frozen=True)
 class Loss:

@@ -71,7 +71,7 @@ class GradientsClearedUnused(Check):
             self.end()
 
     def end(self) -> None:
-        if self._most >= ROWS and not self.heard.steps and not self._over and _is_held(self._weight):
+        if self._most >= ROWS and not self.heard.steps and _is_held(self._weight):
             self.finds(
                 self._place or "the step",
                 f"{self._most + 1} or more backward passes one after another, whose gradients were cleared, and no "

@@ -9,6 +9,9 @@ from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
 WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
+# Training passes that are looked at, and examples of a batch that may not all be the same.
+LOOKS, LEAST = 3, 8
+SAME = "check how the inputs are read: every example is the same"
 TABLES = ("Embedding", "EmbeddingBag")
 NORMALISING = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm")
 
@@ -27,7 +30,6 @@ class Inputs(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._looked: dict[int, int] = {}
-        self._alike: dict[int, int] = {}
         self._first: dict[int, int] = {}
         self._normalised: set[int] = set()
         self._scale: dict[int, list[float]] = {}
@@ -46,44 +48,41 @@ class Inputs(Check):
         if is_computed(call.inputs[0], self.heard):
             # What another net has learnt, and no data.
             return
-        if self._looked.get(key, 0) >= 3:
+        if self._looked.get(key, 0) >= LOOKS:
             return
         self._looked[key] = self._looked.get(key, 0) + 1
         self._look(call, key)
 
     def _look_at_ids(self, call: Inner, key: int) -> None:
         """Of a model with one table: whether it gets one and the same row everywhere."""
-        tables = sum(type(module).__name__ in TABLES for module in call.model.module.modules())
-        if not call.gradients or not call.inputs or tables > 1 or self._looked.get(key, 0) >= 3:
+        if not call.gradients or not call.inputs or self._looked.get(key, 0) >= LOOKS:
             return
         ids = call.inputs[0].detach()
-        if ids.ndim == 0 or ids.shape[0] < 8 or ids.is_floating_point():
+        tables = sum(type(module).__name__ in TABLES for module in call.model.module.modules())
+        if tables > 1 or ids.ndim == 0 or ids.shape[0] < LEAST or ids.is_floating_point():
             return
-        alike = self._alike[key] = self._alike.get(key, 0) + int(bool((ids == ids.flatten()[0]).all()))
-        self._looked[key] = self._looked.get(key, 0) + 1
-        if alike == 3:
-            self.finds(
-                f"{call.model.name}.{call.path}" if call.path else call.model.name,
-                f"all {ids.numel()} numbers of a batch that it looks up are {int(ids.flatten()[0])}",
-                remedy="check how the inputs are read: every example is the same",
-            )
+        alike = bool((ids == ids.flatten()[0]).all())
+        # One batch that differs ends it.
+        self._looked[key] = self._looked.get(key, 0) + 1 if alike else LOOKS + 1
+        if self._looked[key] == LOOKS:
+            measured = f"all {ids.numel()} numbers of a batch that it looks up are {int(ids.flatten()[0])}"
+            self.finds(call.place, measured, remedy=SAME)
 
     def _look(self, call: Inner, key: int) -> None:
         values = call.inputs[0].detach().float()
-        place = f"{call.model.name}.{call.path}" if call.path else call.model.name
         if not bool(values.isfinite().all()):
             bad = int((~values.isfinite()).sum())
             self.finds(
-                place,
+                call.place,
                 f"{bad} of {values.numel()} input numbers are not finite",
                 remedy="find where the data are NaN or infinite, and fill or drop them",
             )
             return
-        if values.shape[0] >= 8 and values.ndim > 1 and bool((values == values[:1]).all()):
+        if values.shape[0] >= LEAST and values.ndim > 1 and bool((values == values[:1]).all()):
             self.finds(
-                place,
+                call.place,
                 f"all {values.shape[0]} examples of a batch are the same",
-                remedy="check how the inputs are read: every example is the same",
+                remedy=SAME,
             )
             return
         scale = float(values.pow(2).mean().sqrt())
@@ -93,7 +92,7 @@ class Inputs(Check):
         if min(self._scale[key]) > LARGEST or 0 < max(self._scale[key]) < SMALLEST:
             weight = "" if scale > ABSURD or scale < SMALLEST else UNUSUAL
             self.finds(
-                place,
+                call.place,
                 f"the inputs have a root mean square of {scale:.3g} (from {float(values.min()):.3g} to "
                 f"{float(values.max()):.3g})",
                 weight=weight,

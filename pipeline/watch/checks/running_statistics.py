@@ -34,7 +34,7 @@ class RunningStatistics(Check):
             return
         if bool((mean == 0).all()) and bool((variance == 1).all()):
             self.finds(
-                f"{call.model.name}.{call.path}",
+                call.place,
                 f"its running mean and variance are still 0 and 1 after {PASSES} training passes and more "
                 f"(momentum={module.momentum:g})",
             )
