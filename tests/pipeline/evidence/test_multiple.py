@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from backtrack.evidence.statistics.multiple import holm
 
 
+# Few examples: statsmodels collects garbage in each call, a second of it where the whole suite is loaded.
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_is_that_of_statsmodels(p_values: list[float]) -> None:
     assert list(holm(p_values)) == pytest.approx(list(multipletests(p_values, method="holm")[1]))
