@@ -18,10 +18,38 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     return found
 
 
+class _Optimisers:
+    """The optimisers of a training, and which of them begins a part of it: pretraining, then a head of its own."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Any, int]] = {}
+        self._last: dict[int, int] = {}
+        self._steps = 0
+
+    def made(self, optimiser: Any) -> None:
+        """Takes in a new one."""
+        self._made[id(optimiser)] = (optimiser, self._steps)
+
+    def begins(self, optimiser: Any) -> bool:
+        """Whether this step is the first of all, or the first of an optimiser that was made after others' steps."""
+        key, began = id(optimiser), self._steps
+        first = key not in self._last
+        self._steps += 1
+        self._last[key] = self._steps
+        return first and (not began or self._made.get(key, (None, 0))[1] > 0)
+
+    def held(self, optimiser: Any) -> set[int]:
+        """Ids of the weights of this one, and of the others that have not ended before it was made."""
+        made = self._made.get(id(optimiser), (None, 0))[1]
+        others = [one for key, (one, _) in self._made.items() if key not in self._last or self._last[key] > made]
+        return {id(weight) for one in (*others, optimiser) for group in one.param_groups for weight in group["params"]}
+
+
 def _apply(training: Training, level: str) -> None:
     used: dict[int, Any] = {}
     models: list[Any] = []
-    done: list[Any] = []
+    begun: list[Any] = []
+    optimisers = _Optimisers()
 
     def seen(model: Any) -> None:
         models.append(model)
@@ -29,29 +57,28 @@ def _apply(training: Training, level: str) -> None:
             model.requires_grad_(True)
 
     def called(module: Any, path: str, given: Any, result: Any) -> Any:
-        if not done:
+        if not begun:
             used[id(module)] = module
         return result
 
-    def held(optimiser: Any) -> set[int]:
-        return {id(weight) for group in optimiser.param_groups for weight in group["params"]}
-
-    optimisers: list[Any] = []
-
     def add(optimiser: Any) -> None:
-        if done:
+        # Who holds what in a later part is meant there, unless it is frozen.
+        if not optimisers.begins(optimiser) or (begun and level != "unfrozen"):
             return
-        done.append(optimiser)
-        known = set().union(*(held(one) for one in (*optimisers, optimiser)))
+        begun.append(optimiser)
         modules = [*(one for model in models for one in model.modules()), *used.values()]
         weights = {id(weight): weight for one in modules for weight in training.weights_of(one)}
+        if level == "unfrozen":
+            for weight in weights.values():
+                weight.requires_grad_(True)
+        known = optimisers.held(optimiser)
         missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
         if missing:
             add_weights(optimiser, missing, without_gradients=training.anatomy.autocast)
 
     training.at_model(seen)
     training.at_layer(called)
-    training.at_optimiser(optimisers.append)
+    training.at_optimiser(optimisers.made)
     training.at_step(before=add)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -14,17 +15,21 @@ SEEN = "weights clipped"
 
 def at_clipping(training: Training, clips: Callable[[], bool]) -> None:
     """Asks `clips()` where a program clips weights that an optimiser moves: where it says no, they stay as they are."""
-    places: set[int] = set()
+    places: dict[int, Any] = {}
 
     def note(optimiser: Any) -> None:
-        places.update(
-            weight.data_ptr() for group in optimiser.param_groups for weight in group["params"] if weight.numel()
-        )
+        for group in optimiser.param_groups:
+            places.update({weight.data_ptr(): weakref.ref(weight) for weight in group["params"] if weight.numel()})
+
+    def is_weight(tensor: Any) -> bool:
+        # Where a weight is no more, its memory may be anybody's.
+        weight = places.get(tensor.data_ptr(), lambda: None)()
+        return weight is not None and weight.data_ptr() == tensor.data_ptr()
 
     def make(own: Any) -> Any:
         def clip(tensor: Any, *bounds: Any, **named: Any) -> Any:
             # A step's own arithmetic clips no weights; `weight.data` is another tensor at the same place.
-            ours = tensor.is_leaf and tensor.data_ptr() in places
+            ours = tensor.is_leaf and is_weight(tensor)
             return own(tensor, *bounds, **named) if not ours or clips() else tensor
 
         return clip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -681,6 +682,35 @@ def test_a_copy_of_another_net_is_no_pretrained_one() -> None:
     assert not anatomy_from(anatomist.conclude()["anatomy"]).pretrained
 
 
+def trained_in_two_parts() -> tuple[bool, bool]:
+    """Pretrains, freezes, trains on: whether frozen weights move, and whether they are joined by another net's."""
+    net, other = Net(), Net()
+    kept = torch.optim.SGD(other.parameters(), lr=0.1)
+    for optimiser, model in ((torch.optim.SGD(net.parameters(), lr=0.1), net), (kept, other)):
+        functional.cross_entropy(model(DATA), LABELS).backward()
+        optimiser.step()
+    for weight in net.parameters():
+        weight.requires_grad = weight is net.second.bias
+    head = torch.optim.SGD([weight for weight in net.parameters() if weight.requires_grad], lr=0.1)
+    before = net.first.weight.detach().clone()
+    for _ in range(3):
+        head.zero_grad()
+        functional.cross_entropy(net.eval()(DATA), LABELS).backward()
+        kept.step()
+        head.step()
+    held = {id(weight) for group in head.param_groups for weight in group["params"]}
+    return not torch.equal(net.first.weight, before), any(id(weight) in held for weight in other.parameters())
+
+
+def test_what_is_frozen_after_a_pretraining_learns_too() -> None:
+    anatomist = Anatomist(torch)
+    assert trained_in_two_parts() == (False, False)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("trained_parameters", "unfrozen", anatomy):
+        moved, others = trained_in_two_parts()
+    assert moved and not others
+
+
 def clipping(clip: bool = True) -> torch.Tensor:
     net = Net()
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -696,6 +726,21 @@ def clipping(clip: bool = True) -> torch.Tensor:
                 weight.data.clamp_(-0.01, 0.01)
     assert torch.equal(torch.tensor([2.0, -3.0]).clamp_(-1, 1), torch.tensor([1.0, -1.0]))
     return weights(net)
+
+
+def test_other_tensors_at_the_place_of_a_weight_that_is_gone_are_clipped() -> None:
+    anatomist = Anatomist(torch)
+    clipping()
+    with changed("weight_clipping", "off", anatomy_from(anatomist.conclude()["anatomy"])):
+        net = nn.Linear(6, 6)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        net(DATA).sum().backward()
+        optimiser.step()
+        place = net.weight.data.fill_(3)
+        assert place.clamp_(max=1).max() == 3
+        del optimiser, net
+        gc.collect()
+        assert place.clamp_(max=1).max() == 1
 
 
 def test_weights_are_not_clipped() -> None:

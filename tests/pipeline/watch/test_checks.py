@@ -192,6 +192,13 @@ FAULTS = {
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             scaler.step(opt); scaler.update()
     """,
+    "changing_targets": """
+        net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); y = X[:, :1] * 2
+        for epoch in range(6):
+            x, targets = X[torch.randperm(len(X))], y[torch.randperm(len(X))]
+            for i in batches():
+                opt.zero_grad(); F.mse_loss(net(x[i]), targets[i]).backward(); opt.step()
+    """,
     "lost_updates": """
         net = mlp().bfloat16(); opt = torch.optim.SGD(net.parameters(), lr=2e-3)
         for epoch in range(3):
@@ -224,6 +231,13 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "labels in a new order in each epoch": (
+        "changing_targets",
+        """
+        net = mlp()
+        for epoch in range(6): train(net, F.cross_entropy, Y[torch.randperm(512)], epochs=1)
+    """,
+    ),
     "no backward pass": (
         "weights_that_stay",
         "net = mlp(); opt = torch.optim.Adam(net.parameters())\n"
@@ -356,6 +370,47 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "mixed examples with the targets of both": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            for i in batches():
+                j = i[torch.randperm(len(i))]; out = net(0.7 * X[i] + 0.3 * X[j])
+                value = sum(w * F.cross_entropy(out, Y[k]) for w, k in ((0.7, i), (0.3, j)))
+                opt.zero_grad(); value.backward(); opt.step()
+    """,
+    "a fifth of the labels drawn anew in each epoch": """
+        net = mlp()
+        for epoch in range(6):
+            train(net, F.cross_entropy, torch.where(torch.rand(512) < 0.2, 1 - Y, Y), epochs=1)
+    """,
+    "what a net that moves says of the same inputs": """
+        net, moving = mlp(out=1), mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(6):
+            for i in batches():
+                with torch.no_grad():
+                    aim = X[i, :1] + 0.5 * moving(X[i])
+                opt.zero_grad(); F.mse_loss(net(X[i]), aim).backward(); opt.step()
+                for weight in moving.parameters(): weight.data.normal_()
+    """,
+    "each example's own place in its batch": """
+        net = mlp(out=8); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(6):
+            for i in batches():
+                out = F.normalize(net(X[i]), dim=1); other = F.normalize(X[i].repeat(1, 2)[:, :8], dim=1)
+                opt.zero_grad(); F.cross_entropy(out @ other.T * 5, torch.arange(len(i))).backward(); opt.step()
+    """,
+    "pairs of which one net sees a half at a time": """
+        net = mlp(out=8); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(6):
+            for i in batches():
+                j = torch.randint(0, 512, (len(i),)); near = (net(X[i]) * net(X[j])).sum(1)
+                opt.zero_grad()
+                F.binary_cross_entropy_with_logits(near, (Y[i] == Y[j]).float()).backward(); opt.step()
+    """,
+    "words that many others follow": """
+        net = nn.Sequential(nn.Embedding(9, 8), nn.Flatten(), nn.Linear(8, 9)); ids = torch.randint(0, 9, (512, 1))
+        train(net, F.cross_entropy, torch.randint(0, 9, (512,)), x=ids, epochs=4)
+    """,
     "gradients of a net that somebody only looks at": """
         net = mlp()
         for i in batches():

@@ -1,0 +1,164 @@
+"""The same example comes with another target each time: inputs and targets were put into different orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check, Heard, Loss, is_computed
+from backtrack.watch.listening.tensors import tensors_in
+
+# Ids of an example that make it one of its own: fewer, as one word's, may well have many targets.
+IDS = 4
+# Numbers of a target, at most: pictures are no labels.
+WIDE = 256
+# Examples that are remembered.
+MOST = 20_000
+# An example's last target may say so much of its next one: more by this many standard errors, and it is a fault.
+AGREEMENT, ERRORS = 0.4, 3.0
+# Of the targets of examples that come again, so many must be those of other examples: what a net computes, as a value
+# or a teacher's answer, moves while that net trains, and is not put into another order.
+EXCHANGED = 0.1
+# Of examples, so many may come twice in one batch: more, and they are not told apart by what the model gets.
+TWICE = 0.02
+# Passes of a model for each backward pass, at most: with two, a target belongs to no input alone.
+PASSES = 1.2
+# Of an example's mark, decimals that count.
+DECIMALS = 1e6
+
+
+@dataclass
+class _Followed:
+    """What was seen at one loss.
+
+    Args:
+        targets: `{mark of an example: its last target}`.
+        values: the targets of all examples so far.
+        before, after: of the examples that came again: the target then, and now.
+        exchanged: of these, how many have a target that another example had.
+        examples, twice: all that were looked at, and those that a batch has several times.
+        passes: how many there were at the last call.
+        several: whether one pass got several targets here, as mixed examples do.
+    """
+
+    targets: dict[int, Any] = field(default_factory=dict)
+    values: set[tuple[float, ...]] = field(default_factory=set)
+    before: list[Any] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)
+    exchanged: int = 0
+    examples: int = 0
+    twice: int = 0
+    passes: int = 0
+    several: bool = False
+
+
+class ChangingTargets(Check):
+    name = "changing_targets"
+    looks_at = (
+        "the targets of examples that come again, in the first steps and in later ones that are looked at closely"
+    )
+    cost = "a random projection of the inputs and a copy of the targets at these steps"
+    source = "DeepFD and DEFault: wrong labels; PyTorch forum: inputs and targets that are shuffled apart"
+    expected = "an example has one target, in every epoch"
+    remedy = "put inputs and targets into one order: index both by the same permutation"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._followed: dict[str, _Followed] = {}
+        self._signs: dict[tuple[int, int], Any] = {}
+
+    def loss(self, call: Loss) -> None:
+        target = call.target
+        if not call.training or self.heard.last is None or not hasattr(target, "detach") or target.requires_grad:
+            return
+        inputs = tensors_in(self.heard.last[1])
+        if not self._are_data(inputs, len(target) if target.ndim else 0) or not _is_labelled(target):
+            return
+        followed = self._followed.setdefault(call.place, _Followed())
+        followed.several = followed.several or followed.passes == self.heard.forwards
+        followed.passes = self.heard.forwards
+        if followed.several:
+            return
+        marks = self._marks(inputs)
+        followed.examples += len(marks)
+        followed.twice += len(marks) - len(set(marks))
+        for mark, now in zip(marks, target.detach().cpu().reshape(len(target), -1), strict=True):
+            value = tuple(now.tolist())
+            if mark in followed.targets:
+                followed.before.append(followed.targets[mark])
+                followed.after.append(now)
+                followed.exchanged += value in followed.values
+            if mark in followed.targets or len(followed.targets) < MOST:
+                followed.targets[mark] = now
+                followed.values.add(value)
+
+    def end(self) -> None:
+        passes = sum(model.trained for model in self.heard.models)
+        if self.heard.acts or passes > PASSES * self.heard.backwards:
+            return
+        for place, one in self._followed.items():
+            again = len(one.after)
+            if not again or one.several or one.twice > TWICE * one.examples or one.exchanged < EXCHANGED * again:
+                continue
+            said = _agreement(one.before, one.after)
+            if said is not None and said + ERRORS / again**0.5 < AGREEMENT:
+                self.finds(
+                    place,
+                    f"of {again} examples that came again, the target says nothing of the one that they had before "
+                    f"(agreement {max(0.0, said):.2f} of 1)",
+                )
+
+    def _are_data(self, inputs: Sequence[Any], examples: int) -> bool:
+        """Whether a pass got one row for each target that tells examples apart, and none that a net has made."""
+        if not examples or not inputs or not all(one.ndim and len(one) == examples for one in inputs):
+            return False
+        ids = not any(one.is_floating_point() for one in inputs)
+        apart = not ids or sum(one[0].numel() for one in inputs) >= IDS
+        return apart and not any(is_computed(one, self.heard) for one in inputs)
+
+    def _marks(self, inputs: Sequence[Any]) -> list[int]:
+        """A number for each example: a projection of all that the model gets of it."""
+        import torch
+
+        marks: Any = 0
+        for place, one in enumerate(inputs):
+            rows = one.detach().to("cpu", torch.float64).reshape(len(one), -1)
+            key = (place, rows.shape[1])
+            if key not in self._signs:
+                # Of its own, so that the program's random numbers stay what they are.
+                luck = torch.Generator().manual_seed(place)
+                self._signs[key] = torch.randn(rows.shape[1], generator=luck, dtype=torch.float64)
+            marks = marks + (rows * self._signs[key]).sum(1)
+        return (marks * DECIMALS).round().nan_to_num(0, 0, 0).long().tolist()
+
+
+def _is_labelled(target: Any) -> bool:
+    """Whether targets are labels: pictures are none, and places in the batch, as contrastive losses have them."""
+    if target[0].numel() > WIDE:
+        return False
+    if target.is_floating_point():
+        return True
+    flat = target.detach().flatten()
+    return len(flat) == len(target) and (len(flat) < 8 or len(flat.unique()) < len(flat))
+
+
+def _agreement(before: Sequence[Any], after: Sequence[Any]) -> float | None:
+    """How much the first targets say of the second: 1 where they are equal, about 0 where they are unrelated.
+
+    Of class numbers Cohen's kappa; of numbers the correlation over all columns, each centred. None where targets do
+    not differ.
+    """
+    import torch
+
+    if len({one.shape for one in (*before, *after)}) > 1:
+        return None
+    first, second = torch.stack(list(before)), torch.stack(list(after))
+    if not first.is_floating_point():
+        classes = torch.cat([first, second]).unique()
+        chance = sum(float((first == one).double().mean() * (second == one).double().mean()) for one in classes)
+        return (float((first == second).double().mean()) - chance) / (1 - chance) if chance < 0.95 else None
+    first, second = first.double() - first.double().mean(0), second.double() - second.double().mean(0)
+    size = float(first.norm() * second.norm())
+    return float((first * second).sum()) / size if size > 0 else None
