@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 from typing import Any
 
-from backtrack.task.intervention import CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
+from backtrack.task.intervention import BY_HAND, CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
 from backtrack.vocabulary.mixing import Mixer
 
@@ -218,8 +218,8 @@ def _control(training: Training, level: str) -> None:
     if training.anatomy.losses:
         training.at_loss(change)
         training.at_backward(again)
-    else:
-        # The loss is written by hand: inputs that change places do the same.
+    if not training.anatomy.losses or training.anatomy.calls.get(BY_HAND):
+        # What is written by hand has labels that nobody sees: inputs that change places do the same.
         training.at_forward(before=mix)
 
 
@@ -253,8 +253,8 @@ STEPS = Intervention(
 
 LABELS = Intervention(
     "labels",
-    what="the targets of each training batch (or its inputs, where the loss is written by hand) change places with "
-    "each other and with earlier ones: what is reached then is chance",
+    what="the targets of each training batch (and its inputs, where the loss or a part of it is "
+    "written by hand) change places with each other and with earlier ones: what is reached then is chance",
     source="Zhang et al., Understanding deep learning requires rethinking generalization (2017)",
     levels=_controls,
     apply=_control,

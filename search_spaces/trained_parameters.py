@@ -30,25 +30,37 @@ class _Optimisers:
         """Takes in a new one."""
         self._made[id(optimiser)] = (optimiser, self._steps)
 
-    def begins(self, optimiser: Any) -> bool:
-        """Whether this step is the first of all, or the first of an optimiser that was made after others' steps."""
-        key, began = id(optimiser), self._steps
+    def step(self, optimiser: Any) -> tuple[bool, bool]:
+        """Whether this step is the optimiser's first, and whether it begins a part of the training.
+
+        The first step of all begins one, and that of an optimiser that was made after others' steps.
+        """
+        key, before = id(optimiser), self._steps
         first = key not in self._last
         self._steps += 1
         self._last[key] = self._steps
-        return first and (not began or self._made.get(key, (None, 0))[1] > 0)
+        return first, first and (not before or self._made.get(key, (None, 0))[1] > 0)
 
-    def held(self, optimiser: Any) -> set[int]:
-        """Ids of the weights of this one, and of the others that have not ended before it was made."""
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._made) > 1
+
+    def held_beside(self, optimiser: Any) -> set[int]:
+        """Ids of the weights of the others that have not ended before this one was made."""
         made = self._made.get(id(optimiser), (None, 0))[1]
         others = [one for key, (one, _) in self._made.items() if key not in self._last or self._last[key] > made]
-        return {id(weight) for one in (*others, optimiser) for group in one.param_groups for weight in group["params"]}
+        return {key for one in others if one is not optimiser for key in _held(one)}
+
+
+def _held(optimiser: Any) -> set[int]:
+    return {id(weight) for group in optimiser.param_groups for weight in group["params"]}
 
 
 def _apply(training: Training, level: str) -> None:
     used: dict[int, Any] = {}
     models: list[Any] = []
-    begun: list[Any] = []
+    parts = [0]
     optimisers = _Optimisers()
 
     def seen(model: Any) -> None:
@@ -57,23 +69,30 @@ def _apply(training: Training, level: str) -> None:
             model.requires_grad_(True)
 
     def called(module: Any, path: str, given: Any, result: Any) -> Any:
-        if not begun:
+        if not parts[0]:
             used[id(module)] = module
         return result
 
     def add(optimiser: Any) -> None:
+        first, begins = optimisers.step(optimiser)
+        parts[0] += begins
         # Who holds what in a later part is meant there, unless it is frozen.
-        if not optimisers.begins(optimiser) or (begun and level != "unfrozen"):
+        if not first or (parts[0] > 1 and level != "unfrozen"):
             return
-        begun.append(optimiser)
         modules = [*(one for model in models for one in model.modules()), *used.values()]
         weights = {id(weight): weight for one in modules for weight in training.weights_of(one)}
-        if level == "unfrozen":
+        if level == "unfrozen" and begins:
             for weight in weights.values():
                 weight.requires_grad_(True)
-        known = optimisers.held(optimiser)
-        missing = [weight for key, weight in weights.items() if key not in known and weight.requires_grad]
-        if missing:
+        own, others = _held(optimiser), optimisers.held_beside(optimiser)
+        missing = [weight for key, weight in weights.items() if key not in own | others and weight.requires_grad]
+        if optimisers.several:
+            # Of several, as a generator's and a discriminator's, the one whose loss reaches them.
+            missing = [weight for weight in missing if weight.grad is not None or level == "unfrozen"]
+        if missing and own <= others:
+            # It was made of the parameters of another's model.
+            optimiser.param_groups[0]["params"] = missing
+        elif missing:
             add_weights(optimiser, missing, without_gradients=training.anatomy.autocast)
 
     training.at_model(seen)
@@ -84,7 +103,7 @@ def _apply(training: Training, level: str) -> None:
 
 TRAINED_PARAMETERS = Intervention(
     "trained_parameters",
-    what="the first optimiser also gets every parameter of the models that none has",
+    what="the optimiser whose loss reaches them also gets the parameters of the models that none has",
     source="PyTorch documentation of nn.ModuleList and Optimizer.add_param_group",
     levels=_levels,
     apply=_apply,

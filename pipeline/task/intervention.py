@@ -14,6 +14,8 @@ AS_WRITTEN = "as_written"
 # What an intervention is for: a mistake mended, a choice made otherwise, a control that measures chance, or a question
 # that no repair answers.
 REPAIR, TRICK, CONTROL, PROBE = "repair", "trick", "control", "probe"
+# Among the calls of an `Anatomy`: a loss of which a part comes from none of torch's loss functions.
+BY_HAND = "partly by hand"
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Anatomy:
         maps: `{given, result}`: shapes of a model's first input and of its output, in a pass that trains.
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
+        exchanged: `[{function, place, order}]` of views and reshapes that put sizes into another order.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.
@@ -62,6 +65,7 @@ class Anatomy:
     maps: dict[str, Any] = field(default_factory=dict)
     loaders: list[dict[str, Any]] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
+    exchanged: list[dict[str, Any]] = field(default_factory=list)
     autocast: bool = False
     compiled: bool = False
     captured: bool = False

@@ -1,7 +1,8 @@
-"""Shapes of tensors that broadcast where they should not."""
+"""Shapes of tensors that broadcast, or change their axes, where they should not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -17,3 +18,30 @@ def is_square(left: Any, right: Any) -> bool:
         return False
     column, vector = (left, right) if left.ndim == 2 else (right, left)
     return bool(tuple(column.shape) == (len(vector), 1) and len(vector) > 1)
+
+
+def exchanged_axes(before: Sequence[int], after: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that `permute` would take to get from one shape to another; empty where none is exchanged.
+
+    `view` and `reshape` keep the order of all numbers: sizes that stand in another order afterwards are those of other
+    axes, whose numbers are mixed. Axes of size 1 stand anywhere.
+
+    Args:
+        before, after: sizes.
+
+    Returns:
+        Places in `before` of the axes of more than one number, in the order of `after`.
+
+    Example:
+        >>> exchanged_axes((100, 12, 16, 3), (100, 3, 12, 16)), exchanged_axes((100, 48), (100, 6, 8))
+        ((0, 3, 1, 2), ())
+    """
+    long = [place for place, size in enumerate(before) if size > 1]
+    sizes, wanted = [before[place] for place in long], [size for size in after if size > 1]
+    if sizes == wanted or sorted(sizes) != sorted(wanted):
+        return ()
+    order = []
+    for size in wanted:
+        place = next(one for one in long if before[one] == size and one not in order)
+        order.append(place)
+    return tuple(order)

@@ -43,6 +43,11 @@ KNOWN = frozenset(
         "iou",
         "dice",
         "map",
+        "prec",
+        "hits",
+        "ndcg",
+        "top1",
+        "top5",
         "mrr",
         "psnr",
         "ssim",
@@ -90,7 +95,7 @@ LOG_WORDS = frozenset(
 LONGEST_LINE = 4000
 
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<number>[-+]?(?:\d+(?:_\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|inf|Infinity|Inf)(?![\w]))"
+    r"(?<![\w.@])(?P<number>[-+]?(?:\d+(?:_\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|inf|Infinity|Inf)(?![\w]))"
     r"(?:\s*/\s*(?P<whole>\d+(?:\.\d+)?)(?![\w./]))?(?P<unit>\s?%|[A-Za-zµ/]*)"
 )
 _BREAKS = re.compile(r"[|│┃║,;\t\[\](){}<>]|\s-\s|(?<=\S)\s{3,}(?=[A-Za-z])|→|->")
@@ -125,6 +130,7 @@ def read_line(line: str, asked: Collection[str] = ()) -> Printed:
     # `return=[22.]`: an array of one number.
     text = re.sub(r"([:=])\s*\[", r"\1 ", _ESCAPES.sub("", line[:LONGEST_LINE])).strip()
     text = re.sub(r"\b(epoch|step|iter|iteration)\s*\[", r"\1 ", text, flags=re.IGNORECASE)
+    text = re.sub(r"@\[?([\d.]+):([\d.]+)\]?", r"@\1_\2", text)
     if text.startswith("{") and text.endswith("}"):
         try:
             found = json.loads(text)
@@ -132,7 +138,7 @@ def read_line(line: str, asked: Collection[str] = ()) -> Printed:
             found = None
         if isinstance(found, dict):
             return _placed({spelled(name): number for name, number in flat(found)})
-    return _placed(dict(_named(text, {word for name in asked for word in name.split("_")} | KNOWN)))
+    return _placed(dict(_named(text, {word for name in asked for word in spelled(name).split("_")} | KNOWN)))
 
 
 def flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -270,10 +276,12 @@ def _name_of(clause: str, signed: bool, known: Collection[str]) -> str:
         return words[-1]
     if signed:
         return "_".join(words[-4:])
-    if words[-1] not in known:
+    # `Acc@5`, `mAP@0.5`: the number is a part of the name.
+    last = max(place for place, word in enumerate(words) if "@" not in clause or not word.isdigit())
+    if words[last] not in known:
         return ""
     # Without a sign a sentence may stand before the name: only words that belong to it.
-    start = len(words) - 1
+    start = last
     while start and (words[start - 1] in SPLITS or words[start - 1] in known):
         start -= 1
     return "_".join(SPLITS.get(word, word) for word in words[start:])

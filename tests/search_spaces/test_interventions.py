@@ -711,6 +711,50 @@ def test_what_is_frozen_after_a_pretraining_learns_too() -> None:
     assert moved and not others
 
 
+def two_optimisers_of_one_net() -> tuple[bool, bool]:
+    """Of a net that makes inputs and one that judges them, the first without an optimiser: which of them move."""
+    torch.manual_seed(0)
+    maker, judge = nn.Linear(2, 6), nn.Linear(6, 1)
+    first, second = (torch.optim.SGD(judge.parameters(), lr=0.1) for _ in range(2))
+    before = maker.weight.detach().clone()
+    for _ in range(3):
+        made, aim = maker(DATA[:, :2]), torch.ones(40, 1)
+        for optimiser, given, wanted in ((first, made.detach(), 0 * aim), (second, made, aim)):
+            optimiser.zero_grad()
+            functional.binary_cross_entropy_with_logits(judge(given), wanted).backward()
+            old = judge.weight.detach().clone()
+            optimiser.step()
+    return not torch.equal(maker.weight, before), not torch.equal(judge.weight, old)
+
+
+def test_an_optimiser_that_was_made_of_the_other_net_gets_its_own() -> None:
+    anatomist = Anatomist(torch)
+    assert two_optimisers_of_one_net() == (False, True)
+    with changed("trained_parameters", "all", anatomy_from(anatomist.conclude()["anatomy"])):
+        assert two_optimisers_of_one_net() == (True, False)
+
+
+def in_another_order(shape: tuple[int, ...], *sizes: int) -> torch.Tensor:
+    """Numbers of a shape, viewed in another one in a training's first steps."""
+    train(steps=1)
+    return torch.arange(float(torch.Size(shape).numel())).reshape(shape).view(*sizes)
+
+
+def test_axes_are_put_in_order() -> None:
+    anatomist = Anatomist(torch)
+    in_another_order((5, 4, 4, 3), -1, 3, 4, 4)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    (found,) = anatomy.exchanged
+    assert found["order"] == [0, 3, 1, 2] and found["function"] == "view" and "test_interventions" in found["place"]
+    assert not looked().exchanged
+    with changed("axes", "permuted", anatomy):
+        images, rows = in_another_order((5, 4, 4, 3), -1, 3, 4, 4), in_another_order((2, 1, 3), 3, 2, 1)
+        joined = in_another_order((5, 4, 3), 5, 12)
+    assert torch.equal(images, torch.arange(240.0).reshape(5, 4, 4, 3).permute(0, 3, 1, 2))
+    assert torch.equal(rows, torch.arange(6.0).reshape(2, 1, 3).permute(2, 0, 1))
+    assert torch.equal(joined, torch.arange(60.0).reshape(5, 12))
+
+
 def clipping(clip: bool = True) -> torch.Tensor:
     net = Net()
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)

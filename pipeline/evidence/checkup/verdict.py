@@ -41,7 +41,10 @@ EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay"
 SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
-MORE_EXACT = {"parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser")}
+MORE_EXACT = {
+    "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
+    "mixed_examples": ("exchanged_axes",),
+}
 
 
 @dataclass(frozen=True)

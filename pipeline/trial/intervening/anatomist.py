@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, LossCall, is_added_to
+from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     count_clipped_weights,
     count_compiled,
     count_cuts,
+    count_exchanged_axes,
     count_loads,
     count_uses,
     own_gradients,
@@ -28,6 +29,9 @@ NODES = 60
 # Operations of a layer: behind them no activation is the last.
 LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding", "MkldnnRnnLayer", "MkldnnConvolution",
           "NativeLayerNorm", "NativeBatchNorm", "Mv", "Dot")  # fmt: skip
+# Operations that put a loss together from its parts.
+SUMS = ("Add", "Sub", "Mul", "Div", "Neg", "Mean", "Sum", "ToCopy", "View", "Reshape", "Select", "Index", "Stack",
+        "Cat", "Expand", "Squeeze", "Unsqueeze", "Unbind", "Where", "MaskedFill", "MaskedSelect", "Clone")  # fmt: skip
 
 # Beyond these, what an adaptive rule divides by is no longer the size of its gradients.
 USUAL_EPS, LEAST_BETA = 1e-3, 0.5
@@ -76,6 +80,7 @@ class Anatomist:
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
+        count_exchanged_axes(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
         count_loads(self.training)
         count_clipped_weights(self.training)
@@ -137,6 +142,8 @@ class Anatomist:
             first = tensors[0] if isinstance(tensors, (tuple, list)) else tensors
             if is_added_to(first, self._values):
                 self.anatomy.count("added to the loss")
+            if self._steps < STEPS and _is_by_hand(first, self._values):
+                self.anatomy.count(BY_HAND)
             self._values.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients()
@@ -248,6 +255,21 @@ class Anatomist:
             _, counts = values.unique(return_counts=True)
             first |= {"classes": len(counts), "largest": float(counts.max() / counts.sum()),
                       "smallest": float(counts.min() / counts.sum())}  # fmt: skip
+
+
+def _is_by_hand(total: Any, values: Sequence[Any]) -> bool:
+    """Whether a part of what a program trains on comes from none of torch's loss functions."""
+    known, waiting = {one.grad_fn for one in values}, [getattr(total, "grad_fn", None)]
+    for _ in range(NODES):
+        if not waiting:
+            break
+        node = waiting.pop()
+        if node is None or node in known:
+            continue
+        if type(node).__name__.partition("Backward")[0] not in SUMS:
+            return True
+        waiting += [one for one, _ in node.next_functions]
+    return False
 
 
 def _unusual(optimiser: Any) -> list[str]:

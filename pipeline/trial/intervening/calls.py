@@ -9,9 +9,12 @@ from typing import Any
 from backtrack.search_spaces.pretrained import at_loading
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.trial.intervening.training import HookedTraining
-from backtrack.vocabulary.shapes import is_square
+from backtrack.vocabulary.shapes import exchanged_axes, is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
+
+# Views and reshapes that exchange axes: so many are kept.
+MOST_EXCHANGED = 4
 
 
 def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -61,6 +64,29 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
         training.replace(torch.nn.utils, name, clip)
     training.replace(torch.Tensor, "detach", detach)
     training.replace(torch.no_grad, "__enter__", enter)
+
+
+def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees views and reshapes that put the sizes of a tensor into another order, while `is_early()`."""
+    torch, found = training.torch, training.anatomy.exchanged
+
+    def watched(name: str) -> Callable[[Any], Any]:
+        def make(own: Any) -> Any:
+            def shaped(tensor: Any, *sizes: Any, **named: Any) -> Any:
+                result = own(tensor, *sizes, **named)
+                if is_early() and len(found) < MOST_EXCHANGED:
+                    order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
+                    place = own_place() if order else ""
+                    if place and place not in {one["place"] for one in found}:
+                        found.append({"function": name, "place": place, "order": list(order)})
+                return result
+
+            return shaped
+
+        return make
+
+    for name in ("view", "reshape"):
+        training.replace(torch.Tensor, name, watched(name))
 
 
 def count_loads(training: HookedTraining) -> None:

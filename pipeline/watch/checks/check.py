@@ -206,6 +206,22 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Reshaped:
+    """A view or reshape of a tensor, up to the second step.
+
+    Args:
+        function: `view` or `reshape`.
+        before, after: shapes.
+        place: `file:line`.
+    """
+
+    function: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    place: str
+
+
+@dataclass(frozen=True)
 class Clipped:
     """Gradients were clipped by their norm.
 
@@ -351,6 +367,9 @@ class Check:
 
     def difference(self, call: Difference) -> None:
         """After a difference that compares all with all."""
+
+    def reshaped(self, call: Reshaped) -> None:
+        """After a view or reshape that leaves no shape as it was, up to the second step."""
 
     def clipped(self, call: Clipped) -> None:
         """After gradients were clipped by their norm: the first dozen times."""

@@ -25,7 +25,10 @@ class ParametersWithoutOptimiser(Check):
             self._look()
 
     def _look(self) -> None:
-        held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
+        all_held = [id(weight) for one in self.heard.optimisers for weight in one.parameters]
+        held = set(all_held)
+        # Two optimisers that were made of one model's parameters, and another model that none was made of.
+        twice = len(held) < len(all_held)
         for model in self.heard.models:
             if model.loaded or not model.trained:
                 # Of a pretrained model parts may be meant to stay.
@@ -41,10 +44,11 @@ class ParametersWithoutOptimiser(Check):
                     f"{len(lost)} of {len(named)} parameters of {model.name} get a gradient, and no "
                     "optimiser holds them",
                 )
-            elif lost and not any(id(one) in held for _, one in named) and len(self.heard.models) == 1:
+            elif lost and not any(id(one) in held for _, one in named) and (len(self.heard.models) == 1 or twice):
                 self.finds(
                     f"{model.name}",
-                    f"no optimiser holds any of the {len(named)} parameters of {model.name}: it steps over others",
+                    f"no optimiser holds any of the {len(named)} parameters of {model.name}: it steps over others"
+                    + (", which two of them hold" if twice else ""),
                 )
 
     def _look_at_plain(self, model: ModelHeard, held: set[int]) -> None:

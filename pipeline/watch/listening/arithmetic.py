@@ -1,4 +1,4 @@
-"""Differences and products of outputs and targets that become a square: seen in the first steps of a loss by hand."""
+"""What the first steps compute outside of any module: differences that become a square, and new shapes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from backtrack.vocabulary.shapes import is_square
+from backtrack.watch.checks.check import Difference, Reshaped
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
+SHAPED = {torch.Tensor.view: "view", torch.Tensor.reshape: "reshape", torch.reshape: "reshape"}
 
-Told = Callable[[tuple[int, ...], tuple[int, ...], tuple[int, ...]], None]
+# Hears of a call: the moment, what makes its description, and that without the place.
+Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 
 class Arithmetic(TorchFunctionMode):
-    """Calls `told(left, right, result)` with the shapes of such differences and products.
+    """Tells of differences and products that become a square, and of tensors that get another shape.
 
     Args:
         told: hears of them.
@@ -29,10 +32,12 @@ class Arithmetic(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if (func in DIFFERENCES or func in PRODUCTS) and len(args) > 1:
+        if func in SHAPED and args and args[0].shape != result.shape:
+            self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), tuple(result.shape)))
+        elif (func in DIFFERENCES or func in PRODUCTS) and len(args) > 1:
             left, right = args[0], args[1]
             if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and is_square(left, right):
-                self._told(tuple(left.shape), tuple(right.shape), tuple(result.shape))
+                self._told("difference", Difference, (tuple(left.shape), tuple(right.shape), tuple(result.shape)))
         return result
 
     def end(self) -> bool:

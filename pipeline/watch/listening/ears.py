@@ -10,7 +10,6 @@ from backtrack.watch.checks import Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import (
     Backward,
     Clipped,
-    Difference,
     Dropped,
     Forward,
     Inner,
@@ -39,6 +38,7 @@ MOMENTS = (
     "loss",
     "dropped",
     "difference",
+    "reshaped",
     "clipped",
     "backward",
     "before_step",
@@ -385,17 +385,17 @@ class Ears:
             self._clippings += 1
             self._tell("clipped", Clipped(lambda: float(norm), bound, scale, own_place()))
 
-    def _differed(self, left: tuple[int, ...], right: tuple[int, ...], shape: tuple[int, ...]) -> None:
-        place = own_place()
-        if not self.muted and place:
-            self._tell("difference", Difference(left, right, shape, place))
+    def _computed(self, moment: str, kind: Callable[..., Any], shapes: tuple[Any, ...]) -> None:
+        place = own_place() if not self.muted else ""
+        if place:
+            self._tell(moment, kind(*shapes, place))
 
     def _begin_arithmetic(self) -> Callable[[], None]:
         """Begins to look at differences; only once, since what was begun meanwhile would end in the wrong order."""
         from backtrack.watch.listening.arithmetic import Arithmetic
 
         if self._arithmetic is None and not self._arithmetic_seen:
-            self._arithmetic, self._arithmetic_seen = Arithmetic(self._differed), True
+            self._arithmetic, self._arithmetic_seen = Arithmetic(self._computed), True
             self._arithmetic.__enter__()
         return self._end_arithmetic
 

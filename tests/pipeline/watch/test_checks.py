@@ -192,6 +192,10 @@ FAULTS = {
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             scaler.step(opt); scaler.update()
     """,
+    "exchanged_axes": """
+        x = torch.randn(512, 5, 4, 3); net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(24, 2))
+        train(net, F.cross_entropy, Y, x=x.view(-1, 3, 5, 4), epochs=1)
+    """,
     "changing_targets": """
         net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); y = X[:, :1] * 2
         for epoch in range(6):
@@ -231,6 +235,30 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "two optimisers of one net, and none of the other": (
+        "parameters_without_optimiser",
+        """
+        maker, judge = nn.Linear(2, 6), mlp(out=1)
+        first, second = (torch.optim.SGD(judge.parameters(), lr=0.05) for _ in range(2))
+        for epoch in range(2):
+            for i in batches():
+                made = maker(torch.randn(len(i), 2)); one = torch.ones(len(i), 1)
+                first.zero_grad(); real = F.binary_cross_entropy_with_logits(judge(X[i]), one)
+                (real + F.binary_cross_entropy_with_logits(judge(made.detach()), 0 * one)).backward(); first.step()
+                second.zero_grad(); F.binary_cross_entropy_with_logits(judge(made), one).backward(); second.step()
+    """,
+    ),
+    "steps put before examples by reshape": (
+        "exchanged_axes",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.GRU(2, 8); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x.reshape(3, len(x), 2))[0][-1])
+        train(Net(), F.cross_entropy, Y, x=torch.randn(512, 3, 2), epochs=1)
+    """,
+    ),
     "labels in a new order in each epoch": (
         "changing_targets",
         """
@@ -370,6 +398,17 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "axes that are joined, divided and put in order": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.q = nn.Linear(6, 24); self.out = nn.Linear(48, 2)
+            def forward(self, x):
+                heads = self.q(x).view(len(x), 2, 3, 4).transpose(1, 2)
+                images = x.view(-1, 1, 3, 2).reshape(len(x), 6, 1, 1).permute(3, 0, 1, 2)
+                both = torch.cat([heads.reshape(len(x), 24), heads.flatten(1)], 1)
+                return self.out(both + images.sum((0, 2, 3))[:, None])
+        train(Net(), F.cross_entropy, Y)
+    """,
     "mixed examples with the targets of both": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
         for epoch in range(4):

@@ -9,6 +9,9 @@ import pytest
 from backtrack.watch.printed import Printed, flat, read_line, series_for
 
 LINES = {
+    " *   Acc@1 55.5 (54.0)\tAcc@5 78.9": Printed({"acc_1": 55.5, "acc_5": 78.9}),
+    "Epoch 3\tLoss 0.53\tPrec@1 96.47": Printed({"loss": 0.53, "prec_1": 96.47}, 3.0),
+    "mAP@0.5:0.95 0.31, mAP@0.5 = 0.5": Printed({"map_0_5_0_95": 0.31, "map_0_5": 0.5}),
     "accuracy 0.41": Printed({"accuracy": 0.41}),
     "val_acc=0.41": Printed({"val_acc": 0.41}),
     "Epoch 3: train loss 0.53, val acc 0.81": Printed({"train_loss": 0.53, "val_acc": 0.81}, 3.0),

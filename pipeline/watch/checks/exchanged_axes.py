@@ -1,0 +1,25 @@
+"""Axes that change places by view or reshape, which leave every number where it is."""
+
+from __future__ import annotations
+
+from backtrack.vocabulary.shapes import exchanged_axes
+from backtrack.watch.checks.check import Check, Reshaped
+
+
+class ExchangedAxes(Check):
+    name = "exchanged_axes"
+    looks_at = "the shapes before and after view and reshape, up to the second step"
+    cost = "a comparison of shapes"
+    source = "PyTorch documentation of Tensor.view and Tensor.permute; Stack Overflow 65465646"
+    expected = "view and reshape join or divide axes; permute and transpose put them into another order"
+    remedy = "permute in place of view or reshape"
+
+    def reshaped(self, call: Reshaped) -> None:
+        order = exchanged_axes(call.before, call.after)
+        if order:
+            self.finds(
+                call.place,
+                f"{call.function} from {call.before} to {call.after}: every number stays where it is, so an axis gets "
+                "a mixture of several",
+                remedy=f"permute{order}" if len(order) == len(call.before) else "",
+            )

@@ -1,0 +1,45 @@
+"""Axes in another order: by permute, where the program has view or reshape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.shapes import exchanged_axes
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    if not anatomy.exchanged:
+        return {}
+    order = ", ".join(map(str, anatomy.exchanged[0]["order"]))
+    return {"permuted": f"permute({order}) in place of {anatomy.exchanged[0]['function']}"}
+
+
+def _apply(training: Training, level: str) -> None:
+    def make(own: Any) -> Any:
+        def shaped(tensor: Any, *sizes: Any, **named: Any) -> Any:
+            result = own(tensor, *sizes, **named)
+            order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
+            if not order:
+                return result
+            # Axes of one number go last: they may stand anywhere.
+            ones = [place for place, size in enumerate(tensor.shape) if size == 1]
+            return own(tensor.permute(*order, *ones).contiguous(), tuple(result.shape))
+
+        return shaped
+
+    for name in ("view", "reshape"):
+        training.replace(training.torch.Tensor, name, make)
+
+
+AXES = Intervention(
+    "axes",
+    what="view and reshape that put sizes into another order put the axes into that order",
+    source="PyTorch documentation of Tensor.view and Tensor.permute",
+    levels=_levels,
+    apply=_apply,
+    harmless=True,
+    answers=("exchanged_axes",),
+    cannot="arrays that NumPy reshapes",
+    place=lambda anatomy: str(anatomy.exchanged[0]["place"]) if anatomy.exchanged else "",
+)
