@@ -11,9 +11,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import memorised
-from backtrack.evidence.checkup.repairs import best_score, candidates, needs_repair, proven, threshold, tried
+from backtrack.evidence.checkup.repairs import (
+    best_score,
+    candidates,
+    is_another_net,
+    mends_alone,
+    needs_repair,
+    proven,
+    threshold,
+    tried,
+)
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
@@ -26,6 +35,10 @@ CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
 COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser", "adam_usual"),
               ("learning_rate", "x0.01"), ("learning_rate", "x100"), ("clip_gradients", "norm_1"))  # fmt: skip
+# Steps that are tried with each change that signs point at: many a repair of the net takes another rate as well.
+STEPS = (("optimiser", "adam_usual"), ("learning_rate", "x0.1"))
+# Changes that are tried with these, at most.
+POINTED = 5
 # What is tried early where nothing points anywhere.
 USUAL = ("inputs", "learning_rate", "optimiser", "initialisation", "last_activation", "loss_form", "normalisation",
          "activation", "targets", "clip_gradients")  # fmt: skip
@@ -64,7 +77,7 @@ def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if first and {run.changes for run in case.runs}.issuperset(first):
         # An error of the code, and no training that fails.
         return []
-    for step in (_first, _singles, _together, _fewer, _proofs, _parts, _probes):
+    for step in (_first, _singles, _in_pairs, _together, _fewer, _proofs, _parts, _probes):
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
             return wanted[: max(0, plan.runs - len(case.runs))]
@@ -120,6 +133,45 @@ def harmless(case: Case) -> Changes:
     return tuple(sorted(kept))
 
 
+def _singly(case: Case) -> list[CheckedRun]:
+    """Runs with one change; where nothing comes through the net, with one of this net and of none beside it."""
+    runs = [run for run in tried(case) if len(run.changes) == 1]
+    return [run for run in runs if not (case.shut and is_another_net(case, run.changes))]
+
+
+def _is_mended(case: Case) -> bool:
+    """Whether one change brings the training back, or two that signs point at do."""
+    scored = [(run.changes, case.score(run)) for run in tried(case) if case.scored_beyond_chance(case.score(run))]
+    pairs = [run for run in tried(case) if len(run.changes) == 2 and set(run.changes) & set(STEPS)]
+    best = best_score(case)
+    return mends_alone(case, scored) or any(
+        case.is_far(case.score(run), best) and case.scored_beyond_chance(case.score(run)) for run in pairs
+    )
+
+
+def _in_pairs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Where nothing comes through the net: each change that signs point at, with another step."""
+    singly = [(run.changes, case.score(run)) for run in _singly(case)]
+    if not case.shut or not needs_repair(case) or mends_alone(case, singly):
+        return []
+    seed, there = _worst_seed(case), {option.changes[0] for option in case.repairs}
+    steps = [step for step in STEPS if step in there]
+    names = {name for name, _ in STEPS}
+    scores = dict(singly)
+    best: dict[str, tuple[str, str]] = {}
+    for option in in_order(case):
+        if option.name in names or option.changes not in scores or not case.signs & set(option.points):
+            continue
+        known = best.get(option.name)
+        if scores[option.changes] > (scores[(known,)] if known else -math.inf):
+            best[option.name] = option.changes[0]
+    pointed = list(best.values())[:POINTED]
+    room = plan.runs - len(case.runs) - PROOFS * 3
+    wanted = [plan.planned(_with((change,), step), seed, TRIED) for step in steps for change in pointed]
+    done = {run.trial for run in case.runs}
+    return [one for one in wanted if one.trial not in done][: max(0, room)]
+
+
 def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Several changes at once, where no single one brings the training back."""
     all_of = harmless(case)
@@ -130,15 +182,14 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     runs = case.of(all_of)
     if not runs:
         return [together]
-    single = max((case.score(run) for run in tried(case) if len(run.changes) == 1), default=-math.inf)
-    if case.is_far(single, best_score(case)) and case.scored_beyond_chance(single):
+    if _is_mended(case):
         return [together]
     there = {option.changes[0] for option in case.repairs}
     companions = [one for one in COMPANIONS if one in there]
     wanted = [plan.planned(_with(all_of, one), seed, TRIED) for one in companions]
     # Also the best change of all with each of the others: two that help each other need not be harmless.
     best = max(
-        (run for run in tried(case) if len(run.changes) == 1 and math.isfinite(case.score(run))),
+        (run for run in _singly(case) if math.isfinite(case.score(run))),
         key=case.score,
         default=None,
     )

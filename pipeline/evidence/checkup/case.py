@@ -25,6 +25,8 @@ WIDE = 10.0
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
 WORSE_THAN_CHANCE = "worse_than_chance"
+# Signs that what a net gets does not come through it, the most certain first.
+SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 # The control that makes no step. Its reports are compared with a run's later ones, where there are so many of each, at
 # this error rate.
 UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
@@ -187,6 +189,11 @@ class Case:
         """Checks that found a fault, symptoms of the first runs, and whether these fall below chance."""
         symptoms = {symptom for run in self.first for symptom in run.symptoms}
         return {*self.wrong, *symptoms, *([WORSE_THAN_CHANCE] if self.worse_than_chance else [])}
+
+    @property
+    def shut(self) -> str:
+        """The most certain sign that what the net gets does not come through it; empty where there is none."""
+        return next((sign for sign in SHUT if sign in self.signs), "")
 
     @property
     def worse_than_chance(self) -> bool:

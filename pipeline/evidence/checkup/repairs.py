@@ -132,7 +132,7 @@ def candidates(case: Case) -> list[Changes]:
         return (not direct, len(changes), size_of(case, changes), -score)
 
     needed_at_all = needs_repair(case) or case.improve
-    enough = any(len(changes) == 1 and case.is_far(score, best_score(case)) for score, changes in found.values())
+    enough = mends_alone(case, [(changes, score) for score, changes in found.values()])
     kept: list[Changes] = []
     for _, changes in sorted(found.values(), key=order):
         # A training that learns is changed only where a check finds a fault.
@@ -144,6 +144,26 @@ def candidates(case: Case) -> list[Changes]:
     return kept[:CANDIDATES]
 
 
+def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
+    """Whether one change alone brings the training back: where nothing comes through the net, a change of this net.
+
+    Of a change that has fresh runs these count, and not the one in which it was tried.
+    """
+    # What another net reaches beside one that lets nothing through, this one reaches where it is open.
+    best = max(map(case.score, case.runs), default=-math.inf) if case.shut else best_score(case)
+
+    def reached(changes: Changes, score: float) -> float:
+        proofs = [case.score(run) for run in case.of(changes, PROOF)]
+        return median(proofs) if proofs else score
+
+    return any(
+        len(changes) == 1
+        and case.is_far(reached(changes, score), best)
+        and not (case.shut and is_another_net(case, changes))
+        for changes, score in scored
+    )
+
+
 def answers(case: Case, change: tuple[str, str]) -> tuple[str, ...]:
     """The checks whose fault a change mends."""
     return next((option.answers for option in case.options if (option.name, option.level) == change), ())
@@ -152,6 +172,11 @@ def answers(case: Case, change: tuple[str, str]) -> tuple[str, ...]:
 def size_of(case: Case, changes: Changes) -> int:
     """How much changes change."""
     return sum(option_of(case, change).size for change in changes)
+
+
+def is_another_net(case: Case, changes: Changes) -> bool:
+    """Whether changes put another net beside this one: it learns beside most faults."""
+    return any(option_of(case, one).size >= ANOTHER_NET for one in changes)
 
 
 def option_of(case: Case, change: tuple[str, str]) -> Option:

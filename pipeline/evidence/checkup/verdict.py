@@ -11,10 +11,10 @@ from typing import Any
 from backtrack.evidence.checkup.case import ONE_BATCH, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.repairs import (
-    ANOTHER_NET,
     Repair,
     answers,
     best_score,
+    is_another_net,
     needs_repair,
     option_of,
     proven,
@@ -36,9 +36,6 @@ WHOLE = 0.75
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
 
-
-# Signs that what a net gets does not come through it, the most certain first.
-SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
 MORE_EXACT = {
@@ -269,11 +266,10 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     rest = _most_exact(case, [one for one in verified if one.changes not in used])
     # Another net learns beside a fault that a check has named, and says no more of it.
     said = any(not cause.harmless for cause in causes)
-    rest = [] if said and all(size_of(case, one.changes) >= ANOTHER_NET for one in rest) else rest
+    rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
     if rest and not any(cause.verified for cause in causes):
-        shut = next((sign for sign in SHUT if sign in signs), "")
-        past = shut and all(size_of(case, one.changes) >= ANOTHER_NET for one in rest)
-        causes.insert(0, _of_shut(case, shut, rest, signs) if past else _of_changes(case, rest, signs))
+        past = case.shut and is_another_net(case, rest[0].changes)
+        causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
     if not causes:
         causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
     return causes
@@ -375,7 +371,7 @@ def _mends(case: Case, repair: Repair, check: str) -> bool:
     Beside another net a fault may be too small to be seen, and is still there.
     """
     found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
-    silent = found * 2 < len(repair.proofs) and size_of(case, repair.changes) < ANOTHER_NET
+    silent = found * 2 < len(repair.proofs) and not is_another_net(case, repair.changes)
     return _answers(case, repair, check) or silent
 
 
@@ -402,9 +398,10 @@ def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
     best = best_score(case)
 
-    def order(one: Repair) -> tuple[int, bool, bool, int, float]:
-        reached, size = _middle(case, one), size_of(case, one.changes)
-        return len(one.changes), size >= ANOTHER_NET, case.share(reached, best) < WHOLE, size, -reached
+    def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
+        reached, size, another = _middle(case, one), size_of(case, one.changes), is_another_net(case, one.changes)
+        # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
+        return bool(case.shut) and another, len(one.changes), another, case.share(reached, best) < WHOLE, size, -reached
 
     return sorted(kept, key=order)
 
