@@ -20,6 +20,9 @@ from backtrack.vocabulary.plan import FinishedTrial
 from backtrack.vocabulary.responses import FAILURE, GAIN
 
 DECIDED = "decided"
+# Where no cause waits for flips, an extension's own runs may still show one: one in so many is kept for it, and is
+# evidence like the others where none is found.
+KEPT = 4
 # A look at least adds so many runs, and this share of those so far: closer looks cost more than they tell.
 LEAST_BATCH, GROWTH = 16, 0.35
 # Of the time that is left, so much is planned at once; then the pace is measured again.
@@ -61,6 +64,7 @@ def add_extension(
     runs: int,
     spent: float,
     only_evidence: bool = False,
+    last: bool = False,
 ) -> tuple[int, str]:
     """Gives a study an extension of `runs` runs, and says what for.
 
@@ -72,18 +76,21 @@ def add_extension(
         runs: how many.
         spent: of the error rate, what this and all earlier looks use up.
         only_evidence: whether no flips are wanted.
+        last: whether no other extension follows by itself, which could verify what this one shows.
     """
     loose = analysis.unverified
     questions = asked.questions(analysis)
     undecided = [(effect, name) for effect, name in questions if effect.verdict == "undecided"]
     flips = 0 if only_evidence or not loose else min(runs, FLIP_RUNS * len(loose))
+    kept = min(FLIP_RUNS, runs // KEPT) if last and not loose and not only_evidence else 0
     if undecided and flips:
         flips = min(flips, max(runs // 2, runs - 2 * LEAST_BATCH))
     about_failures = any(name == FAILURE for _, name in undecided) if asked.factors else False
     extension = {
         "runs": runs,
-        "evidence": runs - flips,
-        "flips": flips,
+        "evidence": runs - flips - kept,
+        "flips": flips + kept,
+        "kept": kept > 0,
         "from": len(analysis.frame.of_stages()),
         "began": sum(len(trial.planned.seeds) for trial in finished if trial.planned.stage == "backtrack"),
         "held": {},
@@ -100,7 +107,10 @@ def add_extension(
         what.append(f"{flips} to verify {len(loose)} cause{'s' if len(loose) > 1 else ''}")
     if runs > flips:
         open_now = len({effect.factor.name for effect, _ in undecided})
-        what.append(f"{runs - flips} drawn afresh, for {open_now} open factor{'s' if open_now != 1 else ''}")
+        what.append(
+            f"{runs - flips} drawn afresh, for {open_now} open factor{'s' if open_now != 1 else ''}"
+            + (f"; should they show a cause, {kept} of them verify it" if kept else "")
+        )
     return runs, ", ".join(what)
 
 
@@ -129,7 +139,7 @@ class Once:
             return None
         self.given = True
         return add_extension(
-            records, finished, analysis_of(records), self.asked, self.runs, next_share(records.manifest)
+            records, finished, analysis_of(records), self.asked, self.runs, next_share(records.manifest), last=True
         )
 
 

@@ -17,7 +17,13 @@ RUNS_A_CAUSE = 30
 
 
 def plan_backtrack(
-    space: SearchSpace, finished: Sequence[FinishedTrial], left: int, metric: str, mode: str, alpha: float
+    space: SearchSpace,
+    finished: Sequence[FinishedTrial],
+    left: int,
+    metric: str,
+    mode: str,
+    alpha: float,
+    only_open: bool = False,
 ) -> list[PlannedTrial]:
     """What the investigations want to know next, at most `left` runs; empty when they have come to their end.
 
@@ -29,11 +35,13 @@ def plan_backtrack(
         left: runs that the stage may still use.
         metric, mode: of the task.
         alpha: error rate of the verdicts.
+        only_open: whether causes that are verified get no further runs.
     """
     trials = agreed(trial_rows(space, *finished), mode, lambda: begun_of(finished, metric))
     causes, wanted = backtrack_all(frame_from(space, trials), runs_of(space, trials, mode), alpha)
     # When all are settled, what is left first shows the verified ones under every seed.
-    unsettled = [pairs for pairs in wanted if pairs] or [cause.further for cause in causes if cause.further]
+    further = [] if only_open else [cause.further for cause in causes if cause.further]
+    unsettled = [pairs for pairs in wanted if pairs] or further
     # Side by side only as many as the runs carry to their end: two half investigations settle nothing.
     served = unsettled[: max(1, left // RUNS_A_CAUSE)]
     return as_trials([one for ones in served for one in ones])[:left]

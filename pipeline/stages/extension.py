@@ -34,6 +34,7 @@ class Extension:
         began: backtracking's runs when it was made.
         held: factors that the fresh runs do not vary, with their level.
         moved: whether the fresh runs leave regions where nearly all trainings fail.
+        kept: whether the runs for backtracking are kept for causes that the extension itself may show.
         block: where the code has changed since: seeds of its own keep old and new runs apart.
     """
 
@@ -44,6 +45,7 @@ class Extension:
     held: Mapping[str, Level]
     moved: bool
     block: bool = False
+    kept: bool = False
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> tuple[Extension, ...]:
@@ -57,6 +59,7 @@ class Extension:
                 held=one["held"],
                 moved=one["moved"],
                 block=one.get("block", False),
+                kept=one.get("kept", False),
             )
             for number, one in enumerate(manifest.get("extensions", []), start=1)
         )
@@ -165,7 +168,7 @@ def _flips(
     asked = sum(planned.stage == "backtrack" for planned in running)
     spare = one.ids(one.evidence + one.flips)[one.evidence :]
     if not any(identifier in known for identifier in spare):
-        wanted = plan_backtrack(space, finished, one.flips - done, metric, mode, alpha)
+        wanted = plan_backtrack(space, finished, one.flips - done, metric, mode, alpha, only_open=one.kept)
         fresh = [planned for planned in wanted if planned.trial not in known][: max(0, one.flips - done - asked)]
         if fresh or asked:
             return FixedPlan(fresh)
