@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.places import is_own
 from backtrack.vocabulary.shapes import exchanged_axes
 
 
@@ -20,7 +22,7 @@ def _apply(training: Training, level: str) -> None:
         def shaped(tensor: Any, *sizes: Any, **named: Any) -> Any:
             result = own(tensor, *sizes, **named)
             order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
-            if not order:
+            if not order or not is_own(sys._getframe(1).f_code.co_filename):
                 return result
             # Axes of one number go last: they may stand anywhere.
             ones = [place for place, size in enumerate(tensor.shape) if size == 1]
@@ -40,6 +42,6 @@ AXES = Intervention(
     apply=_apply,
     harmless=True,
     answers=("exchanged_axes",),
-    cannot="arrays that NumPy reshapes",
+    cannot="arrays that NumPy reshapes, and what libraries view",
     place=lambda anatomy: str(anatomy.exchanged[0]["place"]) if anatomy.exchanged else "",
 )

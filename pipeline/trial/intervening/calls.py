@@ -9,6 +9,7 @@ from typing import Any
 from backtrack.search_spaces.pretrained import at_loading
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.trial.intervening.training import HookedTraining
+from backtrack.vocabulary.places import is_own
 from backtrack.vocabulary.shapes import exchanged_axes, is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
@@ -76,7 +77,7 @@ def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool])
                 result = own(tensor, *sizes, **named)
                 if is_early() and len(found) < MOST_EXCHANGED:
                     order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
-                    place = own_place() if order else ""
+                    place = own_place() if order and is_own(sys._getframe(1).f_code.co_filename) else ""
                     if place and place not in {one["place"] for one in found}:
                         found.append({"function": name, "place": place, "order": list(order)})
                 return result

@@ -8,9 +8,9 @@ from backtrack.watch.checks.check import Check, Reshaped
 
 class ExchangedAxes(Check):
     name = "exchanged_axes"
-    looks_at = "the shapes before and after view and reshape, up to the second step"
+    looks_at = "the shapes before and after view and reshape in the program's own files, up to the second step"
     cost = "a comparison of shapes"
-    source = "PyTorch documentation of Tensor.view and Tensor.permute; Stack Overflow 65465646"
+    source = "PyTorch documentation of Tensor.view and Tensor.permute"
     expected = "view and reshape join or divide axes; permute and transpose put them into another order"
     remedy = "permute in place of view or reshape"
 

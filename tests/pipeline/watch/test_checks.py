@@ -398,6 +398,12 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "axes that a library exchanges": """
+        names = {}
+        exec(compile("def turned(x): return x.view(3, -1, 2)", "/opt/site-packages/turning.py", "exec"), names)
+        names["turned"](torch.randn(512, 3, 2))
+        train(mlp(), F.cross_entropy, Y)
+    """,
     "axes that are joined, divided and put in order": """
         class Net(nn.Module):
             def __init__(self):
