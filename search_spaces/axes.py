@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
 from backtrack.vocabulary.places import is_own
 from backtrack.vocabulary.shapes import exchanged_axes
 
@@ -13,8 +15,7 @@ from backtrack.vocabulary.shapes import exchanged_axes
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     if not anatomy.exchanged:
         return {}
-    order = ", ".join(map(str, anatomy.exchanged[0]["order"]))
-    return {"permuted": f"permute({order}) in place of {anatomy.exchanged[0]['function']}"}
+    return {"permuted": f"permute({_order(anatomy)}) in place of {anatomy.exchanged[0]['function']}"}
 
 
 def _apply(training: Training, level: str) -> None:
@@ -34,6 +35,20 @@ def _apply(training: Training, level: str) -> None:
         training.replace(training.torch.Tensor, name, make)
 
 
+def _permuted(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    found = anatomy.exchanged[0]
+    calls = [(call, call.func) for call in source.calls(found["function"])]
+    if len(calls) != 1 or len(found["order"]) != found["axes"]:
+        return None
+    ((call, function),) = calls
+    tensor = source.segment(function.value) if isinstance(function, ast.Attribute) else "torch"
+    return source.replaced(call, f"{tensor}.permute({_order(anatomy)})") if tensor != "torch" else None
+
+
+def _order(anatomy: Anatomy) -> str:
+    return ", ".join(map(str, anatomy.exchanged[0]["order"]))
+
+
 AXES = Intervention(
     "axes",
     what="view and reshape that put sizes into another order put the axes into that order",
@@ -44,4 +59,5 @@ AXES = Intervention(
     answers=("exchanged_axes",),
     cannot="arrays that NumPy reshapes, and what libraries view",
     place=lambda anatomy: str(anatomy.exchanged[0]["place"]) if anatomy.exchanged else "",
+    patch=_permuted,
 )

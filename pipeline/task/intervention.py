@@ -36,7 +36,7 @@ class Anatomy:
         maps: `{given, result}`: shapes of a model's first input and of its output, in a pass that trains.
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
-        exchanged: `[{function, place, order}]` of views and reshapes that put sizes into another order.
+        exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.

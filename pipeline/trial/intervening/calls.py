@@ -79,7 +79,7 @@ def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool])
                     order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
                     place = own_place() if order and is_own(sys._getframe(1).f_code.co_filename) else ""
                     if place and place not in {one["place"] for one in found}:
-                        found.append({"function": name, "place": place, "order": list(order)})
+                        found.append({"function": name, "place": place, "order": list(order), "axes": tensor.ndim})
                 return result
 
             return shaped

@@ -28,6 +28,7 @@ for x, y in loader:
     loss = F.mse_loss(net(x), y, reduction="sum")
     loss.backward()
     opt.step()
+images = load().float().view(-1, 3, 32, 32)
 """
 RATE = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:8", "momentum": 0.999}]}
 LOSS = {"losses": [{"name": "mse_loss", "place": "train.py:14", "output": [8, 1], "target": [8]}]}
@@ -55,6 +56,8 @@ def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[st
          "weight_decay=args.decay)"),
         ("weight_decay", "none", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.999, "
          "weight_decay=0.0)"),
+        ("axes", "permuted", {"exchanged": [{"function": "view", "place": "train.py:17", "order": [0, 3, 1, 2],
+                                            "axes": 4}]}, 17, "images = load().float().permute(0, 3, 1, 2)"),
         ("order", "shuffled", {}, 5, "shuffle=True)"),
         ("order", "shuffled", {}, 7, "plain = DataLoader(data, 32, shuffle=True)"),
         ("batch_size", "x4", {}, 5, "loader = DataLoader(data, batch_size=int(args.size * 4),"),
