@@ -222,6 +222,20 @@ class Reshaped:
 
 
 @dataclass(frozen=True)
+class Iterated:
+    """The start of a loop over a DataLoader.
+
+    Args:
+        batches, size: how many it has (-1: not known), and of how many examples (0: not known).
+        place: `file:line`.
+    """
+
+    batches: int
+    size: int
+    place: str
+
+
+@dataclass(frozen=True)
 class Clipped:
     """Gradients were clipped by their norm.
 
@@ -370,6 +384,9 @@ class Check:
 
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape that leaves no shape as it was, up to the second step."""
+
+    def iterated(self, call: Iterated) -> None:
+        """Before each loop over a DataLoader."""
 
     def clipped(self, call: Clipped) -> None:
         """After gradients were clipped by their norm: the first dozen times."""

@@ -13,6 +13,7 @@ from backtrack.watch.checks.check import (
     Dropped,
     Forward,
     Inner,
+    Iterated,
     Loss,
     ModelHeard,
     OptimiserHeard,
@@ -39,6 +40,7 @@ MOMENTS = (
     "dropped",
     "difference",
     "reshaped",
+    "iterated",
     "clipped",
     "backward",
     "before_step",
@@ -470,7 +472,8 @@ class Ears:
         return True
 
     def _iterated(self, loader: Any) -> None:
-        self.heard.loaders[id(loader)] = drawn_by(loader)
+        _, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
+        self._tell("iterated", Iterated(batches, size, own_place()))
 
 
 def _is_loss(module: Any) -> bool:

@@ -196,6 +196,16 @@ FAULTS = {
         x = torch.randn(512, 5, 4, 3); net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(24, 2))
         train(net, F.cross_entropy, Y, x=x.view(-1, 3, 5, 4), epochs=1)
     """,
+    "loader_left_early": """
+        from torch.utils.data import DataLoader, TensorDataset
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(5):
+            for number, (x, y) in enumerate(DataLoader(TensorDataset(X, Y), 32, shuffle=True)):
+                opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+                break
+            with torch.no_grad():
+                net(X)
+    """,
     "changing_targets": """
         net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); y = X[:, :1] * 2
         for epoch in range(6):
@@ -398,6 +408,18 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "one batch at a time, and all of them at once": """
+        from torch.utils.data import DataLoader, TensorDataset
+        loader = DataLoader(TensorDataset(X, Y), 32, shuffle=True)
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(6):
+            x, y = (torch.cat(part) for part in zip(*loader))
+            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+        for step in range(4):
+            for x, y in loader:
+                if step % 2: break
+                opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
     "axes that a library exchanges": """
         names = {}
         exec(compile("def turned(x): return x.view(3, -1, 2)", "/opt/site-packages/turning.py", "exec"), names)
