@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
+
+# Among an anatomy's calls: samples of distributions that could keep their gradient.
+DRAWN = "sample in forward"
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -117,7 +121,27 @@ TRAINED_PARAMETERS = Intervention(
 def _cut(anatomy: Anatomy) -> dict[str, str]:
     found = [name for name in ("detach in forward", "no_grad in forward") if anatomy.calls.get(name)]
     said = " and ".join(name.partition(" ")[0] for name in found)
-    return {"kept": f"leave {said} out of the forward pass"} if found else {}
+    kept = {"kept": f"leave {said} out of the forward pass"} if found else {}
+    # An agent's policy draws its actions on purpose.
+    drawn = bool(anatomy.calls.get(DRAWN)) and not anatomy.acts
+    return kept | ({"resampled": "rsample() in place of sample()"} if drawn else {})
+
+
+def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
+    """Asks `drawn(distribution)` where one that could keep its gradient draws a sample: where yes, it keeps it."""
+    kinds = training.torch.distributions
+    base = kinds.Distribution
+
+    def make(own: Any) -> Any:
+        def sample(distribution: Any, *shape: Any, **named: Any) -> Any:
+            again = distribution.has_rsample and training.torch.is_grad_enabled() and drawn(distribution)
+            return distribution.rsample(*shape, **named) if again else own(distribution, *shape, **named)
+
+        return sample
+
+    for kind in {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, base)}:
+        if "sample" in vars(kind):
+            training.replace(kind, "sample", make)
 
 
 def _keep(training: Training, level: str) -> None:
@@ -137,19 +161,22 @@ def _keep(training: Training, level: str) -> None:
         return entered
 
     training.at_forward(after=lambda model, result: result)
+    if level == "resampled":
+        at_drawing(training, lambda distribution: inside.inside)
+        return
     training.replace(torch.Tensor, "detach", detach)
     training.replace(torch.no_grad, "__enter__", enter)
 
 
 GRADIENT_FLOW = Intervention(
     "gradient_flow",
-    what="detach() and no_grad() inside a forward pass do nothing",
+    what="detach() and no_grad() inside a forward pass do nothing, or samples drawn in it keep their gradient",
     source="PyTorch documentation of Tensor.detach; PyTorch forum",
     levels=_cut,
     apply=_keep,
     inside=True,
     harmless=True,
-    answers=("parameters_without_gradient",),
+    answers=("parameters_without_gradient", "gradient_cut"),
     cannot="a copy through NumPy, .data and .item() stay as they are",
     place=lambda anatomy: str(anatomy.calls.get("place", "")),
 )

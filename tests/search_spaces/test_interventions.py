@@ -711,6 +711,40 @@ def test_what_is_frozen_after_a_pretraining_learns_too() -> None:
     assert moved and not others
 
 
+class Latent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.out = nn.Linear(6, 2), nn.Linear(2, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.out(torch.distributions.Normal(self.mean(inputs), 0.1).sample())
+
+
+def train_latent() -> bool:
+    """Whether the weights in front of a sample get a gradient."""
+    torch.manual_seed(0)
+    net = Latent()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(2):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    return net.mean.weight.grad is not None
+
+
+def test_a_sample_keeps_its_gradient() -> None:
+    anatomist = Anatomist(torch)
+    assert not train_latent()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert "resampled" in all_interventions()["gradient_flow"].levels(anatomy)
+    assert "resampled" not in all_interventions()["gradient_flow"].levels(looked())
+    with changed("gradient_flow", "resampled", anatomy):
+        assert train_latent()
+        # Outside of a forward pass nothing changes.
+        mean = torch.zeros(3, requires_grad=True)
+        assert not torch.distributions.Normal(mean, 1.0).sample().requires_grad
+
+
 def two_optimisers_of_one_net() -> tuple[bool, bool]:
     """Of a net that makes inputs and one that judges them, the first without an optimiser: which of them move."""
     torch.manual_seed(0)

@@ -41,6 +41,7 @@ EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay"
 MORE_EXACT = {
     "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
     "mixed_examples": ("exchanged_axes",),
+    "gradient_cut": ("parameters_without_gradient",),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.search_spaces.pretrained import at_loading
+from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.places import is_own
@@ -65,6 +66,13 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
         training.replace(torch.nn.utils, name, clip)
     training.replace(torch.Tensor, "detach", detach)
     training.replace(torch.no_grad, "__enter__", enter)
+
+    def drawn(distribution: Any) -> bool:
+        if is_early() and training.inside and own_place():
+            count(DRAWN)
+        return False
+
+    at_drawing(training, drawn)
 
 
 def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool]) -> None:

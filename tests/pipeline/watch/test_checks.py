@@ -206,6 +206,20 @@ FAULTS = {
             with torch.no_grad():
                 net(X)
     """,
+    "gradient_cut": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.mean, self.spread, self.out = nn.Linear(6, 3), nn.Linear(6, 3), nn.Linear(3, 6)
+            def forward(self, x):
+                mean, spread = self.mean(x), self.spread(x)
+                z = torch.distributions.Normal(mean, (0.5 * spread).exp()).sample()
+                return self.out(z), mean, spread
+        net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            back, mean, spread = net(X[i]); kl = -0.5 * (1 + spread - mean ** 2 - spread.exp()).mean()
+            opt.zero_grad(); (F.mse_loss(back, X[i]) + kl).backward(); opt.step()
+    """,
     "changing_targets": """
         net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); y = X[:, :1] * 2
         for epoch in range(6):
@@ -245,6 +259,23 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "a latent that goes through Python's numbers": (
+        "gradient_cut",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.mean, self.spread, self.out = nn.Linear(6, 3), nn.Linear(6, 3), nn.Linear(3, 6)
+            def forward(self, x):
+                mean, spread = self.mean(x), self.spread(x)
+                z = torch.tensor((mean + torch.randn_like(mean)).tolist())
+                return self.out(z), mean, spread
+        net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            back, mean, spread = net(X[i]); kl = -0.5 * (1 + spread - mean ** 2 - spread.exp()).mean()
+            opt.zero_grad(); (F.mse_loss(back, X[i]) + kl).backward(); opt.step()
+    """,
+    ),
     "two optimisers of one net, and none of the other": (
         "parameters_without_optimiser",
         """
@@ -408,6 +439,29 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a latent that is sampled with its gradient": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.mean, self.spread, self.out = nn.Linear(6, 3), nn.Linear(6, 3), nn.Linear(3, 6)
+            def forward(self, x):
+                mean, spread = self.mean(x), self.spread(x)
+                z = torch.distributions.Normal(mean, (0.5 * spread).exp()).rsample()
+                return self.out(z), mean, spread
+        net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            back, mean, spread = net(X[i]); kl = -0.5 * (1 + spread - mean ** 2 - spread.exp()).mean()
+            opt.zero_grad(); (F.mse_loss(back, X[i]) + kl).backward(); opt.step()
+    """,
+    "a second input that comes late": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a, self.time, self.out = nn.Linear(6, 8), nn.Linear(4, 8), nn.Linear(8, 2)
+            def forward(self, x):
+                wave = torch.cat([x[:, :2].sin(), x[:, :2].cos()], 1)
+                return self.out(torch.relu(self.a(x) + self.time(wave) + self.time(torch.randn(len(x), 4))))
+        train(Net(), F.cross_entropy, Y)
+    """,
     "one batch at a time, and all of them at once": """
         from torch.utils.data import DataLoader, TensorDataset
         loader = DataLoader(TensorDataset(X, Y), 32, shuffle=True)
