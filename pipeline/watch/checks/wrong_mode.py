@@ -87,8 +87,9 @@ def _sample_of(values: Tensor) -> list[object]:
     if values.is_sparse or values.is_quantized:
         return [id(values)]
     flat = values.detach().flatten()
+    # The sum too: numbers at equal distances may all be the same pixel of each example, which is the same in all.
     sample: list[object] = flat[:: max(1, len(flat) // SAMPLED)][:SAMPLED].tolist()
-    return sample
+    return [*sample, float(flat.double().sum())]
 
 
 def _depends_on_mode(module) -> bool:  # type: ignore[no-untyped-def]

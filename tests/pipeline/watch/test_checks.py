@@ -259,6 +259,18 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "judged in training mode, by inputs that all begin with zeros": (
+        "wrong_mode",
+        """
+        net = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+        x = torch.randn(512, 64); x[:, 0] = 0; opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(2):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(x[i]), Y[i]).backward(); opt.step()
+            with torch.no_grad():
+                for i in batches(): net(x[i])
+    """,
+    ),
     "a latent that goes through Python's numbers": (
         "gradient_cut",
         """
