@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from types import MethodType
 from typing import Any
 
@@ -11,6 +13,8 @@ from backtrack.vocabulary.mixing import Mixer
 
 SIZES = {"x4": 4.0, "x0.25": 0.25}
 CLASSES = ("cross_entropy", "nll_loss")
+# Examples of a stream that wait for each other.
+BUFFER = 10_000
 # Batches whose gradients make one step.
 ACCUMULATED = 4
 # Inputs of fewer examples cannot change places.
@@ -23,7 +27,8 @@ def _place(anatomy: Anatomy) -> str:
     return str(anatomy.loaders[0]["place"]) if anatomy.loaders else ""
 
 
-def _loading(training: Training, change: Any) -> None:
+def _loading(training: Training, change: Any, mix: Any = None) -> None:
+    """Changes the options of every DataLoader that draws its examples by itself; `mix` makes another of a stream."""
     torch: Any = training.torch
 
     def make(own: Any) -> Any:
@@ -35,6 +40,8 @@ def _loading(training: Training, change: Any) -> None:
                 plain = options.get("sampler") is None and options.get("batch_sampler") is None
                 if plain and not isinstance(dataset, torch.utils.data.IterableDataset):
                     change(options)
+                elif plain and mix is not None:
+                    dataset = mix(dataset)
             own(loader, dataset, *arguments, **options)
 
         return __init__
@@ -130,10 +137,49 @@ ACCUMULATION = Intervention(
 
 
 def _shuffled(training: Training, level: str) -> None:
-    _loading(training, lambda options: options.update(shuffle=True))
+    torch: Any = training.torch
+
+    class Mixed(torch.utils.data.IterableDataset):  # type: ignore[misc]
+        """A stream by way of a buffer: each example leaves it at random, for the next one."""
+
+        def __init__(self, stream: Any) -> None:
+            self.stream, self.luck = stream, random.Random(0)
+
+        def __iter__(self) -> Iterator[Any]:
+            kept: list[Any] = []
+            for example in self.stream:
+                if len(kept) < BUFFER:
+                    kept.append(example)
+                    continue
+                place = self.luck.randrange(BUFFER)
+                kept[place], leaving = example, kept[place]
+                yield leaving
+            self.luck.shuffle(kept)
+            yield from kept
+
+    class Counted(Mixed):
+        """A stream that knows its length."""
+
+        def __len__(self) -> int:
+            return len(self.stream)
+
+    def mix(stream: Any) -> Any:
+        return (Counted if hasattr(stream, "__len__") else Mixed)(stream)
+
+    _loading(training, lambda options: options.update(shuffle=True), mix)
+
+
+def _orders(anatomy: Anatomy) -> dict[str, str]:
+    if all(one["shuffled"] for one in anatomy.loaders):
+        return {}
+    if any(not one["shuffled"] and not one.get("stream") for one in anatomy.loaders):
+        return {"shuffled": "DataLoader(…, shuffle=True)"}
+    return {"shuffled": f"mix the stream: a buffer of {BUFFER:,} examples that leave it at random"}
 
 
 def _shuffling(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    if anatomy.loaders and anatomy.loaders[0].get("stream"):
+        return None
     written = source.with_keyword("shuffle", lambda value: "True", "DataLoader")
     calls = source.calls("DataLoader")
     return written or (source.with_argument(calls[0], "shuffle=True") if calls else None)
@@ -141,11 +187,9 @@ def _shuffling(source: Source, level: str, anatomy: Anatomy) -> str | None:
 
 ORDER = Intervention(
     "order",
-    what="every DataLoader shuffles",
+    what="every DataLoader shuffles; a stream goes through a buffer that it leaves at random",
     source="Bottou, Stochastic Gradient Descent Tricks (2012)",
-    levels=lambda anatomy: (
-        {"shuffled": "DataLoader(…, shuffle=True)"} if any(not one["shuffled"] for one in anatomy.loaders) else {}
-    ),
+    levels=_orders,
     apply=_shuffled,
     harmless=True,
     answers=("order_of_examples", "same_examples"),

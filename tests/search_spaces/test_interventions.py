@@ -711,6 +711,50 @@ def test_what_is_frozen_after_a_pretraining_learns_too() -> None:
     assert moved and not others
 
 
+class Stream(torch.utils.data.IterableDataset):
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        yield from DATA
+
+
+def through_a_loader() -> list[torch.Tensor]:
+    """Two epochs of a stream, after a training."""
+    train(steps=1)
+    loader = torch.utils.data.DataLoader(Stream(), batch_size=8)
+    return [torch.cat(list(loader)) for _ in range(2)]
+
+
+def test_a_stream_is_mixed() -> None:
+    anatomist = Anatomist(torch)
+    assert all(torch.equal(one, DATA) for one in through_a_loader())
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert "buffer" in all_interventions()["order"].levels(anatomy)["shuffled"]
+    with changed("order", "shuffled", anatomy):
+        first, second = through_a_loader()
+    assert not torch.equal(first, DATA) and not torch.equal(first, second)
+    assert all(torch.equal(one.sort(0).values, DATA.sort(0).values) for one in (first, second))
+
+
+def test_a_schedule_is_seen_by_the_rate_of_the_first_step_too() -> None:
+    def train_warm() -> Net:
+        torch.manual_seed(0)
+        net = Net()
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        warm = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: (step + 1) // 100)
+        for _ in range(3):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(DATA), LABELS).backward()
+            optimiser.step()
+            warm.step()
+        return net
+
+    anatomist = Anatomist(torch)
+    still = weights(train_warm())
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert "none" in all_interventions()["schedule"].levels(anatomy)
+    with changed("schedule", "none", anatomy):
+        assert not torch.equal(weights(train_warm()), still)
+
+
 class Latent(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -205,7 +205,8 @@ class Anatomist:
         anatomy.frozen = sum(not weight.requires_grad for weight in weights.values())
         anatomy.unheld = sum(key not in self._held and weight.requires_grad for key, weight in weights.items())
         anatomy.optimisers = [
-            {**made, "scheduled": len(self._rates.get(id(one), ())) > 1} for one, made in self._optimisers
+            {**made, "scheduled": len({made["lr"], *self._rates.get(id(one), ())}) > 1}
+            for one, made in self._optimisers
         ]
         anatomy.own_gradients = own_gradients(self.torch)
         # Steps that are made and not seen are a part of what is compiled.

@@ -132,9 +132,11 @@ def count_uses(training: HookedTraining) -> None:
     def loader(own: Any) -> Any:
         def __init__(made: Any, *arguments: Any, **options: Any) -> None:
             own(made, *arguments, **options)
-            sampler = drawn_by(made)[0]
+            # Whether a stream is mixed, nobody sees.
+            stream = isinstance(made.dataset, torch.utils.data.IterableDataset)
+            shuffled = drawn_by(made)[0] != "SequentialSampler" and not stream
             anatomy.loaders.append(
-                {"place": own_place(), "batch_size": made.batch_size, "shuffled": sampler != "SequentialSampler"}
+                {"place": own_place(), "batch_size": made.batch_size, "shuffled": shuffled, "stream": stream}
             )
 
         return __init__

@@ -19,6 +19,12 @@ class LearningRate(Check):
 
     def end(self) -> None:
         for heard in self.heard.optimisers:
+            if heard.steps >= STEPS and not any(rate for _, rates in heard.rates for rate in rates):
+                self.finds(
+                    f"optimiser {type(heard.optimiser).__name__}",
+                    f"the learning rate is 0 at each of its {heard.steps} steps",
+                    remedy="check what the scheduler multiplies it with: whole numbers divided by // end at 0",
+                )
             if heard.steps < STEPS or len(heard.rates) < 2:
                 continue
             ends = [start for start, _ in heard.rates[1:]] + [heard.steps + 1]

@@ -259,6 +259,14 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "a warm-up that is divided into whole numbers": (
+        "learning_rate",
+        """
+        net = mlp(); opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+        warm = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: (step + 1) // 400)
+        train(net, F.cross_entropy, Y, opt=opt, after=warm.step)
+    """,
+    ),
     "judged in training mode, by inputs that all begin with zeros": (
         "wrong_mode",
         """
