@@ -47,8 +47,7 @@ class MixedExamples(Check):
             return
         given, output = last.inputs[0], last.outputs[0]
         size = call.target.shape[0]
-        ambiguous = given.ndim > 1 and given.shape[0] == given.shape[1]
-        if size < 4 or given.shape[0] != size or output.ndim == 0 or output.shape[0] != size or ambiguous:
+        if size < 4 or given.shape[0] != size or output.ndim == 0 or output.shape[0] != size:
             return
         if tuple(output.shape) == (size, size) or last.arguments[0][0] is not given:
             return
@@ -64,31 +63,40 @@ class MixedExamples(Check):
         state = torch.get_rng_state()
         try:
             twin = copy.deepcopy(module).eval()
-            order = torch.arange(size)
-            order[1:-1] = order[1:-1].flip(0)
-            turned = given[order].clone()
-            if bool((turned == given).all()):
-                return
-            # The first two examples stay, and the others become one and the same: sums over the batch change too.
-            rolled = given.clone()
-            rolled[2:] = given[2:3]
-            first, again, other, third = (self._output(twin, one) for one in (given, given, turned, rolled))
+            # As many steps as examples: either axis may count the examples, and along one of them nothing mixes.
+            axes = (0, 1) if given.ndim > 1 and given.shape[1] == size else (0,)
+            change = min(self._change(twin, given, axis) for axis in axes)
         except Exception:
             # A model that cannot be copied, or takes no other batch, is not asked.
             return
         finally:
             torch.set_rng_state(state)
-        if any(one is None for one in (first, again, other, third)) or not torch.equal(first, again):
-            return
-        scale = max(1e-12, float(first.abs().max()))
-        ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
-        start = float((first[:2] - third[:2]).abs().max())
-        if max(ends, start) > DIFFERENCE * scale:
+        if change > DIFFERENCE:
             self.finds(
                 call.place or call.model.name,
-                f"{call.model.name}'s output for an example changes by {max(ends, start) / scale:.0%} of "
+                f"{call.model.name}'s output for an example changes by {change:.0%} of "
                 f"the outputs' size when only others of its batch change (inputs {tuple(given.shape)})",
             )
+
+    def _change(self, twin: Any, given: Any, axis: int) -> float:
+        """How much outputs for an axis's ends change, of the outputs' size, when only what is between them does."""
+        import torch
+
+        size = given.shape[axis]
+        order = torch.arange(size, device=given.device)
+        order[1:-1] = order[1:-1].flip(0)
+        turned = given.index_select(axis, order)
+        if bool((turned == given).all()):
+            return 0.0
+        # The first two examples stay, and the others become one and the same: sums over the batch change too.
+        rolled = given.clone()
+        rolled.narrow(axis, 2, size - 2).copy_(given.narrow(axis, 2, 1))
+        first, again, other, third = (self._output(twin, one) for one in (given, given, turned, rolled))
+        if any(one is None for one in (first, again, other, third)) or not torch.equal(first, again):
+            return 0.0
+        scale = max(1e-12, float(first.abs().max()))
+        ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
+        return max(ends, float((first[:2] - third[:2]).abs().max())) / scale
 
     def _output(self, module: Any, given: Any) -> Any:
         from backtrack.watch.listening.tensors import tensors_in

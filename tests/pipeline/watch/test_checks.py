@@ -259,6 +259,17 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "the last example for the last step, of as many steps as examples": (
+        "mixed_examples",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.GRU(2, 8, batch_first=True); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x)[0][-1])
+        train(Net(), F.cross_entropy, Y, size=16, x=torch.randn(512, 16, 2))
+    """,
+    ),
     "a warm-up that is divided into whole numbers": (
         "learning_rate",
         """
@@ -459,6 +470,24 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "as many steps as examples": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.GRU(2, 8, batch_first=True); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x)[0][:, -1])
+        train(Net(), F.cross_entropy, Y, size=16, x=torch.randn(512, 16, 2))
+    """,
+    "as many steps as examples, steps first": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.GRU(2, 8, batch_first=False); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x)[0][-1])
+        net = Net(); x = torch.randn(512, 16, 2); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches(16):
+            opt.zero_grad(); F.cross_entropy(net(x[i].transpose(0, 1)), Y[i]).backward(); opt.step()
+    """,
     "a latent that is sampled with its gradient": """
         class Net(nn.Module):
             def __init__(self):
