@@ -42,6 +42,7 @@ MORE_EXACT = {
     "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
     "mixed_examples": ("exchanged_axes",),
     "gradient_cut": ("parameters_without_gradient",),
+    "weights_that_stay": ("zero_gradient",),
 }
 
 
@@ -272,8 +273,13 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
         past = case.shut and is_another_net(case, rest[0].changes)
         causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
     if not causes:
-        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in effects)]
+        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
     return causes
+
+
+def _most_exact_of(checks: Sequence[str]) -> list[str]:
+    """Checks without those of which another one says the same more exactly."""
+    return [check for check in checks if not any(other in checks for other in MORE_EXACT.get(check, ()))]
 
 
 def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list[Repair]]:
@@ -287,10 +293,7 @@ def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list
         # A second finding is no second cause where one is mended, and with it all that can be reached.
         if not _is_explained(check, direct_of, case) and (direct or not enough)
     }
-    for general, specific in MORE_EXACT.items():
-        if general in direct_of and any(check in direct_of for check in specific):
-            direct_of.pop(general)
-    return direct_of
+    return {check: direct_of[check] for check in _most_exact_of(list(direct_of))}
 
 
 def _of_check(

@@ -437,3 +437,10 @@ def checked_run(trial: str, part: str, changes: dict[str, str], value: float) ->
     return CheckedRun(
         trial=trial, seed=0, part=part, outcome="ok", changes=tuple(changes.items()), value=value, reports=(value,)
     )
+
+
+def test_of_two_effects_the_one_that_explains_the_other_is_told() -> None:
+    names = ("weights_that_stay", "zero_gradient")
+    found = tuple(Finding(check, "train.py:7", "seen", "not seen", "mend it") for check in names)
+    runs = [replace(checked_run(f"w{seed}", "written", {}, 0.1), seed=seed, findings=found) for seed in range(3)]
+    assert [cause.name for cause in conclude(Case(runs, options(), "max", chance=0.1)).causes] == ["zero_gradient"]
