@@ -89,21 +89,20 @@ class GradientCut(Check):
         module = call.model.module
         if sum(one.numel() for one in module.parameters()) > MOST_PARAMETERS:
             return False
-        state = torch.random.get_rng_state()
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
         try:
-            twin = copy.deepcopy(module)
-            first, again = (self._given(twin, behind, call) for _ in range(2))
-            if first is None or again is None or not torch.equal(first, again):
-                return False
-            for path in before:
-                for weight in twin.get_submodule(path).parameters(recurse=False):
-                    weight.data.mul_(1 + NUDGE).add_(NUDGE * weight.data.abs().mean())
-            moved = self._given(twin, behind, call)
+            with torch.random.fork_rng(devices=list(devices)):
+                twin = copy.deepcopy(module)
+                first, again = (self._given(twin, behind, call) for _ in range(2))
+                if first is None or again is None or not torch.equal(first, again):
+                    return False
+                for path in before:
+                    for weight in twin.get_submodule(path).parameters(recurse=False):
+                        weight.data.mul_(1 + NUDGE).add_(NUDGE * weight.data.abs().mean())
+                moved = self._given(twin, behind, call)
         except Exception:
             # A model that cannot be copied, or is not called alike twice, is not asked.
             return False
-        finally:
-            torch.random.set_rng_state(state)
         if moved is None or moved.shape != first.shape:
             return False
         return bool((moved - first).abs().max() > DIFFERENCE * first.abs().max().clamp_min(1e-12))
@@ -121,8 +120,12 @@ class GradientCut(Check):
 
         hook = twin.get_submodule(behind.path).register_forward_pre_hook(keep)
         try:
-            torch.manual_seed(0)
-            twin(*call.arguments[0], **call.arguments[1])
+            torch.default_generator.manual_seed(0)
+            if torch.cuda.is_initialized():
+                torch.cuda.manual_seed_all(0)
+            # A copy: what a model changes in place, its own pass still needs.
+            arguments, named = copy.deepcopy(call.arguments)
+            twin(*arguments, **named)
         finally:
             hook.remove()
         return got[0] if got else None

@@ -101,5 +101,6 @@ class MixedExamples(Check):
     def _output(self, module: Any, given: Any) -> Any:
         from backtrack.watch.listening.tensors import tensors_in
 
-        found = tensors_in(module(given))
+        # A copy: what a model changes in place, its own pass still needs.
+        found = tensors_in(module(given.clone()))
         return found[0].detach().float() if found else None

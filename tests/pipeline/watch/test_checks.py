@@ -849,12 +849,32 @@ def test_nothing_is_left_behind() -> None:
     assert not torch.nn.modules.module._global_forward_hooks
 
 
-def test_a_training_goes_on_as_if_nobody_listened() -> None:
-    code = LOOP + "net = mlp(nn.Dropout(0.2)); train(net, F.cross_entropy, Y); end = net[0].weight.sum().item()"
-    ends = []
+# A net that changes its inputs in place, and draws: checks that ask a copy of it must leave both alone.
+DRAWING = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.a, self.b, self.out = nn.Linear(6, 4), nn.Linear(6, 4), nn.Linear(4, 2)
+    def forward(self, x):
+        x = x.mul_(0.5)
+        mean = self.a(x)
+        return self.out(torch.distributions.Normal(mean, 1.0).sample()), mean.pow(2).mean() + self.b(x).mean()
+net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for i in batches():
+    out, extra = net(X[i].clone()); opt.zero_grad(); (F.cross_entropy(out, Y[i]) + extra).backward(); opt.step()
+end = sum(one.sum().item() for one in net.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [LOOP + "net = mlp(nn.Dropout(0.2)); train(net, F.cross_entropy, Y); end = net[0].weight.sum().item()", DRAWING],
+    ids=["dropout", "drawing in place"],
+)
+def test_a_training_goes_on_as_if_nobody_listened(code: str) -> None:
+    ends, seen = [], Seen()
     for heard in (False, True):
         names: dict[str, float] = {}
-        ears = Ears(torch, Seen())
+        ears = Ears(torch, seen)
         if heard:
             ears.attach()
         try:
@@ -866,6 +886,7 @@ def test_a_training_goes_on_as_if_nobody_listened() -> None:
                 ears.detach()
         ends.append(names["end"])
     assert ends[0] == ends[1]
+    assert "sample()" not in code or "gradient_cut" in seen.names
 
 
 def _dedented(code: str) -> str:
