@@ -366,9 +366,9 @@ def _does_no_harm(case: Case, check: str) -> bool:
 
 
 def _crashes_repaired(case: Case, check: str) -> bool:
-    """Whether all that would mend a check's fault crashes, as a stream does that is told to shuffle: it was not tried.
+    """Whether all that would mend a check's fault crashes in this program: whether it mends was not seen then.
 
-    What else brings the training back then stands behind the fault.
+    What else brings the training back stands behind the fault.
     """
     own = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
     return bool(own) and not case.crash and all(run.outcome == "crashed" for run in own)

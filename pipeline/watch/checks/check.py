@@ -383,7 +383,7 @@ class Check:
         """After a difference that compares all with all."""
 
     def reshaped(self, call: Reshaped) -> None:
-        """After a view or reshape that leaves no shape as it was, up to the second step."""
+        """After a view or reshape to another shape in the user's own files, up to the second step."""
 
     def iterated(self, call: Iterated) -> None:
         """Before each loop over a DataLoader."""

@@ -35,7 +35,7 @@ class GradientCut(Check):
         "layers inside a model whose input has no gradient though earlier layers' outputs have one; whether it depends "
         "on their weights tells a copy of the model, once"
     )
-    cost = "nothing but a look at each input; where there is such a layer, one copy of the model and two passes"
+    cost = "nothing but a look at each input; where there is such a layer, copies of the model and three passes of each"
     source = "Kingma & Welling (2014): the reparameterisation; PyTorch documentation of Tensor.data and rsample"
     expected = "a gradient flows through everything that depends on weights which learn"
     remedy = (

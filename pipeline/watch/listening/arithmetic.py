@@ -34,8 +34,8 @@ class Arithmetic(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        # What a library views is its own.
         if func in SHAPED and args and args[0].shape != result.shape and is_own(sys._getframe(1).f_code.co_filename):
-            # What a library views, it has been tested to.
             self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), tuple(result.shape)))
         elif (func in DIFFERENCES or func in PRODUCTS) and len(args) > 1:
             left, right = args[0], args[1]
