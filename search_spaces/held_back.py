@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import PROBE, Anatomy, Intervention, LossCall, Training
+from backtrack.vocabulary.example_marks import ExampleMarks
 
 # One example in so many is never trained on.
 SHARE = 4
-# Decimals of an example's mark that count: what differs between two batches by rounding is the same example.
-DECIMALS = 1e6
 # Examples whose marks are kept to see that they come again.
 MOST = 200_000
 
@@ -20,22 +19,15 @@ class _Held:
     def __init__(self, torch: Any) -> None:
         self._torch = torch
         self._seen: set[int] = set()
-        self._signs: dict[int, Any] = {}
+        self._marks = ExampleMarks(torch)
         self.held: Any = None
         self.known: Any = None
 
     def batch(self, given: Any) -> None:
         """Takes in a training batch: (examples, …)."""
         torch = self._torch
-        rows = given.detach().to("cpu", torch.float64).flatten(1) if given.ndim > 1 else given.detach().cpu()[:, None]
-        width = rows.shape[1]
-        if width not in self._signs:
-            # Of its own, so that the program's random numbers stay what they are.
-            luck = torch.Generator().manual_seed(0)
-            self._signs[width] = torch.randn(width, generator=luck, dtype=torch.float64)
-        marks = ((rows.double() * self._signs[width]).sum(1) * DECIMALS).round().nan_to_num(0, 0, 0).long()
-        self.held = marks % SHARE == 0
-        numbers = marks.tolist()
+        numbers = self._marks.of([given])
+        self.held = torch.tensor([number % SHARE == 0 for number in numbers])
         self.known = torch.tensor([number in self._seen for number in numbers])
         if len(self._seen) < MOST:
             self._seen.update(numbers)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backtrack.vocabulary.example_marks import ExampleMarks
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Heard, Loss, is_computed
 from backtrack.watch.listening.tensors import tensors_in
 
 # Ids of an example that make it one of its own: fewer, as one word's, may well have many targets.
 IDS = 4
-# Of larger inputs about so many numbers are looked at.
-COLUMNS = 4096
 # Numbers of a target, at most: pictures are no labels.
 WIDE = 256
 # Examples that are remembered.
@@ -27,8 +26,6 @@ EXCHANGED = 0.1
 TWICE = 0.02
 # Passes of a model for each backward pass, at most: with two, a target belongs to no input alone.
 PASSES = 1.2
-# Of an example's mark, decimals that count.
-DECIMALS = 1e6
 
 
 @dataclass
@@ -69,7 +66,7 @@ class ChangingTargets(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._followed: dict[str, _Followed] = {}
-        self._signs: dict[tuple[int, int], Any] = {}
+        self._marks: ExampleMarks | None = None
 
     def loss(self, call: Loss) -> None:
         target = call.target
@@ -83,7 +80,7 @@ class ChangingTargets(Check):
         followed.passes = self.heard.forwards
         if followed.several:
             return
-        marks = self._marks(inputs)
+        marks = self._marked(inputs)
         followed.examples += len(marks)
         followed.twice += len(marks) - len(set(marks))
         for mark, now in zip(marks, target.detach().cpu().reshape(len(target), -1), strict=True):
@@ -120,21 +117,12 @@ class ChangingTargets(Check):
         apart = not ids or sum(one[0].numel() for one in inputs) >= IDS
         return apart and not any(is_computed(one, self.heard) for one in inputs)
 
-    def _marks(self, inputs: Sequence[Any]) -> list[int]:
-        """A number for each example: a projection of all that the model gets of it."""
+    def _marked(self, inputs: Sequence[Any]) -> list[int]:
         import torch
 
-        marks: Any = 0
-        for place, one in enumerate(inputs):
-            rows = one.detach().reshape(len(one), -1)
-            rows = rows[:, :: max(1, rows.shape[1] // COLUMNS)].to("cpu", torch.float64)
-            key = (place, rows.shape[1])
-            if key not in self._signs:
-                # Of its own, so that the program's random numbers stay what they are.
-                luck = torch.Generator().manual_seed(place)
-                self._signs[key] = torch.randn(rows.shape[1], generator=luck, dtype=torch.float64)
-            marks = marks + (rows * self._signs[key]).sum(1)
-        return (marks * DECIMALS).round().nan_to_num(0, 0, 0).long().tolist()
+        if self._marks is None:
+            self._marks = ExampleMarks(torch)
+        return self._marks.of(inputs)
 
 
 def _is_labelled(target: Any) -> bool:
