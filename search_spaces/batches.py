@@ -12,15 +12,12 @@ from backtrack.task.patching import Source
 from backtrack.vocabulary.mixing import Mixer
 
 SIZES = {"x4": 4.0, "x0.25": 0.25}
-CLASSES = ("cross_entropy", "nll_loss")
 # Examples of a stream that wait for each other.
 BUFFER = 10_000
 # Batches whose gradients make one step.
 ACCUMULATED = 4
 # Inputs of fewer examples cannot change places.
 LEAST_BATCH = 4
-# The largest class has so many times the examples of the smallest before weights are tried.
-UNEQUAL = 3.0
 
 
 def _place(anatomy: Anatomy) -> str:
@@ -196,39 +193,6 @@ ORDER = Intervention(
     cannot="batches that are cut by hand are not reached",
     place=_place,
     patch=_shuffling,
-)
-
-
-def _unequal(anatomy: Anatomy) -> dict[str, str]:
-    loss = anatomy.loss
-    unequal = loss.get("name") in CLASSES and loss.get("largest", 0) > UNEQUAL * loss.get("smallest", 1)
-    return {"balanced": "cross_entropy(…, weight=1 / class frequency)"} if unequal else {}
-
-
-def _balanced(training: Training, level: str) -> None:
-    torch: Any = training.torch
-    counts: list[Any] = []
-
-    def change(call: LossCall) -> None:
-        if call.name not in CLASSES or not call.training or call.target.is_floating_point():
-            return
-        classes = call.output.shape[1]
-        found = torch.bincount(call.target.flatten().clamp_min(0), minlength=classes)[:classes].double()
-        counts[:] = [found + (counts[0] if counts else 0)]
-        weights = counts[0].sum() / (classes * counts[0].clamp_min(1))
-        call.options = {**call.options, "weight": weights.to(call.output.dtype)}
-
-    training.at_loss(change)
-
-
-CLASS_WEIGHTS = Intervention(
-    "class_weights",
-    what="each class has a weight of one over its frequency so far",
-    source="King & Zeng, Logistic regression in rare events data (2001)",
-    levels=_unequal,
-    apply=_balanced,
-    points=("collapsed_predictions", "constant_output"),
-    place=lambda anatomy: str(anatomy.loss.get("place", "")),
 )
 
 

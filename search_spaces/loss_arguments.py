@@ -78,6 +78,8 @@ FORMS = {
     ("nll_loss", ""): "log_softmax before nll_loss, or cross_entropy",
     ("nll_loss", "sigmoid"): "log_softmax instead of the sigmoid",
     ("nll_loss", "relu"): "log_softmax instead of the ReLU",
+    ("ctc_loss", "softmax"): "log_softmax instead of softmax",
+    ("ctc_loss", ""): "log_softmax before ctc_loss",
 }
 
 
@@ -103,8 +105,9 @@ def _formed(training: Training, level: str) -> None:
         if FORMS.get((call.name, last)) is None:
             return
         output = call.output.float()
-        if call.name == "nll_loss":
-            call.output = output.clamp_min(1e-12).log() if last == "softmax" else output.log_softmax(1)
+        if call.name in ("nll_loss", "ctc_loss"):
+            axis = 1 if call.name == "nll_loss" else -1
+            call.output = output.clamp_min(1e-12).log() if last == "softmax" else output.log_softmax(axis)
         elif last == "sigmoid" and call.name == "cross_entropy":
             call.output = output.clamp(1e-6, 1 - 1e-6).logit()
         elif last == "softmax" and call.name == "cross_entropy":

@@ -320,7 +320,7 @@ class Case:
             return False
         late = self._late([run])
         clear = self.open_ended and self.typical(run) > max(self._late(self.at_chance), default=math.inf)
-        if not (self.has_untrained or self._is_half_way(run) or clear):
+        if not (self.has_untrained or self.is_half_way(run) or clear):
             return False
         luck = [self.scored(value) for control in self.at_chance for value in control.reports]
         return self._is_better(late, luck)
@@ -340,7 +340,7 @@ class Case:
         late = [score for score in self._late([run]) if math.isfinite(score)]
         return median(late) if late else self.score(run)
 
-    def _is_half_way(self, run: CheckedRun) -> bool:
+    def is_half_way(self, run: CheckedRun) -> bool:
         """Whether a run ends half-way from chance to perfect: to a share of 1, or to a positive loss of 0."""
         luck = [one.value for one in self.at_chance if one.value is not None and math.isfinite(one.value)]
         if not luck or run.value is None:

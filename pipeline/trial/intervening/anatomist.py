@@ -181,6 +181,7 @@ class Anatomist:
                 "name": call.name, "place": own_place(), "output": list(call.output.shape),
                 "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
                 "floats": call.target.is_floating_point(), "log_input": bool(call.options.get("log_input", True)),
+                "ignored": int(call.options.get("ignore_index", -100)), "zeros": bool((call.target == 0).any()),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
             self._targets.append(call.target.detach().cpu())

@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall
 from backtrack.trial.intervening.sites import Sites, on_activations
-from backtrack.watch.listening.patches import LOSSES
+from backtrack.watch.listening.patches import LOSSES, output_and_target_of
 from backtrack.watch.listening.standing_back import Around, hold, on_tracing, replace, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import plain_weights
 from backtrack.watch.listening.unheard import is_on, unheard
@@ -238,13 +238,16 @@ class HookedTraining:
         functional = self.torch.nn.functional
 
         def make(own: Any) -> Any:
-            def loss(input: Any, target: Any, *arguments: Any, **options: Any) -> Any:
-                if is_on() or self._in_loss or not isinstance(input, self.torch.Tensor):
-                    return own(input, target, *arguments, **options)
+            both_of = output_and_target_of(own)
+
+            def loss(*given: Any, **keywords: Any) -> Any:
+                output, target, options = both_of(given, keywords)
+                if is_on() or self._in_loss or target is None or not isinstance(output, self.torch.Tensor):
+                    return own(*given, **keywords)
                 self._in_loss = True
                 try:
-                    training = bool(input.requires_grad) and self.torch.is_grad_enabled()
-                    call = LossCall(name, input, target, options, training)
+                    training, arguments = bool(output.requires_grad) and self.torch.is_grad_enabled(), given[2:]
+                    call = LossCall(name, output, target, options, training)
                     for change in self._at_loss:
                         change(call)
                     function = own if call.name == name else getattr(functional, call.name)

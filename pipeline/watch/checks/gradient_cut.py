@@ -10,9 +10,10 @@ from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
 from backtrack.watch.checks.check import Check, Forward, Heard, Inner
+from backtrack.watch.twin import asked
 
-# Models with more parameters are not copied; passes of a model that are looked at, and inputs in each, at most.
-MOST_PARAMETERS, PASSES, MOST = 20_000_000, 2, 6
+# Passes of a model that are looked at, and inputs in each, at most.
+PASSES, MOST = 2, 6
 # By how much earlier weights are changed, and the change of a layer's input, of its size, that is no rounding.
 NUDGE, DIFFERENCE = 0.1, 1e-5
 # Words in a model's code that cut a gradient on purpose.
@@ -86,26 +87,19 @@ class GradientCut(Check):
         """Whether a layer's input changes with the weights of earlier ones, in a copy of the model."""
         import torch
 
-        module = call.model.module
-        if sum(one.numel() for one in module.parameters()) > MOST_PARAMETERS:
-            return False
-        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-        try:
-            with torch.random.fork_rng(devices=list(devices)):
-                twin = copy.deepcopy(module)
-                first, again = (self._given(twin, behind, call) for _ in range(2))
-                if first is None or again is None or not torch.equal(first, again):
-                    return False
-                for path in before:
-                    for weight in twin.get_submodule(path).parameters(recurse=False):
-                        weight.data.mul_(1 + NUDGE).add_(NUDGE * weight.data.abs().mean())
-                moved = self._given(twin, behind, call)
-        except Exception:
-            # A model that cannot be copied, or is not called alike twice, is not asked.
-            return False
-        if moved is None or moved.shape != first.shape:
-            return False
-        return bool((moved - first).abs().max() > DIFFERENCE * first.abs().max().clamp_min(1e-12))
+        def change(twin: Any) -> bool:
+            first, again = (self._given(twin, behind, call) for _ in range(2))
+            if first is None or again is None or not torch.equal(first, again):
+                return False
+            for path in before:
+                for weight in twin.get_submodule(path).parameters(recurse=False):
+                    weight.data.mul_(1 + NUDGE).add_(NUDGE * weight.data.abs().mean())
+            moved = self._given(twin, behind, call)
+            if moved is None or moved.shape != first.shape:
+                return False
+            return bool((moved - first).abs().max() > DIFFERENCE * first.abs().max().clamp_min(1e-12))
+
+        return bool(asked(call.model.module, change))
 
     def _given(self, twin: Any, behind: _Behind, call: Forward) -> Any:
         """An input of a layer, in a pass of the copy under one seed."""

@@ -1,4 +1,4 @@
-"""What is judged is not what trains: a copy of the model whose weights never change."""
+"""What is judged is not what trains: a copy of the model whose weights never change, or hardly follow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from backtrack.watch.checks.check import Check, Heard, ModelHeard, Step
 
 # Steps of the training between two looks at the copy; passes of it, and tensors that are compared.
 STEPS, PASSES, TENSORS = 20, 2, 8
+# Of the way that the training model's weights went, what an average that is judged has to have followed.
+FOLLOWED = 0.2
 
 
 class JudgedUntrained(Check):
     name = "judged_untrained"
     looks_at = (
         "a model that is only asked without gradients, while another of its class trains and never is: whether its "
-        "weights change"
+        "weights follow those that train"
     )
     cost = "a copy of a few of its weights, once"
     source = "PyTorch documentation of torch.optim.swa_utils; PyTorch forum: EMA weights that are never updated"
@@ -44,19 +46,36 @@ class JudgedUntrained(Check):
             if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
                 continue
             now = _tensors(model)
-            same = len(now) == len(before) and all(bool((a == b).all()) for a, b in zip(before, now, strict=True))
             twins = [one for one in self.heard.models if _is_twin(one, model, held)]
-            if same and twins and not any(_is_judged(one) for one in twins):
+            if len(now) != len(before) or not twins or any(_is_judged(one) for one in twins):
+                continue
+            followed = _followed(before, now, _tensors(twins[0]))
+            if followed < FOLLOWED:
                 place = next(iter(model.passes.values())).place
+                same = "are the same" if not followed else f"have come {followed:.1%} of the way of those that train"
                 self.finds(
                     place or model.name,
-                    f"{model.name} is asked {asked} times without gradients, and its weights are the same after "
+                    f"{model.name} is asked {asked} times without gradients, and its weights {same} after "
                     f"{self.heard.steps - begun} steps; {twins[0].name}, which trains, is never asked so",
+                    remedy=""
+                    if not followed
+                    else "average over fewer steps (a smaller decay: 1 - 1 / steps averages "
+                    "over so many), or judge the model that trains",
                 )
 
 
 def _tensors(model: ModelHeard) -> list[Any]:
     return list(model.module.parameters())[:TENSORS]
+
+
+def _followed(before: list[Any], now: list[Any], trained: list[Any]) -> float:
+    """How much of the trained weights' way a copy has gone along; 1 where these have not moved either."""
+    way = along = 0.0
+    for was, stands, goal in zip(before, now, trained, strict=True):
+        whole, own = (goal.detach() - was).double(), (stands.detach() - was).double()
+        way += float((whole * whole).sum())
+        along += float((whole * own).sum())
+    return along / way if way else 1.0
 
 
 def _is_twin(one: ModelHeard, model: ModelHeard, held: set[int]) -> bool:

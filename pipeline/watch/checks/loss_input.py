@@ -18,7 +18,7 @@ class LossInput(Check):
     cost = "a few reductions at the first calls of each loss"
     source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
     expected = (
-        "cross_entropy and …_with_logits take raw outputs; nll_loss and kl_div take log-probabilities; "
+        "cross_entropy and …_with_logits take raw outputs; nll_loss, ctc_loss and kl_div take log-probabilities; "
         "poisson_nll_loss takes logarithms of rates unless log_input=False"
     )
     remedy = "leave the last activation out, or use the loss that takes what the model puts out"
@@ -67,7 +67,9 @@ class LossInput(Check):
                 "",
             )
         if call.name == "nll_loss" and output.ndim > 1 and output.shape[1] > 1:
-            return _of_logarithms(output)
+            return _of_logarithms(output, 1)
+        if call.name == "ctc_loss":
+            return _of_logarithms(output, -1)
         if call.name == "binary_cross_entropy_with_logits":
             if made_by in ("Sigmoid", "Softmax"):
                 return (
@@ -90,9 +92,9 @@ class LossInput(Check):
         return None
 
 
-def _of_logarithms(output: Any) -> tuple[str, str, str] | None:
-    sums = output.float().exp().sum(1)
-    if bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all()):
+def _of_logarithms(output: Any, axis: int) -> tuple[str, str, str] | None:
+    sums = output.float().exp().sum(axis)
+    if bool((output >= 0).all()) and bool(((output.float().sum(axis) - 1).abs() < 1e-3).all()):
         return (
             "probabilities, and takes log-probabilities",
             "use log_softmax instead of softmax, or cross_entropy on raw outputs",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Forward, Heard, Loss
+from backtrack.watch.twin import asked
 
-# Models with more parameters are not copied.
-MOST_PARAMETERS = 20_000_000
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
 
@@ -55,23 +53,10 @@ class MixedExamples(Check):
         self._ask(last, given.detach(), size)
 
     def _ask(self, call: Forward, given: Any, size: int) -> None:
-        import torch
-
-        module = call.model.module
-        if sum(one.numel() for one in module.parameters()) > MOST_PARAMETERS:
-            return
-        state = torch.get_rng_state()
-        try:
-            twin = copy.deepcopy(module).eval()
-            # As many steps as examples: either axis may count the examples, and along one of them nothing mixes.
-            axes = (0, 1) if given.ndim > 1 and given.shape[1] == size else (0,)
-            change = min(self._change(twin, given, axis) for axis in axes)
-        except Exception:
-            # A model that cannot be copied, or takes no other batch, is not asked.
-            return
-        finally:
-            torch.set_rng_state(state)
-        if change > DIFFERENCE:
+        # As many steps as examples: either axis may count the examples, and along one of them nothing mixes.
+        axes = (0, 1) if given.ndim > 1 and given.shape[1] == size else (0,)
+        change = asked(call.model.module, lambda twin: min(self._change(twin.eval(), given, axis) for axis in axes))
+        if change is not None and change > DIFFERENCE:
             self.finds(
                 call.place or call.model.name,
                 f"{call.model.name}'s output for an example changes by {change:.0%} of "

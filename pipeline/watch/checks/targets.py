@@ -2,35 +2,103 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Heard, Loss
+from backtrack.watch.listening.tensors import tensors_in
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
-# Examples that have to have one and the same class.
-EXAMPLES, CALLS = 128, 6
+REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+# Losses of two signs: a target of 0 is another loss, or none.
+SIGNED = {"soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"}
+# Examples that have to have one and the same class; that share of a regression's targets.
+EXAMPLES, CALLS, SHARE = 128, 6, 0.98
+# Numbers of a regression that are kept.
+MOST = 4096
+# Of rows of class probabilities, how far a sum may be from 1, and the share of rows that have to be farther.
+ROUNDING, ROWS = 0.05, 0.2
+
+
+@dataclass
+class _Seen:
+    """Targets at one place: the range, how many count, and at how many calls; the first numbers of a regression, and
+    whether a model's outputs are compared with them as they are."""
+
+    name: str
+    low: float = float("inf")
+    high: float = float("-inf")
+    counted: int = 0
+    ignored: int = 0
+    calls: int = 0
+    numbers: list[float] = field(default_factory=list)
+    own: bool = True
 
 
 class Targets(Check):
     name = "targets"
-    looks_at = "the targets of classification losses, at their first calls"
-    cost = "a minimum and a maximum at the first calls"
-    source = "TheDeepChecker (2021), label checks; DeepFD"
-    expected = "targets between 0 and 1 for binary losses, class numbers of more than one class"
+    looks_at = "the targets of a loss, at its first calls and at those that are looked at closely"
+    cost = "a minimum and a maximum at these calls"
+    source = "TheDeepChecker (2021), label checks; DeepFD; PyTorch documentation of the losses"
+    expected = (
+        "targets between 0 and 1 for binary losses, -1 and 1 for those of two signs, rows that sum to 1 where they are "
+        "probabilities, and targets that differ"
+    )
     remedy = "check how the labels are made and read"
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        self._range: dict[str, tuple[float, float, int, int]] = {}
-        self._all: tuple[float, float] = (float("inf"), float("-inf"))
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._odd: dict[str, list[int]] = {}
 
     def loss(self, call: Loss) -> None:
-        if call.name not in CLASSES or not call.training or not call.target.numel():
+        if not call.training or not call.target.numel():
             return
         target = call.target.detach()
-        if target.is_floating_point() and call.name in ("cross_entropy",):
+        if call.name in SIGNED:
+            self._look_at_signs(call, target)
+        elif call.name == "cross_entropy" and target.is_floating_point():
+            self._look_at_rows(call, target)
+        elif call.name in CLASSES:
+            self._look_at_classes(call, target)
+        elif call.name in REGRESSIONS and target.ndim and target.numel() == len(target):
+            seen = self._seen.setdefault((call.place, call.name), _Seen(call.name))
+            seen.own = seen.own and self._is_a_models(call.output)
+            if len(seen.numbers) < MOST:
+                seen.numbers += target.flatten().tolist()
+
+    def _look_at_signs(self, call: Loss, target: Any) -> None:
+        none = int((target == 0).sum())
+        if none:
+            self.finds(
+                call.place,
+                f"{none} of {target.numel()} targets of {call.name} are 0, and it takes -1 and 1: such an example "
+                "teaches nothing",
+                remedy="bring the labels to -1 and 1: 2 * y - 1",
+            )
+
+    def _look_at_rows(self, call: Loss, target: Any) -> None:
+        if target.shape != call.output.shape or target.ndim < 2:
             return
+        odd = self._odd.setdefault(call.place, [0, 0, 0])
+        sums = target.float().sum(1)
+        odd[0] += int(((sums - 1).abs() > ROUNDING).sum())
+        odd[1] += sums.numel()
+        odd[2] += 1
+        # Weights of classes may be given so on purpose, all with another sum; rows of many sums are an axis mistaken.
+        if odd[2] >= CALLS and odd[0] > ROWS * odd[1] and bool((sums.max() - sums.min()) > 0.5):
+            self.finds(
+                call.place,
+                f"of {odd[1]} rows of class probabilities {odd[0]} do not sum to 1 (in the last batch "
+                f"{float(sums.min()):g} to {float(sums.max()):g})",
+                remedy="look at how the labels became one-hot rows: reshape where a transpose is meant mixes examples",
+            )
+
+    def _look_at_classes(self, call: Loss, target: Any) -> None:
         low, high = float(target.min()), float(target.max())
         if call.name == "binary_cross_entropy_with_logits" and (low < -1e-6 or high > 1 + 1e-6):
             self.finds(
@@ -38,15 +106,48 @@ class Targets(Check):
                 f"targets of {call.name} reach from {low:g} to {high:g}, and it takes 0 to 1",
                 remedy="bring the labels to 0 and 1",
             )
-        before = self._range.get(call.place, (low, high, 0, 0))
-        now = (min(before[0], low), max(before[1], high), before[2] + target.numel(), before[3] + 1)
-        self._range[call.place] = now
-        self._all = min(self._all[0], low), max(self._all[1], high)
+        seen = self._seen.setdefault((call.place, call.name), _Seen(call.name))
+        counted = target
+        if not target.is_floating_point():
+            counted = target[target != call.options.get("ignore_index", -100)]
+        seen.calls += 1
+        seen.counted += counted.numel()
+        seen.ignored += target.numel() - counted.numel()
+        if counted.numel():
+            seen.low, seen.high = min(seen.low, float(counted.min())), max(seen.high, float(counted.max()))
 
     def end(self) -> None:
-        for place, (low, high, examples, calls) in self._range.items():
-            # Over all places: a GAN's losses each have one label.
-            if low == high and self._all[0] == self._all[1] and examples >= EXAMPLES and calls >= CALLS:
+        classes = [seen for seen in self._seen.values() if seen.name in CLASSES and seen.counted]
+        # Over all places: a GAN's losses each have one label.
+        constant = len({seen.low for seen in classes} | {seen.high for seen in classes}) == 1
+        for (place, _), seen in self._seen.items():
+            if seen in classes and constant and seen.counted >= EXAMPLES and seen.calls >= CALLS:
+                ignored = f" that count ({seen.ignored} more are ignored: ignore_index)" if seen.ignored else ""
                 self.finds(
-                    place, f"all {examples} targets that were looked at are {low:g}: there is nothing to tell apart"
+                    place,
+                    f"all {seen.counted} targets that were looked at{ignored} are {seen.low:g}: there is nothing to "
+                    "tell apart",
                 )
+            elif seen.name in REGRESSIONS and len(seen.numbers) >= EXAMPLES and not self.heard.acts:
+                self._look_at_numbers(place, seen)
+
+    def _is_a_models(self, output: Any) -> bool:
+        outputs = tensors_in(self.heard.last[2]) if self.heard.last is not None else []
+        storage = output.untyped_storage().data_ptr()
+        return any(storage == one.untyped_storage().data_ptr() for one in outputs)
+
+    def _look_at_numbers(self, place: str, seen: _Seen) -> None:
+        counts = Counter(seen.numbers)
+        most, alike = counts.most_common(1)[0]
+        others = sorted(set(counts) - {most})
+        whole = all(value == int(value) for value in counts if math.isfinite(value))
+        # The zeros of an equation that is to hold, as a physics loss has them, are no labels: nor is what is compared
+        # with them a model's output.
+        if whole and alike >= SHARE * len(seen.numbers) and (others or seen.own):
+            rest = f", the others {', '.join(f'{value:g}' for value in others[:4])}" if others else ""
+            self.finds(
+                place,
+                f"{alike} of {len(seen.numbers)} targets of this regression are {most:g}{rest}: whole numbers, as what "
+                "is cut off leaves",
+                remedy="look at the targets' type: long() and LongTensor cut off what is behind the point",
+            )

@@ -20,7 +20,7 @@ from backtrack.watch.checks.check import (
     Pass,
     Step,
 )
-from backtrack.watch.listening.patches import drawn_by
+from backtrack.watch.listening.patches import UNLIKE, drawn_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Around, eagerly, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import tensors_in
@@ -110,7 +110,7 @@ class Ears:
         self._parts: dict[int, bool] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._next: dict[int, int] = {}
-        self._losses: dict[str, int] = {}
+        self._losses: dict[tuple[str, str], int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic: Any = None
@@ -348,7 +348,7 @@ class Ears:
         if self.muted or (not self.close and self.heard.steps > FIRST_LOSSES):
             return
         place = own_place()
-        number = self._losses[place] = self._losses.get(place, -1) + 1
+        number = self._losses[place, name] = self._losses.get((place, name), -1) + 1
         if number >= FIRST_LOSSES and not self.close:
             return
         training = bool(getattr(value, "requires_grad", False))
@@ -363,7 +363,7 @@ class Ears:
             training=training,
         )
         self._tell("loss", call)
-        if self.close and training and self.symptoms is not None:
+        if self.close and training and self.symptoms is not None and name not in UNLIKE:
             self._measure(self.symptoms.at_loss, output, target)
 
     def _dropped(self, share: float, active: bool, by_module: bool) -> None:

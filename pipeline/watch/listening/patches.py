@@ -29,7 +29,12 @@ LOSSES = (
     "hinge_embedding_loss",
     "multilabel_soft_margin_loss",
     "multi_margin_loss",
+    "ctc_loss",
 )
+# Functions of two outputs, whose target comes third: they are heard, and not changed.
+OF_TWO_OUTPUTS = ("cosine_embedding_loss", "margin_ranking_loss")
+# Losses whose output and target are not one to one.
+UNLIKE = ("ctc_loss", *OF_TWO_OUTPUTS)
 
 # Functions of a tensor, the share that is dropped, and whether it is.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
@@ -42,24 +47,47 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
 
     def wrapped(name: str) -> Callable[..., Any]:
         own = getattr(functional, name)
+        both_of = output_and_target_of(own, 2 if name in OF_TWO_OUTPUTS else 1)
 
         @functools.wraps(own)
-        def loss(input: Any, target: Any, *arguments: Any, **options: Any) -> Any:
+        def loss(*arguments: Any, **options: Any) -> Any:
             if inside:
                 # Under a `TorchFunctionMode` torch calls the function by its name once more.
-                return own(input, target, *arguments, **options)
+                return own(*arguments, **options)
             inside.append(True)
             try:
-                value = own(input, target, *arguments, **options)
+                value = own(*arguments, **options)
             finally:
                 inside.clear()
-            if isinstance(input, torch.Tensor) and isinstance(target, torch.Tensor):
-                after(name, input, target, options, value)
+            output, target, rest = both_of(arguments, options)
+            if isinstance(output, torch.Tensor) and isinstance(target, torch.Tensor):
+                after(name, output, target, rest, value)
             return value
 
         return loss
 
-    return [replace(functional, name, wrapped(name)) for name in LOSSES if hasattr(functional, name)]
+    names = (*LOSSES, *OF_TWO_OUTPUTS)
+    return [replace(functional, name, wrapped(name)) for name in names if hasattr(functional, name)]
+
+
+def output_and_target_of(
+    function: Callable[..., Any], place: int = 1
+) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, Any, dict[str, Any]]]:
+    """How a loss function's arguments are read: its output, its target (None where one is not given), other keywords.
+
+    Args:
+        function: the loss function.
+        place: of the target among its parameters.
+    """
+    names = list(inspect.signature(function).parameters)
+    first, second = names[0], names[place]
+
+    def both_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        output = arguments[0] if arguments else options.get(first)
+        target = arguments[place] if len(arguments) > place else options.get(second)
+        return output, target, {name: value for name, value in options.items() if name not in (first, second)}
+
+    return both_of
 
 
 def share_dropped_by(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[float, bool]]:

@@ -15,7 +15,11 @@ def at_look(look: Look) -> float | None:
     outputs, targets = look.outputs, look.targets
     if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point() or outputs.shape[1] < 2:
         return None
-    predicted, labels = (_entropy(classes, outputs.shape[1]) for classes in (outputs.argmax(1), targets))
+    # Targets that a loss leaves out, as padding, have the number of no class.
+    counted = targets >= 0
+    if len(outputs) != len(targets) or not counted.any():
+        return None
+    predicted, labels = (_entropy(each[counted], outputs.shape[1]) for each in (outputs.argmax(1), targets))
     return predicted / labels if labels > 0 else None
 
 

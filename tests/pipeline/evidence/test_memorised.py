@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import EITHER, JUDGED, LABELS, memorised, not_carried_over
 from backtrack.task.intervention import CONTROL, PROBE
@@ -51,3 +53,19 @@ def test_examples_that_are_held_back_tell_labels_from_metric() -> None:
 def test_where_none_could_be_held_back_both_are_named() -> None:
     found = not_carried_over(case())
     assert found is not None and found.check == EITHER
+
+
+def test_a_run_a_little_beyond_chance_leaves_the_metric_to_blame_and_acquits_the_labels() -> None:
+    beyond = replace(run("beyond", [2.3, 1.0, 0.1, 0.1], learning_rate="x10"), value=0.3)
+    carried = run("probe", [2.3, 1.5, 0.6, 0.4], held_back="quarter")
+    found = not_carried_over(case(beyond, carried))
+    assert found is not None and found.check == JUDGED
+    assert "little whatever is changed" in found.measured
+    # Nor is anything said where what is held back is told a little better than luck alone.
+    assert not_carried_over(case(beyond, run("probe", [2.3, 2.2, 1.9, 1.7], held_back="quarter"))) is None
+    assert not_carried_over(case(beyond, run("probe", [2.3, 2.9, 3.5, 4.0], held_back="quarter"))) is None
+
+
+def test_nothing_is_said_where_a_change_brings_the_metric_half_of_its_way() -> None:
+    mended = replace(run("mended", [2.3, 1.0, 0.1, 0.1], modes="by_gradients"), value=0.8)
+    assert memorised(case(mended)) is None

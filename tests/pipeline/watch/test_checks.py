@@ -33,6 +33,37 @@ def mlp(*last, start=6, out=2):
     return nn.Sequential(nn.Linear(start, 16), nn.ReLU(), nn.Linear(16, out), *last)
 """
 
+WORDS = """
+class Words(nn.Module):
+    def __init__(self, causal):
+        super().__init__(); self.causal, self.words, self.places = causal, nn.Embedding(9, 16), nn.Embedding(8, 16)
+        self.layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True); self.out = nn.Linear(16, 9)
+    def forward(self, ids, asked=None):
+        x = self.words(ids) + self.places(torch.arange(ids.shape[1]))
+        mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1]) if self.causal else None
+        said = self.out(self.layer(x, src_mask=mask, is_causal=self.causal))
+        return said if asked is None else (said, F.cross_entropy(said.flatten(0, 1), asked.flatten()))
+
+
+def learn(net, loss, steps=30):
+    opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+    for _ in range(steps):
+        opt.zero_grad(); loss(net, torch.randint(9, (16, 9))).backward(); opt.step()
+
+
+def next_word(net, ids):
+    return F.cross_entropy(net(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+
+
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__(); self.words = nn.Embedding(10, 16)
+        self.read, self.write = nn.GRU(16, 16, batch_first=True), nn.GRU(16, 16, batch_first=True)
+        self.out = nn.Linear(16, 10)
+    def forward(self, ids, before):
+        return self.out(self.write(self.words(before), self.read(self.words(ids))[1])[0])
+"""
+
 FAULTS = {
     "gradients_never_cleared": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -102,6 +133,7 @@ FAULTS = {
     "targets": """
         train(mlp(), F.cross_entropy, torch.zeros_like(Y))
     """,
+    "future_seen": "learn(Words(causal=False), next_word)",
     "inputs": """
         train(mlp(), F.cross_entropy, Y, x=X * 300)
     """,
@@ -259,6 +291,83 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "the next word by a loss inside of the model": (
+        "future_seen",
+        "learn(Words(causal=False), lambda net, ids: net(ids[:, :-1], ids[:, 1:])[1])",
+    ),
+    "the next word by a net that reads both ways, time first": (
+        "future_seen",
+        """
+        class Both(nn.Module):
+            def __init__(self):
+                super().__init__(); self.words = nn.Embedding(9, 16)
+                self.rnn = nn.LSTM(16, 8, bidirectional=True); self.out = nn.Linear(16, 9)
+            def forward(self, ids):
+                return self.out(self.rnn(self.words(ids))[0])
+        learn(Both(), lambda net, ids: F.cross_entropy(net(ids.T[:-1]).flatten(0, 1), ids.T[1:].flatten()))
+    """,
+    ),
+    "a decoder that is given what it is asked for": (
+        "future_seen",
+        "turned = lambda ids: ids.flip(1)\n"
+        "say = lambda net, ids: F.cross_entropy(net(ids, turned(ids)).flatten(0, 1), turned(ids).flatten())\n"
+        "learn(Decoder(), say)",
+    ),
+    "labels of 0 and 1 where a loss takes two signs": (
+        "targets",
+        "train(mlp(out=1), lambda a, b: F.soft_margin_loss(a[:, 0], b), Y.float())",
+    ),
+    "pairs that are alike or not, by 0 and 1": (
+        "targets",
+        """
+        net = mlp(out=8)
+        train(net, lambda a, b: F.cosine_embedding_loss(a, net(torch.randn(len(b), 6)), b), Y.float())
+    """,
+    ),
+    "a class that is left out, of two": (
+        "targets",
+        "train(mlp(), lambda a, b: F.cross_entropy(a, b, ignore_index=0), Y)",
+    ),
+    "one-hot rows that are viewed and not transposed": (
+        "targets",
+        "train(mlp(out=4), F.cross_entropy, F.one_hot((Y + 2 * (X[:, 2] > 0)).long(), 4).T.reshape(512, 4).float())",
+    ),
+    "targets whose fraction is cut off": (
+        "targets",
+        "train(mlp(out=1), F.mse_loss, R.sigmoid().long().float()[:, None])",
+    ),
+    "logits into ctc_loss": (
+        "loss_input",
+        """
+        class Spoken(nn.Module):
+            def __init__(self):
+                super().__init__(); self.out = nn.Linear(1, 5)
+            def forward(self, x):
+                return self.out(x[:, :, None]).transpose(0, 1)
+        sizes = lambda n, size: torch.full((n,), size)
+        said = torch.randint(1, 5, (512, 2))
+        train(Spoken(), lambda a, b: F.ctc_loss(a, b, sizes(len(b), 6), sizes(len(b), 2)), said)
+    """,
+    ),
+    "an average that hardly follows": (
+        "judged_untrained",
+        """
+        import copy
+        net = mlp(); average = copy.deepcopy(net); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+                with torch.no_grad():
+                    for old, new in zip(average.parameters(), net.parameters()):
+                        old.lerp_(new, 1e-4)
+            with torch.no_grad():
+                average(X)
+    """,
+    ),
+    "a second loss in one line, of targets in thousands": (
+        "regression_targets",
+        "train(mlp(out=3), lambda a, b: F.cross_entropy(a[:, :2], b) + F.mse_loss(a[:, 2], 3000.0 + 100 * b), Y)",
+    ),
     "the last example for the last step, of as many steps as examples": (
         "mixed_examples",
         """
@@ -470,6 +579,40 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "the next word, by those before it": "learn(Words(causal=True), next_word)",
+    "the next word, by a loss inside of the model": (
+        "learn(Words(causal=True), lambda net, ids: net(ids[:, :-1], ids[:, 1:])[1])"
+    ),
+    "a decoder that is given the word before": """
+        def loss(net, ids):
+            aim = ids.flip(1)
+            before = torch.cat([torch.full_like(aim[:, :1], 9), aim[:, :-1]], 1)
+            return F.cross_entropy(net(ids, before).flatten(0, 1), aim.flatten())
+        learn(Decoder(), loss)
+    """,
+    "words that are copied through a bottleneck": (
+        "start = lambda ids: torch.full_like(ids, 9)\n"
+        "learn(Decoder(), lambda net, ids: F.cross_entropy(net(ids, start(ids)).flatten(0, 1), ids.flatten()))"
+    ),
+    "words that are filled in where they are masked": """
+        def loss(net, ids):
+            ids = ids[:, :8]
+            hidden = torch.rand(ids.shape) < 0.3
+            aim = torch.where(hidden, ids, -100)
+            return F.cross_entropy(net(torch.where(hidden, 0, ids)).flatten(0, 1), aim.flatten())
+        learn(Words(causal=False), loss)
+    """,
+    "soft classes, of a mixture": (
+        "train(mlp(out=4), F.cross_entropy, (0.9 * F.one_hot((Y + 2 * (X[:, 2] > 0)).long(), 4) + 0.025).float())"
+    ),
+    "an equation whose rest is to be zero": (
+        "train(mlp(out=1), lambda a, b: F.mse_loss(a[:, 0] - b, torch.zeros(len(b))), R)"
+    ),
+    "padding that is left out": (
+        "padded = lambda b: torch.where(torch.rand(len(b)) < 0.5, 0, b)\n"
+        "train(mlp(out=3), lambda a, b: F.cross_entropy(a, padded(b), ignore_index=0), Y + 1)"
+    ),
+    "two signs as they are meant": "train(mlp(out=1), lambda a, b: F.soft_margin_loss(a[:, 0], b), 2.0 * Y - 1)",
     "as many steps as examples": """
         class Net(nn.Module):
             def __init__(self):
@@ -788,13 +931,13 @@ def test_every_check_has_a_training_that_shows_it() -> None:
 
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_what_is_unusual_is_told_as_such(name: str) -> None:
-    seen = listened_to(LOOP + _dedented(UNUSUAL[name]))
+    seen = listened_to(LOOP + WORDS + _dedented(UNUSUAL[name]))
     assert name in {finding.check for finding in seen.findings if finding.weight == "unusual"}, seen.findings
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_named(name: str) -> None:
-    seen = listened_to(LOOP + _dedented(FAULTS[name]))
+    seen = listened_to(LOOP + WORDS + _dedented(FAULTS[name]))
     assert name in seen.names, seen.findings
     finding = next(one for one in seen.findings if one.check == name)
     assert finding.place and finding.measured and finding.expected and finding.remedy
@@ -803,13 +946,13 @@ def test_a_fault_is_named(name: str) -> None:
 @pytest.mark.parametrize("case", VARIANTS)
 def test_another_form_of_a_fault_is_named(case: str) -> None:
     name, code = VARIANTS[case]
-    seen = listened_to(LOOP + _dedented(code))
+    seen = listened_to(LOOP + WORDS + _dedented(code))
     assert name in seen.names, seen.findings
 
 
 @pytest.mark.parametrize("case", SOUND)
 def test_what_looks_like_a_fault_is_none(case: str) -> None:
-    seen = listened_to(LOOP + _dedented(SOUND[case]))
+    seen = listened_to(LOOP + WORDS + _dedented(SOUND[case]))
     # What a dead layer leads to is told; that anything is wired wrongly is not.
     effects = {"zero_gradient", "weights_that_stay", "constant_output"} if "dead" in case else set()
     assert {one.check for one in seen.findings if one.weight == "wrong"} <= effects

@@ -19,6 +19,7 @@ from backtrack.task import Data
 from backtrack.trial import run_replicate
 from backtrack.vocabulary.result import CurvePoint
 from backtrack.watch.symptoms import PREFIX, all_symptoms, symptoms_by_model, symptoms_in
+from backtrack.watch.symptoms.symptom import Look
 from backtrack.watch.watching import Watched, watching
 
 torch.set_num_threads(1)
@@ -334,3 +335,11 @@ def test_watching_changes_no_number() -> None:
     plain = [(p.step, p.name, p.value) for p in watched.curve if not p.name.startswith(PREFIX)]
     assert plain == [(p.step, p.name, p.value) for p in blind.curve]
     assert len(watched.curve) > len(blind.curve)
+
+
+def test_targets_that_a_loss_leaves_out_are_of_no_class() -> None:
+    outputs, targets = torch.eye(4).repeat(2, 1), torch.tensor([0, 1, 2, 3, -100, -100, -100, -100])
+    (at_look,) = (one.at_look for one in all_symptoms() if one.name == "collapsed_predictions")
+    assert at_look is not None
+    assert at_look(Look(outputs, targets, [])) == pytest.approx(1.0)
+    assert at_look(Look(outputs, torch.full((8,), -100), [])) is None

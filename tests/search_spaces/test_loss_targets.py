@@ -1,0 +1,99 @@
+"""Targets in the form that the loss takes, and rare classes that count as much as frequent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from backtrack.task.intervention import Anatomy, anatomy_from
+from backtrack.trial.intervening.anatomist import Anatomist
+from backtrack.trial.intervening.applying import apply_levels
+from backtrack.trial.intervening.catalogue import all_interventions
+
+INPUTS = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+# One in ten is 1.
+RARE = (torch.arange(40) % 10 == 0).float()
+
+
+def looked(loss: nn.Module, targets: torch.Tensor, outputs: int = 1) -> Anatomy:
+    """What is seen of a training by a loss."""
+    anatomist = Anatomist(torch)
+    net = nn.Linear(3, outputs)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    said = net(INPUTS)
+    loss(said.squeeze(1) if outputs == 1 else said, targets).backward()
+    optimiser.step()
+    return anatomy_from(anatomist.conclude()["anatomy"])
+
+
+def levels(name: str, anatomy: Anatomy) -> set[str]:
+    return set(all_interventions()[name].levels(anatomy))
+
+
+@contextmanager
+def changed(name: str, level: str, anatomy: Anatomy) -> Iterator[None]:
+    training = apply_levels(torch, {name: level}, anatomy.as_json())
+    try:
+        yield
+    finally:
+        training.end()
+
+
+def outputs(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+def test_labels_of_0_and_1_get_two_signs() -> None:
+    anatomy, said = looked(nn.SoftMarginLoss(), RARE), outputs(40)
+    assert levels("loss_targets", anatomy) == {"signed"}
+    with changed("loss_targets", "signed", anatomy):
+        value = functional.soft_margin_loss(said, RARE)
+    assert torch.equal(value, functional.soft_margin_loss(said, 2 * RARE - 1))
+    assert levels("loss_targets", looked(nn.SoftMarginLoss(), 2 * RARE - 1)) == set()
+
+
+def test_targets_that_are_left_out_count_again() -> None:
+    classes = RARE.long()
+    anatomy, said = looked(nn.CrossEntropyLoss(ignore_index=0), classes, outputs=2), outputs(40, 2)
+    assert levels("loss_targets", anatomy) == {"all_count"}
+    with changed("loss_targets", "all_count", anatomy):
+        value = functional.cross_entropy(said, classes, ignore_index=0)
+    assert torch.equal(value, functional.cross_entropy(said, classes))
+    assert levels("loss_targets", looked(nn.CrossEntropyLoss(), classes, outputs=2)) == set()
+
+
+@pytest.mark.parametrize("logits", [True, False])
+def test_a_rare_answer_weighs_as_much_as_the_frequent_one(logits: bool) -> None:
+    name = "binary_cross_entropy_with_logits" if logits else "binary_cross_entropy"
+    anatomy = looked(nn.BCEWithLogitsLoss(), RARE)
+    assert levels("class_weights", anatomy) == {"balanced"}
+    said = outputs(40) if logits else torch.sigmoid(outputs(40))
+    with changed("class_weights", "balanced", anatomy):
+        value = getattr(functional, name)(said, RARE)
+    each = getattr(functional, name)(said, RARE, reduction="none")
+    assert torch.allclose(value, torch.where(RARE > 0.5, 9.0, 1.0).mul(each).mean())
+
+
+def test_of_several_labels_an_example_none_is_rare() -> None:
+    several = functional.one_hot(torch.arange(40) % 8, 8).float()
+    assert levels("class_weights", looked(nn.BCEWithLogitsLoss(), several, outputs=8)) == set()
+    assert levels("class_weights", looked(nn.BCEWithLogitsLoss(), (torch.arange(40) % 2).float())) == set()
+
+
+def test_ctc_gets_log_probabilities() -> None:
+    said, words = outputs(6, 4, 5), torch.randint(1, 5, (4, 2), generator=torch.Generator().manual_seed(2))
+    sizes = torch.full((4,), 6), torch.full((4,), 2)
+    anatomy = Anatomy(losses=[{"name": "ctc_loss"}])
+    assert levels("loss_form", anatomy) == {"as_outputs_are"}
+    with changed("loss_form", "as_outputs_are", anatomy):
+        value = functional.ctc_loss(said, words, *sizes)
+        named = functional.ctc_loss(
+            log_probs=said, targets=words, input_lengths=sizes[0], target_lengths=sizes[1], blank=0
+        )
+    wanted = functional.ctc_loss(said.log_softmax(-1), words, *sizes)
+    assert torch.allclose(value, wanted) and torch.allclose(named, wanted)
