@@ -261,7 +261,9 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?"""
-    if any(repair.verified for repair in proven(case)) or not needs_repair(case):
+    mended = any(repair.verified for repair in proven(case))
+    # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
+    if not needs_repair(case) or (mended and memorised(case) is None):
         return []
     names = {ONE_BATCH, *([HELD_BACK] if memorised(case) else [])}
     asked = [option for option in case.options if option.kind == PROBE and option.name in names]

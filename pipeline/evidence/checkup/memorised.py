@@ -70,8 +70,8 @@ def not_carried_over(case: Case) -> Finding | None:
             place="the validation",
             measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
             f"shuffled anew each time {control:.3g}), and {shown}: it is "
-            "computed wrongly, of inputs and labels that do not belong together, or blind to it, as right answers are "
-            "where one class is rare",
+            "computed wrongly, of other data than the net was trained on (other classes, inputs that were treated "
+            "otherwise, labels that are not theirs), or blind to it, as right answers are where one class is rare",
             expected="a metric that follows the loss",
             remedy="look at how the metric is computed (over which axis, of which model), and at its inputs and labels",
         )

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, Case, Changes, CheckedRun, spelled
-from backtrack.evidence.checkup.memorised import not_carried_over
+from backtrack.evidence.checkup.memorised import JUDGED, not_carried_over
 from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
@@ -272,8 +272,12 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     if rest and not any(cause.verified or _crashes_repaired(case, cause.name) for cause in causes):
         past = case.shut and is_another_net(case, rest[0].changes)
         causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
+    apart = _of_labels(case) if not direct_of else []
     if not causes:
-        causes = [*_of_labels(case), *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
+        causes = [*apart, *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
+    elif any(one.name == JUDGED for one in apart):
+        # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
+        causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]
     return causes
 
 
