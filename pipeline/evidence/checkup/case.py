@@ -23,6 +23,8 @@ from backtrack.watch.symptoms import SEEN_LOSS
 WIDE = 10.0
 # Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
+# An error that another run makes so many times smaller shows no learning, wherever chance ends: controls explode too.
+ASTRAY = 1e4
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
 WORSE_THAN_CHANCE = "worse_than_chance"
 # Signs that what a net gets does not come through it, the most certain first.
@@ -371,6 +373,8 @@ class Case:
             return False
         if not self.logarithmic:
             return self.share(score, best) >= FAR
+        if best - score > math.log(ASTRAY):
+            return False
         raw = [math.exp(-one) for one in (self.chance_score, score, best)] if math.isfinite(self.chance_score) else []
         linear = (raw[0] - raw[1]) / (raw[0] - raw[2]) if raw and raw[0] > raw[2] else 1.0
         return linear >= FAR and self.share(score, best) >= FAR_BY_LOGARITHM

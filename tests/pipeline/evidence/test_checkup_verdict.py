@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
-from backtrack.evidence.checkup.repairs import rank_sum_p
+from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
@@ -472,3 +472,16 @@ def test_a_change_that_moves_the_metric_a_little_mends_nothing_where_all_is_lear
         assert any(run.changes == (("held_back", "quarter"),) for run in case.runs)
         assert [changes for changes, _, _ in cause.hides] == [(("optimiser", "sgd"),)]
     assert len(case.runs) <= 60
+
+
+@pytest.mark.parametrize(("reached", "learns"), [(0.2, False), (5e3, True)])
+def test_an_error_that_explodes_less_than_its_control_is_no_learning(reached: float, learns: bool) -> None:
+    """Controls explode too: what lies far below them may still be millions of times what a change reaches."""
+    own = [
+        CheckedRun(f"own-{n}", n, "written", "ok", (), value, reports=(value,)) for n, value in enumerate((7e5, 4e6))
+    ]
+    luck = [
+        CheckedRun(f"luck-{n}", n, "written", "ok", (("labels", "shuffled"),), 1e17, reports=(1e17,)) for n in (0, 1)
+    ]
+    changed = CheckedRun("changed", 0, "tried", "ok", (("initialisation", "xavier"),), reached)
+    assert needs_repair(Case([*own, *luck, changed], options(), "min")) is not learns
