@@ -18,7 +18,7 @@ class GPT(nn.Module):
         self.mlp = nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.n, self.head = nn.LayerNorm(d), nn.Linear(d, V, bias=False)
         self.head.weight = self.t.weight
-        nn.init.normal_(self.t.weight, std=0.02)
+        nn.init.normal_(self.t.weight, std=0.1)
 
     def forward(self, i):
         x = self.t(i) + self.p(torch.arange(i.shape[1]))
@@ -33,7 +33,7 @@ def get(data):
 
 
 m = GPT()
-opt = torch.optim.AdamW(m.parameters(), lr=3e-3)
+opt = torch.optim.AdamW(m.parameters(), lr=1e-2)
 for it in range(1, 301):
     a, b = get(train)
     loss = F.cross_entropy(m(a).view(-1, V), b.view(-1))
