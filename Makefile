@@ -13,7 +13,7 @@ sweep: $(READY)
 
 # A file of tests is one process's: files share nodes and studies. Two at once fill the waits for Ray.
 test: $(READY) lint
-	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Only the sweeps on real Ray nodes with tokens, on this machine: seven minutes.
 test-cluster: $(READY)

@@ -114,7 +114,7 @@ def _cause(cause: CheckupCause, metric: str) -> list[str]:
     if cause.patch:
         lines += ["  As an edit:", *(f"    {line}" for line in cause.patch.splitlines())]
     if cause.hides:
-        lines.append("  These bring it back too, but leave the fault where it is:")
+        lines.append("  These help too, and leave the fault where it is:")
         lines += [f"    {text}: {metric} {value:.4g}" for _, text, value in cause.hides]
     if cause.signs:
         lines.append(f"  Seen with it: {', '.join(sign.replace('_', ' ') for sign in dict.fromkeys(cause.signs))}")

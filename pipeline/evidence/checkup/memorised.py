@@ -73,7 +73,8 @@ def not_carried_over(case: Case) -> Finding | None:
             "computed wrongly, of other data than the net was trained on (other classes, inputs that were treated "
             "otherwise, labels that are not theirs), or blind to it, as right answers are where one class is rare",
             expected="a metric that follows the loss",
-            remedy="look at how the metric is computed (over which axis, of which model), and at its inputs and labels",
+            remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
+            "its inputs and labels: are all of its classes in the training set",
         )
     if little:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -240,6 +241,7 @@ class HookedTraining:
         def make(own: Any) -> Any:
             both_of = output_and_target_of(own)
 
+            @functools.wraps(own)
             def loss(*given: Any, **keywords: Any) -> Any:
                 output, target, options = both_of(given, keywords)
                 if is_on() or self._in_loss or target is None or not isinstance(output, self.torch.Tensor):

@@ -117,9 +117,11 @@ def _ahead(given: Any, target: Any, axis: int) -> int | None:
     else:
         return None
     for ahead, (asked_for, seen) in pairs.items():
+        # What a loss leaves out, as padding, has a negative number.
+        counted = asked_for >= 0
         # Ids that hardly differ agree by themselves.
         apart = bool((seen != seen.flatten()[0]).float().mean() > 0.1)
-        if apart and float((asked_for == seen).float().mean()) >= SHARE:
+        if apart and int(counted.sum()) > 1 and float((asked_for == seen)[counted].float().mean()) >= SHARE:
             return ahead
     return None
 

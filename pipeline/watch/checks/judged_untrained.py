@@ -72,7 +72,8 @@ def _followed(before: list[Any], now: list[Any], trained: list[Any]) -> float:
     """How much of the trained weights' way a copy has gone along; 1 where these have not moved either."""
     way = along = 0.0
     for was, stands, goal in zip(before, now, trained, strict=True):
-        whole, own = (goal.detach() - was).double(), (stands.detach() - was).double()
+        # An average may lie on another device than what trains.
+        whole, own = ((one.detach().to(was) - was).double() for one in (goal, stands))
         way += float((whole * whole).sum())
         along += float((whole * own).sum())
     return along / way if way else 1.0

@@ -307,6 +307,15 @@ VARIANTS = {
         learn(Both(), lambda net, ids: F.cross_entropy(net(ids.T[:-1]).flatten(0, 1), ids.T[1:].flatten()))
     """,
     ),
+    "the next word, and padding that is left out": (
+        "future_seen",
+        """
+        def padded(net, ids):
+            aim = torch.where(torch.arange(8) < torch.randint(4, 8, (16, 1)), ids[:, 1:], -100)
+            return F.cross_entropy(net(ids[:, :-1]).flatten(0, 1), aim.flatten())
+        learn(Words(causal=False), padded)
+    """,
+    ),
     "a decoder that is given what it is asked for": (
         "future_seen",
         "turned = lambda ids: ids.flip(1)\n"
