@@ -18,6 +18,8 @@ REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 SIGNED = {"soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"}
 # Examples that have to have one and the same class; that share of a regression's targets.
 EXAMPLES, CALLS, SHARE = 128, 6, 0.98
+# Calls of a loss of two signs that have to show no -1.
+SIGNS = 3
 # Numbers of a regression that are kept.
 MOST = 4096
 # Of rows of class probabilities, how far a sum may be from 1, and the share of rows that have to be farther.
@@ -54,6 +56,7 @@ class Targets(Check):
         super().__init__(heard, found)
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._odd: dict[str, list[int]] = {}
+        self._signs: dict[str, list[int]] = {}
 
     def loss(self, call: Loss) -> None:
         if not call.training or not call.target.numel():
@@ -72,12 +75,16 @@ class Targets(Check):
                 seen.numbers += target.flatten().tolist()
 
     def _look_at_signs(self, call: Loss, target: Any) -> None:
-        none = int((target == 0).sum())
-        if none:
+        seen = self._signs.setdefault(call.place, [0, 0, 0, 0])
+        for place, count in enumerate(((target == 0).sum(), (target < 0).sum(), target.numel(), 1)):
+            seen[place] += int(count)
+        none, negative, every, calls = seen
+        # Beside -1 and 1 a 0 is meant: two that are ranked alike.
+        if calls >= SIGNS and none and not negative:
             self.finds(
                 call.place,
-                f"{none} of {target.numel()} targets of {call.name} are 0, and it takes -1 and 1: such an example "
-                "teaches nothing",
+                f"{none} of {every} targets of {call.name} are 0 and none is -1, and it takes -1 and 1: such an "
+                "example teaches nothing",
                 remedy="bring the labels to -1 and 1: 2 * y - 1",
             )
 

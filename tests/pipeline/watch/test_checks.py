@@ -621,6 +621,14 @@ SOUND = {
         "padded = lambda b: torch.where(torch.rand(len(b)) < 0.5, 0, b)\n"
         "train(mlp(out=3), lambda a, b: F.cross_entropy(a, padded(b), ignore_index=0), Y + 1)"
     ),
+    "pairs of which some are ranked alike": """
+        net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); rank = (2 * R).round()
+        for i in batches():
+            j = i.roll(1)
+            opt.zero_grad()
+            F.margin_ranking_loss(net(X[i])[:, 0], net(X[j])[:, 0], (rank[i] - rank[j]).sign(), margin=0.1).backward()
+            opt.step()
+    """,
     "two signs as they are meant": "train(mlp(out=1), lambda a, b: F.soft_margin_loss(a[:, 0], b), 2.0 * Y - 1)",
     "as many steps as examples": """
         class Net(nn.Module):
