@@ -22,8 +22,8 @@ EXAMPLES, CALLS, SHARE = 128, 6, 0.98
 SIGNS = 3
 # Numbers of a regression that are kept.
 MOST = 4096
-# Of rows of class probabilities, how far a sum may be from 1, and the share of rows that have to be farther.
-ROUNDING, ROWS = 0.05, 0.2
+# Of rows of class probabilities: how far a sum may be from 1, and which shares of rows have to be farther, and empty.
+ROUNDING, ROWS, EMPTY = 0.05, 0.2, 0.05
 
 
 @dataclass
@@ -91,17 +91,17 @@ class Targets(Check):
     def _look_at_rows(self, call: Loss, target: Any) -> None:
         if target.shape != call.output.shape or target.ndim < 2:
             return
-        odd = self._odd.setdefault(call.place, [0, 0, 0])
+        odd = self._odd.setdefault(call.place, [0, 0, 0, 0])
         sums = target.float().sum(1)
-        odd[0] += int(((sums - 1).abs() > ROUNDING).sum())
-        odd[1] += sums.numel()
-        odd[2] += 1
-        # Weights of classes may be given so on purpose, all with another sum; rows of many sums are an axis mistaken.
-        if odd[2] >= CALLS and odd[0] > ROWS * odd[1] and bool((sums.max() - sums.min()) > 0.5):
+        for place, count in enumerate((((sums - 1).abs() > ROUNDING).sum(), (sums == 0).sum(), sums.numel(), 1)):
+            odd[place] += int(count)
+        other, empty, every, calls = odd
+        # Counts of what an example has several of have other sums, and are meant; an example of no class is not.
+        if calls >= CALLS and other > ROWS * every and empty > EMPTY * every:
             self.finds(
                 call.place,
-                f"of {odd[1]} rows of class probabilities {odd[0]} do not sum to 1 (in the last batch "
-                f"{float(sums.min()):g} to {float(sums.max()):g})",
+                f"of {every} rows of class probabilities {other} do not sum to 1, and {empty} have no class at all (in "
+                f"the last batch sums are {float(sums.min()):g} to {float(sums.max()):g})",
                 remedy="look at how the labels became one-hot rows: reshape where a transpose is meant mixes examples",
             )
 

@@ -621,6 +621,9 @@ SOUND = {
         "padded = lambda b: torch.where(torch.rand(len(b)) < 0.5, 0, b)\n"
         "train(mlp(out=3), lambda a, b: F.cross_entropy(a, padded(b), ignore_index=0), Y + 1)"
     ),
+    "what each example has several of, as counts": (
+        "train(mlp(out=4), F.cross_entropy, F.one_hot(torch.randint(4, (512, 5)), 4).sum(1).float())"
+    ),
     "pairs of which some are ranked alike": """
         net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); rank = (2 * R).round()
         for i in batches():
