@@ -47,9 +47,10 @@ def not_carried_over(case: Case) -> Finding | None:
     asked = case.probe(HELD_BACK)
     held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
     learnt = f"the training set is learnt by heart (loss {own:.3g}; with labels shuffled anew each time {control:.3g})"
+    little = _carries_over(case)
+    if math.isnan(held) and little:
+        return None
     if math.isnan(held):
-        if _carries_over(case):
-            return None
         return Finding(
             EITHER,
             place="the data",
@@ -58,7 +59,6 @@ def not_carried_over(case: Case) -> Finding | None:
             expected="a metric that follows the loss",
             remedy="look at inputs and labels side by side, first those of training, then those of the metric",
         )
-    little = _carries_over(case)
     shown = (
         "as written the metric shows nothing of it, and little whatever is changed"
         if little
