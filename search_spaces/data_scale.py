@@ -9,6 +9,8 @@ from backtrack.vocabulary.moments import FEATURES, Moments
 
 # Training passes whose inputs make the mean and the deviation.
 PASSES = 20
+# Examples of a batch that tells by itself whether it is like the training inputs, and deviations that it may be off.
+MANY, ALIKE = 64, 0.3
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
@@ -45,6 +47,15 @@ def _standardise(training: Training, level: str) -> None:
     training.at_forward(before=before)
 
 
+def _is_alike(batch: Any, trained: Moments) -> bool:
+    """Whether a batch has the mean and the deviation of what a model trains on, in its middle feature."""
+    own = Moments()
+    own.add(batch)
+    scale = _scale_of(trained)
+    off, times = ((own.mean - trained.mean).abs() / scale).median(), (own.deviation / scale).median()
+    return bool(off < ALIKE and 1 - ALIKE < times < 1 + ALIKE)
+
+
 def _as_in_training(training: Training, level: str) -> None:
     torch: Any = training.torch
     seen: dict[tuple[int, bool], Moments] = {}
@@ -53,10 +64,13 @@ def _as_in_training(training: Training, level: str) -> None:
         if not _is_float_batch(training, given):
             return given
         gradients = torch.is_grad_enabled()
+        trained = seen.get((id(model), True))
+        if not gradients and trained is not None and len(given) >= MANY and _is_alike(given, trained):
+            # The training set may be judged by turns with the other.
+            return given
         moments = seen.setdefault((id(model), gradients), Moments())
         if moments.batches < PASSES:
             moments.add(given)
-        trained = seen.get((id(model), True))
         if gradients or trained is None:
             return given
         return _standardised(given, moments) * _scale_of(trained).to(given.dtype) + trained.mean.to(given.dtype)

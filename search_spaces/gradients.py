@@ -7,6 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, assigned_at
+from backtrack.vocabulary.graph import MovedByHand
 
 LARGEST_NORM = 1.0
 
@@ -15,7 +16,25 @@ def _backward_place(anatomy: Anatomy) -> str:
     return str(anatomy.loss.get("place", ""))
 
 
+# Gradients that are there at the next backward pass: of an optimiser, and of weights that are moved without one.
+KEPT, KEPT_BY_HAND = "gradients kept", "gradients kept by hand"
+
+
+def _cleared_by_hand(training: Training) -> None:
+    seen = MovedByHand()
+
+    def clear(loss: Any) -> Any:
+        for weight in seen.look(loss)[1]:
+            weight.grad = None
+        return loss
+
+    training.at_objective(clear)
+
+
 def _cleared(training: Training, level: str) -> None:
+    if training.anatomy.calls.get(KEPT_BY_HAND):
+        _cleared_by_hand(training)
+        return
     stepped: list[Any] = []
 
     def clear() -> None:
@@ -30,6 +49,12 @@ def _cleared(training: Training, level: str) -> None:
     training.at_backward(clear)
 
 
+def _clearings(anatomy: Anatomy) -> dict[str, str]:
+    if anatomy.calls.get(KEPT_BY_HAND):
+        return {"each_step": "weight.grad = None once it has been moved"}
+    return {"each_step": "optimizer.zero_grad() before loss.backward()"} if anatomy.calls.get(KEPT) else {}
+
+
 def _clearing(source: Source, level: str, anatomy: Anatomy) -> str | None:
     name = assigned_at(str(anatomy.optimiser.get("place", "")))
     return source.before(f"{name}.zero_grad()") if name else None
@@ -37,11 +62,10 @@ def _clearing(source: Source, level: str, anatomy: Anatomy) -> str | None:
 
 CLEAR_GRADIENTS = Intervention(
     "clear_gradients",
-    what="the gradients that an optimiser has stepped with are cleared before the next backward pass",
+    what="the gradients that an optimiser has stepped with, or weights were moved by, are cleared before the next "
+    "backward pass",
     source="PyTorch documentation of Optimizer.zero_grad",
-    levels=lambda anatomy: (
-        {"each_step": "optimizer.zero_grad() before loss.backward()"} if anatomy.calls.get("gradients kept") else {}
-    ),
+    levels=_clearings,
     apply=_cleared,
     harmless=True,
     answers=("gradients_never_cleared",),

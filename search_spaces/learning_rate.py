@@ -11,10 +11,14 @@ FACTORS = {"x0.01": 0.01, "x0.1": 0.1, "x10": 10.0, "x100": 100.0}
 # Further away, for a rate that no optimiser is used with.
 FAR = {"x0.001": 0.001, "x10000": 1e4}
 LEAST, LARGEST = 5e-5, 2.0
+# Weights that a program moves by their gradients itself.
+BY_HAND = "weights moved by hand"
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     rate = anatomy.optimiser.get("lr")
+    if anatomy.calls.get(BY_HAND):
+        return {level: f"steps {factor:g} times as long" for level, factor in FACTORS.items()}
     if not rate:
         return {}
     far = "x10000" if rate < LEAST else "x0.001" if rate > LARGEST else ""
@@ -24,6 +28,10 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _apply(training: Training, level: str) -> None:
     factor = {**FACTORS, **FAR}[level]
+    if training.anatomy.calls.get(BY_HAND):
+        # Steps along k g are those of k times the rate.
+        training.at_objective(lambda loss: _with_gradient_times(loss, factor))
+        return
 
     def scaled(by: float) -> Any:
         def change(optimiser: Any) -> None:
@@ -34,6 +42,12 @@ def _apply(training: Training, level: str) -> None:
 
     # Around each step, so that schedules and rates that the program sets by hand go on as they are.
     training.at_step(before=scaled(factor), after=scaled(1 / factor))
+
+
+def _with_gradient_times(loss: Any, factor: float) -> Any:
+    if loss.requires_grad:
+        loss.register_hook(lambda gradient: gradient * factor)
+    return loss
 
 
 def place(anatomy: Anatomy) -> str:

@@ -13,28 +13,35 @@ CLIPS = ("clamp_", "clamp_min_", "clamp_max_", "clip_")
 SEEN = "weights clipped"
 
 
-def at_clipping(training: Training, clips: Callable[[], bool]) -> None:
-    """Asks `clips()` where a program clips weights that an optimiser moves: where it says no, they stay as they are."""
+def moved_weights(training: Training) -> Callable[[Any], bool]:
+    """Says of a tensor whether it is, or shares its memory with, a weight that an optimiser has begun to move."""
     places: dict[int, Any] = {}
 
     def note(optimiser: Any) -> None:
         for group in optimiser.param_groups:
             places.update({weight.data_ptr(): weakref.ref(weight) for weight in group["params"] if weight.numel()})
 
-    def is_weight(tensor: Any) -> bool:
-        # Where a weight is no more, its memory may be anybody's.
+    def is_moved(tensor: Any) -> bool:
+        # Where a weight is no more, its memory may be anybody's; `weight.data` is another tensor at the same place.
         weight = places.get(tensor.data_ptr(), lambda: None)()
         return weight is not None and weight.data_ptr() == tensor.data_ptr()
 
+    training.at_step(before=note)
+    return is_moved
+
+
+def at_clipping(training: Training, clips: Callable[[], bool]) -> None:
+    """Asks `clips()` where a program clips weights that an optimiser moves: where it says no, they stay as they are."""
+    is_moved = moved_weights(training)
+
     def make(own: Any) -> Any:
         def clip(tensor: Any, *bounds: Any, **named: Any) -> Any:
-            # A step's own arithmetic clips no weights; `weight.data` is another tensor at the same place.
-            ours = tensor.is_leaf and is_weight(tensor)
+            # A step's own arithmetic clips no weights.
+            ours = tensor.is_leaf and is_moved(tensor)
             return own(tensor, *bounds, **named) if not ours or clips() else tensor
 
         return clip
 
-    training.at_step(before=note)
     for name in CLIPS:
         training.replace(training.torch.Tensor, name, make)
 

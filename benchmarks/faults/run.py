@@ -24,7 +24,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from backtrack.evidence.checkup.case import Case, case_from
+from backtrack.evidence.checkup.case import Case
+from backtrack.evidence.checkup.read import case_from
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from backtrack.errors import Interrupted, StudyError, TaskError
-from backtrack.evidence.checkup.case import Case, case_from
+from backtrack.evidence.checkup.case import Case
+from backtrack.evidence.checkup.read import case_from
 from backtrack.evidence.checkup.verdict import Checkup, conclude
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving

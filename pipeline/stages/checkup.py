@@ -263,7 +263,7 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?"""
     unshown = memorised(case) is not None
     # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
-    if not needs_repair(case) or (not unshown and any(repair.verified for repair in proven(case))):
+    if not unshown and (not needs_repair(case) or any(repair.verified for repair in proven(case))):
         return []
     names = {ONE_BATCH, *([HELD_BACK] if unshown else [])}
     asked = [option for option in case.options if option.kind == PROBE and option.name in names]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -873,6 +875,114 @@ def test_weights_are_not_clipped() -> None:
         assert torch.equal(clipping(), clipping(clip=False))
     assert clipping().abs().max() <= 0.0101
     assert "weights clipped" not in looked().calls
+
+
+def moved_by_hand(rate: float = 0.1, clear: bool = False) -> torch.Tensor:
+    """Weights that a program moves by their gradients itself."""
+    torch.manual_seed(0)
+    net = Net().eval()
+    for _ in range(5):
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        with torch.no_grad():
+            for weight in net.parameters():
+                weight -= rate * weight.grad
+                if clear:
+                    weight.grad = None
+    return weights(net)
+
+
+def test_weights_that_are_moved_by_hand_have_a_rate_and_gradients_to_clear() -> None:
+    anatomist = Anatomist(torch)
+    moved_by_hand()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("clear_gradients", "each_step", anatomy):
+        assert torch.allclose(moved_by_hand(), moved_by_hand(clear=True))
+    slow = moved_by_hand(0.01, clear=True)
+    with changed("learning_rate", "x0.1", anatomy):
+        assert torch.allclose(moved_by_hand(clear=True), slow)
+    assert not torch.allclose(moved_by_hand(), moved_by_hand(clear=True))
+    assert "gradients kept by hand" not in looked().calls and "weights moved by hand" not in looked().calls
+
+
+def drawn_anew(own: bool, times: int = 3) -> torch.Tensor:
+    """Weights of a net after two steps from each of its drawings; `own` draws them without torch's initialisers."""
+    torch.manual_seed(0)
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(times):
+        for weight in net.parameters():
+            weight.data.normal_(0, 0.1) if own else nn.init.normal_(weight, 0, 0.1)
+        for _ in range(2):
+            optimiser.zero_grad()
+            functional.cross_entropy(net.eval()(DATA), LABELS).backward()
+            optimiser.step()
+    return weights(net)
+
+
+def test_inputs_like_those_of_training_are_judged_as_they_are() -> None:
+    torch.manual_seed(0)
+    data = torch.randn(256, 6)
+    net = nn.Linear(6, 3)
+    with changed("validation_inputs", "as_in_training"):
+        for _ in range(4):
+            net(data)
+        with torch.no_grad():
+            own, other = net(data), net(data * 0.2 + 0.5)
+    assert torch.allclose(own, net(data)) and torch.allclose(other, net(data), atol=0.05)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_weights_that_train_are_drawn_once(own: bool) -> None:
+    anatomist = Anatomist(torch)
+    drawn_anew(own)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    once = drawn_anew(own, times=1)
+    with changed("kept_weights", "kept", anatomy):
+        # What is drawn before the first step counts.
+        assert torch.equal(drawn_anew(own, times=1), once)
+        kept = drawn_anew(own)
+    # Four further steps from where the first drawing had led.
+    assert 0 < (kept - once).norm() < 0.3 * (drawn_anew(own) - once).norm()
+    assert "weights written over" not in looked().calls
+    assert nn.init.constant_(torch.zeros(2), 3.0).tolist() == [3, 3]
+
+
+def draws(step: Callable[[], list[float]]) -> list[list[float]]:
+    """What is drawn before each of three steps, after a seed that is given each time."""
+    net = nn.Linear(6, 6)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    drawn = []
+    for _ in range(3):
+        drawn.append(step())
+        optimiser.zero_grad()
+        net(DATA).sum().backward()
+        optimiser.step()
+    return drawn
+
+
+def of_torch() -> list[float]:
+    generator = torch.manual_seed(3)
+    return torch.rand(2, generator=generator).tolist()
+
+
+def of_numpy() -> list[float]:
+    return np.random.default_rng(3).random(2).tolist()
+
+
+def of_python() -> list[float]:
+    random.seed(3)
+    return [random.random()]
+
+
+@pytest.mark.parametrize("step", [of_torch, of_numpy, of_python])
+def test_a_seed_is_given_once(step: Callable[[], list[float]]) -> None:
+    anatomist = Anatomist(torch)
+    first, *rest = draws(step)
+    assert rest == [first, first]
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("seeds", "once", anatomy):
+        assert len({tuple(one) for one in [first, *draws(step)]}) == 3
+    assert step() == first
 
 
 @pytest.mark.parametrize("logits", [True, False])

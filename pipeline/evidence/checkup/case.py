@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute
 from scipy.stats import mannwhitneyu
 
-from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
-from backtrack.vocabulary.crashes import crash_kind, message_in
+from backtrack.task.intervention import CONTROL, PROBE, REPAIR
+from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import WRONG, Finding
-from backtrack.vocabulary.plan import CHECKED, WRITTEN
-from backtrack.watch.symptoms import SEEN_LOSS
+from backtrack.vocabulary.plan import WRITTEN
 
 # Values that are all positive and this many times apart are compared by their logarithms, where less is better.
 WIDE = 10.0
@@ -34,10 +30,10 @@ SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
 # The ceiling of a metric that counts in percent.
 PERCENT = 100.0
+# A share above 1 is none of a percentage where no run goes beyond this.
+FEW_PERCENT = 5.0
 # Probes: of a net on one batch alone, and of the loss of training examples that it never trains on.
 ONE_BATCH, HELD_BACK = "one_batch", "held_back"
-# Names of a training's own loss, as it says it, or as the watch saw it.
-LOSSES = ("train_loss", "loss", SEEN_LOSS)
 
 Changes = tuple[tuple[str, str], ...]
 
@@ -123,6 +119,7 @@ class Case:
         chance: the metric of a training that has learnt nothing, where somebody gave it.
         alpha: error rate of what is called verified.
         improve: whether it is asked what a sound training could still gain.
+        is_share: whether the metric is a share of right answers, by its name.
     """
 
     runs: Sequence[CheckedRun]
@@ -131,6 +128,7 @@ class Case:
     chance: float | None = None
     alpha: float = 0.05
     improve: bool = False
+    is_share: bool = False
 
     @property
     def written(self) -> list[CheckedRun]:
@@ -248,7 +246,7 @@ class Case:
 
     def score(self, run: CheckedRun) -> float:
         """What a run reached, on that scale; a run that ended in a fault reached nothing."""
-        lost = run.outcome in ("crashed", "diverged", "out_of_memory", "timed_out")
+        lost = run.outcome in ("crashed", "diverged", "out_of_memory", "timed_out") or run in self.beyond_a_share
         return -math.inf if lost else self.scored(run.value)
 
     @cached_property
@@ -266,9 +264,23 @@ class Case:
         return max(found, default=-math.inf)
 
     @cached_property
+    def largest_share(self) -> float:
+        """What a share of right answers cannot be above: 1 where the runs as written stay below; else infinity."""
+        values = [value for run in self.runs for value in (*run.reports, run.value) if value is not None]
+        own = [value for run in self.written for value in (*run.reports, run.value) if value is not None]
+        # A percentage that is mended from below 1 goes further than that.
+        return 1.0 if self.is_share and own and max(own) <= 1 and max(values) <= FEW_PERCENT else math.inf
+
+    @cached_property
+    def beyond_a_share(self) -> list[CheckedRun]:
+        """Changed runs in which a share of right answers comes out above 1."""
+        return [run for run in self.runs if run.changes and run.value is not None and run.value > self.largest_share]
+
+    @cached_property
     def ceiling(self) -> float:
         """The best that the metric can be, as a score, where that can be seen: 1 of a share, 100 of a percentage."""
-        values = [value for run in self.runs for value in (*run.reports, run.value) if value is not None]
+        sound = [run for run in self.runs if run not in self.beyond_a_share]
+        values = [value for run in sound for value in (*run.reports, run.value) if value is not None]
         finite = [value for value in values if math.isfinite(value)]
         if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
             return math.inf
@@ -380,83 +392,6 @@ class Case:
         return linear >= FAR and self.share(score, best) >= FAR_BY_LOGARITHM
 
 
-def case_from(
-    trials: pa.Table,
-    curves: pa.Table,
-    described: Sequence[Mapping[str, Any]],
-    *,
-    metric: str,
-    mode: str,
-    chance: float | None,
-    alpha: float,
-    improve: bool = False,
-) -> Case:
-    """The case as the records have it.
-
-    Args:
-        trials, curves: of the study.
-        described: the interventions that apply, as the first look found them.
-        metric, mode, chance, alpha: of the task and the study.
-        improve: whether it is asked what a sound training could still gain.
-    """
-    names = [one["name"] for one in described]
-    reports = _series(curves, metric)
-    losses = next((found for found in (_series(curves, name) for name in LOSSES if name != metric) if found), {})
-    runs = [
-        CheckedRun(
-            trial=row["trial"],
-            seed=row["seed"],
-            part=row["part"],
-            outcome=row["outcome"],
-            changes=tuple(
-                (name, row[f"config.{name}"])
-                for name in sorted(names)
-                if row[f"config.{name}"] not in (None, AS_WRITTEN)
-            ),
-            value=row["value"],
-            symptoms=tuple(row["symptoms"] or ()),
-            findings=tuple(Finding(**one) for one in row["findings"] or ()),
-            error=row["error"] or "",
-            reports=tuple(reports.get((row["trial"], row["seed"]), ())),
-            losses=tuple(losses.get((row["trial"], row["seed"]), ())),
-            crash=_crash(row["error"], row["error_place"]) if row["outcome"] == "crashed" else "",
-        )
-        for row in trials.to_pylist()
-        if row["stage"] == CHECKED
-    ]
-    options = [
-        Option(
-            name=one["name"],
-            level=level,
-            text=text,
-            what=one["what"],
-            place=one["place"],
-            answers=tuple(one["answers"]),
-            points=tuple(one["points"]),
-            kind=one["kind"],
-            harmless=bool(one["harmless"]) and number == 0,
-            size=int(one["size"]),
-            on_suspicion=bool(one.get("on_suspicion")),
-            patch=one.get("patches", {}).get(level, ""),
-        )
-        for one in described
-        for number, (level, text) in enumerate(one["levels"].items())
-    ]
-    return Case(runs, options, mode, chance=chance, alpha=alpha, improve=improve)
-
-
-def _crash(error: str | None, place: str | None) -> str:
-    return message_in(error) + (f" ({place})" if place else "")
-
-
 def spelled(changes: Changes) -> str:
     """Changes as `name=level`; empty for none."""
     return " and ".join(f"{name}={level}" for name, level in changes)
-
-
-def _series(curves: pa.Table, name: str) -> dict[tuple[str, int], list[float]]:
-    """`{(trial, seed): values over time}` of a number."""
-    found: dict[tuple[str, int], list[float]] = {}
-    for row in curves.filter(pa.compute.field("name") == name).sort_by("step").to_pylist():
-        found.setdefault((row["trial"], row["seed"]), []).append(row["value"])
-    return found

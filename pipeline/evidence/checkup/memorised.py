@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, CheckedRun
+from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, CheckedRun, spelled
 from backtrack.vocabulary.finding import Finding
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
@@ -15,6 +15,8 @@ SHUFFLED = "labels"
 # Share of what is learnt of trained examples that has to hold for those held back, to say that it carries over; and
 # where a changed run or two went a little beyond chance.
 CARRIED, CLEARLY = 0.2, 0.5
+# A share of right answers may lie so far below what the loss says of it: see `_is_less_than_the_loss_says`.
+MARGIN = 0.2
 # What is wrong then: the labels, what the net is judged by, or one of the two.
 LABELS, JUDGED, EITHER = "labels_without_inputs", "judged_apart", "labels_or_metric"
 
@@ -30,9 +32,10 @@ def memorised(case: Case) -> tuple[float, float] | None:
     # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
     # nor where the loss is written by hand and there may be none.
     by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
-    if not own or not controls or case.worse_than_chance or by_hand or _is_shown(case):
+    if not own or not controls or case.worse_than_chance or by_hand or median(own) >= min(controls):
         return None
-    return (median(own), median(controls)) if median(own) < min(controls) else None
+    losses = (median(own), median(controls))
+    return None if _is_shown(case, *losses) else losses
 
 
 def not_carried_over(case: Case) -> Finding | None:
@@ -40,6 +43,8 @@ def not_carried_over(case: Case) -> Finding | None:
 
     Training examples that were held back tell labels from metric: labels that depend on inputs can be told of these.
     """
+    if case.beyond_a_share:
+        return _of_the_metric(case)
     losses = memorised(case)
     if losses is None:
         return None
@@ -50,6 +55,8 @@ def not_carried_over(case: Case) -> Finding | None:
     little = _carries_over(case)
     if math.isnan(held) and little:
         return None
+    if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
+        return None
     if math.isnan(held):
         return Finding(
             EITHER,
@@ -59,8 +66,11 @@ def not_carried_over(case: Case) -> Finding | None:
             expected="a metric that follows the loss",
             remedy="look at inputs and labels side by side, first those of training, then those of the metric",
         )
+    least = 1 - held / math.log(2)
     shown = (
-        "as written the metric shows nothing of it, and little whatever is changed"
+        f"by that loss at least {least:.0%} of the answers are right, and the metric tells of less"
+        if _is_learnt(case)
+        else "as written the metric shows nothing of it, and little whatever is changed"
         if little
         else "the metric shows nothing of it, whatever is changed"
     )
@@ -88,14 +98,47 @@ def not_carried_over(case: Case) -> Finding | None:
     )
 
 
-def _is_shown(case: Case) -> bool:
+def _of_the_metric(case: Case) -> Finding:
+    """A share of right answers that comes out above 1 in a changed run is computed wrongly in every other as well."""
+    run = max(case.beyond_a_share, key=lambda one: one.value or 0.0)
+    return Finding(
+        JUDGED,
+        place="the validation",
+        measured=f"with {spelled(run.changes)} the metric comes out as {run.value:.3g}, and a share of right answers "
+        f"is never above {case.largest_share:g}: it is computed wrongly",
+        expected="a share between 0 and 1",
+        remedy="look at how the metric is computed: over which axis predictions are taken, what they are compared "
+        "with, and what the count is divided by",
+    )
+
+
+def _is_less_than_the_loss_says(case: Case, loss: float, control: float) -> bool:
+    """Whether a share of right answers is less than a cross entropy of examples like its own leaves room for.
+
+    Each wrong answer has a probability of at most a half for the right one, and adds log 2 or more: of a mean loss L at
+    least 1 - L / log 2 of the answers are right. Where the control's loss breaks that rule, it is no such loss.
+    """
+    values = [run.value for run in case.first if run.value is not None and math.isfinite(run.value)]
+    luck = [run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value)]
+    if not case.is_share or not math.isfinite(case.ceiling) or not values or not luck or math.isnan(loss):
+        return False
+    if any(map(case.is_half_way, case.runs)) or 1 - control / math.log(2) > median(luck) / case.ceiling:
+        return False
+    return 1 - loss / math.log(2) - MARGIN > max(values) / case.ceiling
+
+
+def _is_learnt(case: Case) -> bool:
+    return sum(case.learnt(run) for run in case.first) * 2 > len(case.first)
+
+
+def _is_shown(case: Case, own: float, control: float) -> bool:
     """Whether the metric shows what is learnt: as written, or in any run half of the way to the best it can be.
 
     A net that has learnt its training set, and what it is about, does not stop at a trace of it: a threshold that is
     off, or a copy that lags, lets a changed run a little beyond chance.
     """
-    if sum(case.learnt(run) for run in case.first) * 2 > len(case.first):
-        return True
+    if _is_learnt(case):
+        return not _is_less_than_the_loss_says(case, own, control)
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)
     return any(map(case.is_half_way, case.runs)) if bounded else _carries_over(case)
 

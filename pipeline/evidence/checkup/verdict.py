@@ -269,7 +269,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     # Another net learns beside a fault that a check has named, and says no more of it.
     said = any(not cause.harmless for cause in causes)
     rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
-    if rest and not any(cause.verified or _crashes_repaired(case, cause.name) for cause in causes):
+    if rest and not any(cause.verified or _cannot_be_mended(case, cause.name) for cause in causes):
         past = case.shut and is_another_net(case, rest[0].changes)
         causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
     apart = _of_labels(case) if not direct_of else []
@@ -369,11 +369,13 @@ def _does_no_harm(case: Case, check: str) -> bool:
     return learns and bool(mended) and all(case.score(run) <= own for run in mended)
 
 
-def _crashes_repaired(case: Case, check: str) -> bool:
-    """Whether all that would mend a check's fault crashes in this program: whether it mends was not seen then.
+def _cannot_be_mended(case: Case, check: str) -> bool:
+    """Whether nothing that is tried from outside would mend a check's fault, or all that would crashes in this program.
 
-    What else brings the training back stands behind the fault.
+    Whether it mends was not seen then. What else brings the training back stands behind the fault.
     """
+    if not any(check in option.answers for option in case.options):
+        return True
     own = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
     return bool(own) and not case.crash and all(run.outcome == "crashed" for run in own)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
+from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
+    count_again,
     count_clipped_weights,
     count_compiled,
     count_cuts,
@@ -18,6 +21,7 @@ from backtrack.trial.intervening.calls import (
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
+from backtrack.vocabulary.graph import MovedByHand
 from backtrack.watch.listening.places import own_place
 
 # Steps that are looked at, after which the hooks only count; and batches whose numbers are.
@@ -60,6 +64,8 @@ class Anatomist:
         self._targets: list[Any] = []
         self._inputs: list[Any] = []
         self._held: set[int] = set()
+        # Of a training without an optimiser, in its first backward passes.
+        self._by_hand, self._by_hand_seen = MovedByHand(), 0
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0
@@ -84,6 +90,7 @@ class Anatomist:
         count_uses(self.training)
         count_loads(self.training)
         count_clipped_weights(self.training)
+        count_again(self.training)
         count_compiled(self.training)
 
     # --- what is heard ----------------------------------------------------------------------------------------
@@ -146,18 +153,23 @@ class Anatomist:
                 self.anatomy.count(BY_HAND)
             self._values.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
-                self._look_at_gradients()
+                self._look_at_gradients(first)
                 self._lasts.append(self._last_behind(first.grad_fn))
             return own(tensors, *arguments, **options)
 
         return backward
 
-    def _look_at_gradients(self) -> None:
-        """Whether gradients that were stepped with are still there."""
+    def _look_at_gradients(self, loss: Any) -> None:
+        """Whether gradients that were stepped with are still there; without an optimiser, whether weights move."""
+        if not self._optimisers and self._by_hand_seen < STEPS:
+            self._by_hand_seen += 1
+            moved, kept = self._by_hand.look(loss)
+            for what in ([MOVED] if moved else []) + ([KEPT_BY_HAND] if kept else []):
+                self.anatomy.count(what)
         weights = [weight for one in self._stepped for group in one.param_groups for weight in group["params"]]
         self._stepped.clear()
         if any(weight.grad is not None and bool(weight.grad.any()) for weight in weights):
-            self.anatomy.count("gradients kept")
+            self.anatomy.count(KEPT)
 
     def _last_behind(self, node: Any) -> str:
         """The site of the activation that is nearest to a loss, with no layer between; empty where there is none."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from backtrack.search_spaces import kept_weights, seeds
 from backtrack.search_spaces.pretrained import at_loading
 from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
@@ -116,6 +117,17 @@ def count_clipped_weights(training: HookedTraining) -> None:
         return True
 
     at_clipping(training, seen)
+
+
+def count_again(training: HookedTraining) -> None:
+    """Sees weights that are written over, and seeds that are given again, once the training steps."""
+
+    def seen(what: str) -> bool:
+        training.anatomy.count(what)
+        return True
+
+    kept_weights.at_writing(training, lambda: seen(kept_weights.SEEN))
+    seeds.at_seeding(training, lambda: seen(seeds.SEEN))
 
 
 def count_uses(training: HookedTraining) -> None:

@@ -222,6 +222,21 @@ class Reshaped:
 
 
 @dataclass(frozen=True)
+class Activated:
+    """An activation or dropout function inside of a forward pass, up to the second step.
+
+    Args:
+        name: of the function, such as `relu`.
+        result: that it returned.
+        place: `file:line`.
+    """
+
+    name: str
+    result: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
 class Iterated:
     """The start of a loop over a DataLoader.
 
@@ -265,6 +280,32 @@ class Backward:
     loss: Tensor
     place: str
     number: int
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """One of torch's initialisers has drawn a tensor, after an optimiser's first step.
+
+    Args:
+        name, tensor, place: the function, such as `xavier_uniform_`, what it drew, `file:line`.
+    """
+
+    name: str
+    tensor: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A generator of random numbers was given a seed, after an optimiser's first step.
+
+    Args:
+        name, seed, place: the function, such as `torch.manual_seed`, what it was given, `file:line`.
+    """
+
+    name: str
+    seed: Any
+    place: str
 
 
 @dataclass(frozen=True)
@@ -385,6 +426,9 @@ class Check:
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape to another shape in the user's own files, up to the second step."""
 
+    def activated(self, call: Activated) -> None:
+        """After an activation or dropout function in a model's forward pass, up to the second step."""
+
     def iterated(self, call: Iterated) -> None:
         """Before each loop over a DataLoader."""
 
@@ -394,6 +438,12 @@ class Check:
     def backward(self, call: Backward) -> None:
         """Before a backward pass: the first fifty, then those of close steps and of a loss that is not finite."""
 
+    def initialised(self, call: Initialised) -> None:
+        """After an initialiser of torch, once an optimiser has stepped."""
+
+    def seeded(self, call: Seeded) -> None:
+        """After a generator is given its seed, once an optimiser has stepped."""
+
     def before_step(self, step: Step) -> None:
         """Before an optimiser's step: its first fifty, then close ones."""
 
@@ -402,6 +452,10 @@ class Check:
 
     def end(self) -> None:
         """At the end of the training."""
+
+
+# What a check may want to hear.
+MOMENTS = tuple(name for name, one in vars(Check).items() if callable(one) and name[0] != "_" and name != "finds")
 
 
 def is_computed(values: Tensor, heard: Heard) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.graph import MovedByHand
 from backtrack.watch.checks.check import Backward, Check, Heard, Step
 
 if TYPE_CHECKING:
@@ -34,13 +35,30 @@ class GradientsNeverCleared(Check):
         self._backwards: dict[int, int] = {}
         self._rows: dict[int, int] = {}
         self._place = ""
+        # Of weights that a program moves without an optimiser.
+        self._by_hand = MovedByHand()
+        self._kept = 0
 
     def backward(self, call: Backward) -> None:
         self._place = call.place or self._place
+        if not self.heard.optimisers and call.number < LAST and self._kept < STEPS:
+            self._look_at_hand(call)
         for key, weight in self._weights.items():
             self._backwards[key] += 1
             # Of several backward passes between two steps one may find the gradient cleared, and the others add to it.
             self._cleared[key] |= weight.grad is None or not bool(weight.grad.any())
+
+    def _look_at_hand(self, call: Backward) -> None:
+        moved, kept = self._by_hand.look(call.loss)
+        # Between two moves gradients may be gathered.
+        self._kept = self._kept + 1 if kept else 0 if moved else self._kept
+        if self._kept == STEPS:
+            self.finds(
+                self._place,
+                f"{STEPS} times in a row {len(kept)} weights had been moved by their gradients, which were still there "
+                "when the next backward pass began, and were added to",
+                remedy="set each weight's grad to None once it has been moved",
+            )
 
     def before_step(self, step: Step) -> None:
         key = id(step.heard)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Pass
+from backtrack.watch.checks.check import Check, Heard, Pass, Seeded
 
 # Passes that must be alike, steps that a training must have, and numbers of a batch that are compared.
 ALIKE, STEPS, MOST = 4, 8, 1_000_000
@@ -14,9 +14,12 @@ ALIKE, STEPS, MOST = 4, 8, 1_000_000
 
 class SameExamples(Check):
     name = "same_examples"
-    looks_at = "whether a model's first training passes have the same inputs, while a DataLoader has several batches"
+    looks_at = (
+        "whether a model's first training passes have the same inputs, while a DataLoader has several batches, or "
+        "while a generator is given its seed before each of them"
+    )
     cost = "the first batch is kept, and compared with three others"
-    source = "PyTorch forum: next(iter(loader)) in a loop; UMLAUT"
+    source = "PyTorch forum: next(iter(loader)) in a loop, manual_seed in a loop; UMLAUT"
     expected = "other examples in each step"
     remedy = "take the batches from the loader, one after another: for x, y in loader"
 
@@ -25,6 +28,8 @@ class SameExamples(Check):
         self._first: dict[int, Any] = {}
         self._alike: dict[int, int] = {}
         self._places: dict[int, str] = {}
+        # Of each call that gives a generator its seed: how often once a training goes on, and its words.
+        self._seeded: dict[str, int] = {}
 
     def passed(self, call: Pass) -> None:
         key, given = id(call.model), call.given
@@ -36,15 +41,23 @@ class SameExamples(Check):
         # One that differs ends it.
         self._alike[key] = self._alike.get(key, 0) + 1 if same else -ALIKE
 
+    def seeded(self, call: Seeded) -> None:
+        if self.heard.steps:
+            words = f"{call.name}({call.seed})" + (f" at {call.place}" if call.place else "")
+            self._seeded[words] = self._seeded.get(words, 0) + 1
+
     def end(self) -> None:
-        several = [batches for _, batches, _ in self.heard.loaders.values() if batches > 1]
-        if not several or self.heard.steps < STEPS or self.heard.acts:
+        if self.heard.steps < STEPS or self.heard.acts:
             return
+        several = [batches for _, batches, _ in self.heard.loaders.values() if batches > 1]
+        # A seed that is given once an epoch makes no two steps alike.
+        seeds = [words for words, times in self._seeded.items() if 2 * times >= self.heard.steps]
         for key, alike in self._alike.items():
-            if alike >= ALIKE:
+            if alike >= ALIKE and (several or seeds):
+                why = f"though the DataLoader has {max(several)} batches" if several else f"drawn after {seeds[0]}"
                 self.finds(
                     self._places[key],
-                    f"every step trains on the same {len(self._first[key])} examples, though the DataLoader has "
-                    f"{max(several)} batches",
+                    f"every step trains on the same {len(self._first[key])} examples, {why}",
+                    remedy="" if several else "give the generator its seed once, before the loop",
                 )
                 return

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.moments import FEATURES, Moments
 from backtrack.watch.checks.check import Check, Heard, Pass, is_computed
 
 # Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
 # or narrower they are, in this share of the features.
 EXAMPLES, OFF, TIMES, SOME = 16, 6.0, 6.0, 0.25
+# The same in the middle feature, of more examples: what may be another split of the data, and is worth a look.
+MANY, MIDDLE_OFF, MIDDLE_TIMES = 64, 1.0, 1.8
 # Features whose deviation is less than this share of their size, and of the largest deviation, tell nothing.
 LEAST_DEVIATION = 1e-3
 # Examples of a batch that are looked at.
@@ -44,10 +46,13 @@ class ValidationInputs(Check):
             return
         if self._shapes.setdefault(key, tuple(values.shape[1:])) != tuple(values.shape[1:]):
             return
-        self._seen.setdefault((key, call.gradients), Moments()).add(values[:MOST])
+        # A pass of many examples tells by itself: the training set may be judged by turns with the other.
+        alone = not call.gradients and len(values) >= MANY
+        seen = Moments() if alone else self._seen.setdefault((key, call.gradients), Moments())
+        seen.add(values[:MOST])
         trained = self._seen.get((key, True))
         if not call.gradients and trained is not None and not self.heard.acts:
-            self._compare(call, trained, self._seen[key, False])
+            self._compare(call, trained, seen)
 
     def _compare(self, call: Pass, trained: Moments, judged: Moments) -> None:
         if min(trained.examples, judged.examples) < EXAMPLES:
@@ -60,12 +65,24 @@ class ValidationInputs(Check):
         tell = deviation > LEAST_DEVIATION * (mean.abs() + deviation.max())
         if not bool(tell.any()):
             return
-        off = ((other - mean).abs() / deviation)[tell].quantile(1 - SOME)
+        off = ((other - mean).abs() / deviation)[tell]
         times = (width / deviation)[tell]
+        far = float(off.quantile(1 - SOME))
         wide, narrow = float(times.quantile(1 - SOME)), float(times.quantile(SOME))
-        if float(off) > OFF or wide > TIMES or narrow < 1 / TIMES:
+        if far > OFF or wide > TIMES or narrow < 1 / TIMES:
             self.finds(
                 call.place,
-                f"in a quarter of the features, the inputs without gradients lie {float(off):.3g} deviations or more "
+                f"in a quarter of the features, the inputs without gradients lie {far:.3g} deviations or more "
                 f"off the training inputs, or are {max(wide, 1 / max(narrow, 1e-9)):.3g} times as wide or as narrow",
+            )
+            return
+        middle_off, middle = float(off.median()), float(times.median())
+        unlike = middle_off > MIDDLE_OFF or not 1 / MIDDLE_TIMES < middle < MIDDLE_TIMES
+        # Inputs that are all alike, as first states of an environment, have no width.
+        if unlike and middle > 0 and min(trained.examples, judged.examples) >= MANY:
+            self.finds(
+                call.place,
+                f"in the middle feature, the inputs without gradients lie {middle_off:.3g} deviations off the training "
+                f"inputs, and are {middle:.3g} times as wide",
+                weight=UNUSUAL,
             )

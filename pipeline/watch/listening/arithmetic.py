@@ -1,4 +1,4 @@
-"""What the first steps compute outside of any module: differences that become a square, and new shapes."""
+"""What the first steps compute: differences that become a square, new shapes, activations."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from backtrack.vocabulary.places import is_own
 from backtrack.vocabulary.shapes import is_square
-from backtrack.watch.checks.check import Difference, Reshaped
+from backtrack.watch.checks.check import Activated, Difference, Reshaped
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
 SHAPED = {torch.Tensor.view: "view", torch.Tensor.reshape: "reshape", torch.reshape: "reshape"}
+# Functions whose result is what they are called for. A softmax or a sigmoid may be there to be looked at.
+ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", "tanh", "dropout")
+OWNERS = (torch, torch.nn.functional, torch.Tensor)
+ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATIONS if hasattr(owner, name)}
 
 # Hears of a call: the moment, what makes its description, and that without the place.
 Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 
 class Arithmetic(TorchFunctionMode):
-    """Tells of differences and products that become a square, and of tensors that get another shape.
+    """Tells of differences and products that become a square, of tensors that get another shape, of activations.
 
     Args:
         told: hears of them.
@@ -41,6 +45,8 @@ class Arithmetic(TorchFunctionMode):
             left, right = args[0], args[1]
             if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and is_square(left, right):
                 self._told("difference", Difference, (tuple(left.shape), tuple(right.shape), tuple(result.shape)))
+        elif func in ACTIVATED and isinstance(result, torch.Tensor) and args and result is not args[0]:
+            self._told("activated", Activated, (ACTIVATED[func], result))
         return result
 
     def end(self) -> bool:

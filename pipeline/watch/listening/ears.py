@@ -8,16 +8,19 @@ from typing import Any, Protocol
 
 from backtrack.watch.checks import Check, Finding, Heard, all_checks
 from backtrack.watch.checks.check import (
+    MOMENTS,
     Backward,
     Clipped,
     Dropped,
     Forward,
+    Initialised,
     Inner,
     Iterated,
     Loss,
     ModelHeard,
     OptimiserHeard,
     Pass,
+    Seeded,
     Step,
 )
 from backtrack.watch.listening.patches import UNLIKE, drawn_by
@@ -31,22 +34,6 @@ from backtrack.watch.symptoms import SEEN_LOSS
 # Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
 # not timed, so that two runs of one training are looked at alike.
 FIRST_STEPS, GROWTH = 3, 1.35
-# What a check may want to hear.
-MOMENTS = (
-    "forward",
-    "passed",
-    "inner",
-    "loss",
-    "dropped",
-    "difference",
-    "reshaped",
-    "iterated",
-    "clipped",
-    "backward",
-    "before_step",
-    "after_step",
-    "end",
-)
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
@@ -134,6 +121,8 @@ class Ears:
         self._undo += patches.on_dropouts(self.torch, self._dropped)
         self._undo += patches.on_clipping(self.torch, self._clipped)
         self._undo += patches.on_backward(self.torch, self._before_backward)
+        self._undo += patches.on_initialising(self.torch, self._initialised)
+        self._undo += patches.on_seeding(self.torch, self._seeded)
         self._undo += patches.on_loading(self.torch, self._loaded, self._iterated)
 
     def detach(self) -> None:
@@ -387,8 +376,18 @@ class Ears:
             self._clippings += 1
             self._tell("clipped", Clipped(lambda: float(norm), bound, scale, own_place()))
 
+    def _initialised(self, name: str, tensor: Any) -> None:
+        if self.heard.steps and not self.muted:
+            self._tell("initialised", Initialised(name, tensor, own_place()))
+
+    def _seeded(self, name: str, seed: Any) -> None:
+        if self.heard.steps and not self.muted:
+            self._tell("seeded", Seeded(name, seed, own_place()))
+
     def _computed(self, moment: str, kind: Callable[..., Any], shapes: tuple[Any, ...]) -> None:
-        place = own_place() if not self.muted else ""
+        # An activation outside of a model may be there to be looked at.
+        wanted = not self.muted and (moment != "activated" or bool(self._depth))
+        place = own_place() if wanted else ""
         if place:
             self._tell(moment, kind(*shapes, place))
 

@@ -1,4 +1,4 @@
-"""The places of torch that have no hook of their own: loss functions, backward, loaders, loaded weights.
+"""The places of torch that have no hook of their own: losses, backward, loaders, weights that are loaded or drawn.
 
 Each is wrapped by a function of the same name, and put back when the listening ends (see `standing_back`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -188,6 +189,48 @@ def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
         return own(tensors, *arguments, **options)
 
     return [replace(torch.autograd, "backward", backward)]
+
+
+def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list[Undo]:
+    """Calls `initialised(name, tensor)` after each of torch's initialisers."""
+    init = torch.nn.init
+
+    def wrapped(name: str) -> Callable[..., Any]:
+        own = getattr(init, name)
+
+        @functools.wraps(own)
+        def initialise(*arguments: Any, **options: Any) -> Any:
+            result = own(*arguments, **options)
+            if isinstance(result, torch.Tensor):
+                initialised(name, result)
+            return result
+
+        return initialise
+
+    # Those of the name without a line at its end are old names of the same.
+    names = [name for name, one in vars(init).items() if name.endswith("_") and name[0] != "_" and callable(one)]
+    return [replace(init, name, wrapped(name)) for name in names]
+
+
+def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
+    """Calls `seeded(name, seed)` after a generator of torch, of numpy or of Python is given its seed."""
+    places = [("torch", torch, "manual_seed"), ("random", random, "seed")]
+    if "numpy" in sys.modules:
+        numpy = sys.modules["numpy"]
+        places += [("numpy.random", numpy.random, "seed"), ("numpy.random", numpy.random, "default_rng")]
+
+    def wrapped(where: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def seed(*arguments: Any, **options: Any) -> Any:
+            result = own(*arguments, **options)
+            given = [*arguments, *options.values()]
+            if given and given[0] is not None:
+                seeded(f"{where}.{own.__name__}", given[0])
+            return result
+
+        return seed
+
+    return [replace(owner, name, wrapped(where, getattr(owner, name))) for where, owner, name in places]
 
 
 def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:

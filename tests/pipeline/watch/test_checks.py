@@ -288,9 +288,84 @@ FAULTS = {
             x, y = next(iter(loader))
             opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
     """,
+    "weights_made_anew": """
+        def drawn(m):
+            if isinstance(m, nn.Linear):
+                nn.init.xavier_uniform_(m.weight); nn.init.zeros_(m.bias)
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(3):
+            net.apply(drawn)
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    "unused_result": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                x = self.one(x)
+                F.relu(x)
+                return self.two(x)
+        train(Net(), F.cross_entropy, Y)
+    """,
 }  # fmt: skip
 
 VARIANTS = {
+    "weights that are moved by hand, and gradients that stay": (
+        "gradients_never_cleared",
+        """
+        net = mlp()
+        for i in batches():
+            F.cross_entropy(net(X[i]), Y[i]).backward()
+            with torch.no_grad():
+                for weight in net.parameters():
+                    weight -= 0.05 * weight.grad
+    """,
+    ),
+    "one answer for all, as a number for each example": (
+        "constant_output",
+        """
+        class Lost(nn.Module):
+            def __init__(self):
+                super().__init__(); self.out = nn.Linear(6, 1)
+            def forward(self, x):
+                return self.out(x * 0).squeeze(-1)
+        train(Lost(), F.binary_cross_entropy_with_logits, Y.float(), epochs=6)
+    """,
+    ),
+    "a module of an activation, and a dropout, whose results nobody takes": (
+        "unused_result",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 2)
+                self.act, self.drop = nn.Tanh(), nn.Dropout(0.2)
+            def forward(self, x):
+                self.act(self.one(x)); self.drop(x)
+                return self.two(self.one(x))
+        train(Net(), F.cross_entropy, Y)
+    """,
+    ),
+    "weights that a program draws anew in its own way": (
+        "weights_made_anew",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(3):
+            for weight in net.parameters():
+                weight.data.normal_(0, 0.1)
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    ),
+    "the same draw in each step, by a seed that is given again": (
+        "same_examples",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(20):
+            torch.manual_seed(1); i = torch.randint(0, len(X), (8,))
+            opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    ),
     "the next word by a loss inside of the model": (
         "future_seen",
         "learn(Words(causal=False), lambda net, ids: net(ids[:, :-1], ids[:, 1:])[1])",
@@ -588,6 +663,61 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "weights that are moved by hand, with gradients of four batches": """
+        net = mlp()
+        for epoch in range(3):
+            for number, i in enumerate(batches()):
+                (F.cross_entropy(net(X[i]), Y[i]) / 4).backward()
+                if number % 4 == 3:
+                    with torch.no_grad():
+                        for weight in net.parameters():
+                            weight -= 0.05 * weight.grad; weight.grad = None
+    """,
+    "activations in place, beside the outputs, in a loss that the model keeps, and to be looked at": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                x = self.one(x); F.relu(x, inplace=True)
+                self.small = F.softplus(x).mean()
+                with torch.no_grad():
+                    F.gelu(x)
+                return self.two(x), torch.tanh(x)
+        net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(2):
+            for i in batches():
+                said, _ = net(X[i]); torch.tanh(said)
+                opt.zero_grad(); (F.cross_entropy(said, Y[i]) + 0.01 * net.small).backward(); opt.step()
+    """,
+    "folds, each with weights drawn anew and an optimiser of its own": """
+        net = mlp()
+        for fold in range(3):
+            for layer in net:
+                if hasattr(layer, "reset_parameters"):
+                    layer.reset_parameters()
+            opt = torch.optim.SGD(net.parameters(), lr=0.05)
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    "weights that are clipped, averaged and loaded between steps": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); best = None
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+                before = best or {name: one.clone() for name, one in net.state_dict().items()}
+                best = {name: 0.5 * one + 0.5 * before[name] for name, one in net.state_dict().items()}
+                net.load_state_dict(best)
+                for weight in net.parameters():
+                    weight.data.clamp_(-0.3, 0.3)
+    """,
+    "all examples at once, after a seed that is given in each epoch for the dropout": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 2))
+        opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(20):
+            opt.zero_grad(); F.cross_entropy(net(X), Y).backward(); opt.step()
+            if epoch % 5 == 0:
+                torch.manual_seed(0)
+    """,
     "the next word, by those before it": "learn(Words(causal=True), next_word)",
     "the next word, by a loss inside of the model": (
         "learn(Words(causal=True), lambda net, ids: net(ids[:, :-1], ids[:, 1:])[1])"

@@ -1,0 +1,100 @@
+"""Reads a checkup's case from its records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.task.intervention import AS_WRITTEN
+from backtrack.vocabulary.crashes import message_in
+from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.plan import CHECKED
+from backtrack.watch.symptoms import SEEN_LOSS
+
+# Names of a training's own loss, as it says it, or as the watch saw it.
+LOSSES = ("train_loss", "loss", SEEN_LOSS)
+# Names of a share of right answers.
+SHARE = re.compile(r"(^|[^a-z])(acc|accuracy)([^a-z]|$)|top[-_ ]?[15]", re.IGNORECASE)
+
+
+def case_from(
+    trials: pa.Table,
+    curves: pa.Table,
+    described: Sequence[Mapping[str, Any]],
+    *,
+    metric: str,
+    mode: str,
+    chance: float | None,
+    alpha: float,
+    improve: bool = False,
+) -> Case:
+    """The case as the records have it.
+
+    Args:
+        trials, curves: of the study.
+        described: the interventions that apply, as the first look found them.
+        metric, mode, chance, alpha: of the task and the study.
+        improve: whether it is asked what a sound training could still gain.
+    """
+    names = [one["name"] for one in described]
+    reports = _series(curves, metric)
+    losses = next((found for found in (_series(curves, name) for name in LOSSES if name != metric) if found), {})
+    runs = [
+        CheckedRun(
+            trial=row["trial"],
+            seed=row["seed"],
+            part=row["part"],
+            outcome=row["outcome"],
+            changes=tuple(
+                (name, row[f"config.{name}"])
+                for name in sorted(names)
+                if row[f"config.{name}"] not in (None, AS_WRITTEN)
+            ),
+            value=row["value"],
+            symptoms=tuple(row["symptoms"] or ()),
+            findings=tuple(Finding(**one) for one in row["findings"] or ()),
+            error=row["error"] or "",
+            reports=tuple(reports.get((row["trial"], row["seed"]), ())),
+            losses=tuple(losses.get((row["trial"], row["seed"]), ())),
+            crash=_crash(row["error"], row["error_place"]) if row["outcome"] == "crashed" else "",
+        )
+        for row in trials.to_pylist()
+        if row["stage"] == CHECKED
+    ]
+    options = [
+        Option(
+            name=one["name"],
+            level=level,
+            text=text,
+            what=one["what"],
+            place=one["place"],
+            answers=tuple(one["answers"]),
+            points=tuple(one["points"]),
+            kind=one["kind"],
+            harmless=bool(one["harmless"]) and number == 0,
+            size=int(one["size"]),
+            on_suspicion=bool(one.get("on_suspicion")),
+            patch=one.get("patches", {}).get(level, ""),
+        )
+        for one in described
+        for number, (level, text) in enumerate(one["levels"].items())
+    ]
+    share = bool(SHARE.search(metric))
+    return Case(runs, options, mode, chance=chance, alpha=alpha, improve=improve, is_share=share)
+
+
+def _crash(error: str | None, place: str | None) -> str:
+    return message_in(error) + (f" ({place})" if place else "")
+
+
+def _series(curves: pa.Table, name: str) -> dict[tuple[str, int], list[float]]:
+    """`{(trial, seed): values over time}` of a number."""
+    found: dict[tuple[str, int], list[float]] = {}
+    for row in curves.filter(pa.compute.field("name") == name).sort_by("step").to_pylist():
+        found.setdefault((row["trial"], row["seed"]), []).append(row["value"])
+    return found

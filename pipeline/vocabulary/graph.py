@@ -1,0 +1,68 @@
+"""The graph that torch keeps behind a result: which results, and which weights, it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Nodes that are walked through.
+NODES = 20_000
+
+
+def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
+    """The nodes of the graph behind tensors, in the order of a walk; None where there are more than `NODES`.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> [type(node).__name__ for node in nodes_behind([weight.exp()])]
+        ['ExpBackward0', 'AccumulateGrad']
+    """
+    waiting = [one.grad_fn for one in ends if getattr(one, "grad_fn", None) is not None]
+    reached: dict[Any, None] = {}
+    while waiting:
+        node = waiting.pop()
+        if node in reached:
+            continue
+        reached[node] = None
+        if len(reached) > NODES:
+            return None
+        waiting += [one for one, _ in node.next_functions if one is not None]
+    return reached
+
+
+def weights_behind(end: Any) -> list[Any]:
+    """The tensors that a backward pass from `end` gives a gradient; none where the graph is too large.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> weights_behind((weight * 3).sum())[0] is weight
+        True
+    """
+    return [node.variable for node in nodes_behind([end]) or () if hasattr(node, "variable")]
+
+
+class MovedByHand:
+    """Tells of a training without an optimiser whether its weights move, and whether their gradients are cleared.
+
+    Example:
+        >>> import torch
+        >>> weight, seen = torch.ones(2, requires_grad=True), MovedByHand()
+        >>> for _ in range(2):
+        ...     loss = (weight * 3).sum()
+        ...     moved, kept = seen.look(loss)
+        ...     loss.backward()
+        ...     weight.data -= 0.1 * weight.grad
+        >>> moved, [one is weight for one in kept]
+        (True, [True])
+    """
+
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, Any]] = []
+
+    def look(self, loss: Any) -> tuple[bool, list[Any]]:
+        """Before a backward pass: whether weights have moved since the last, and those of them with a gradient left."""
+        moved = [weight for weight, old in self._before if bool((weight.detach() != old).any())]
+        self._before = [(weight, weight.detach().clone()) for weight in weights_behind(loss)]
+        return bool(moved), [weight for weight in moved if weight.grad is not None and bool(weight.grad.any())]

@@ -1,0 +1,58 @@
+"""An activation or a dropout inside a forward pass whose result nothing takes up: `F.relu(x)` for `x = F.relu(x)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.graph import nodes_behind
+from backtrack.watch.checks.check import Activated, Backward, Check, Forward, Heard
+
+# Backward passes that must show it.
+TIMES = 2
+
+
+class UnusedResult(Check):
+    name = "unused_result"
+    looks_at = (
+        "of activations and dropout inside the first forward passes, whether the outputs or the loss depend on them"
+    )
+    cost = "a walk through the graphs of the first two steps"
+    source = "PyTorch documentation: torch.nn.functional.relu returns a new tensor; Stack Overflow, missing assignment"
+    expected = "results that the layers behind them get"
+    remedy = "assign the result: x = F.relu(x)"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # (function, place, node of the graph) of what no output has depended on so far.
+        self._open: list[tuple[str, str, Any]] = []
+        self._unused: dict[tuple[str, str], int] = {}
+        self._used: set[tuple[str, str]] = set()
+
+    def activated(self, call: Activated) -> None:
+        if call.result.grad_fn is not None and call.place:
+            self._open.append((call.name, call.place, call.result.grad_fn))
+
+    def forward(self, call: Forward) -> None:
+        if call.gradients:
+            self._take_out(call.outputs)
+
+    def backward(self, call: Backward) -> None:
+        if not self._open:
+            return
+        self._take_out([call.loss])
+        for name, place, _ in self._open:
+            self._unused[name, place] = self._unused.get((name, place), 0) + 1
+        self._open.clear()
+        for (name, place), times in self._unused.items():
+            if times >= TIMES and (name, place) not in self._used:
+                measured = f"{name} is computed here, and neither the outputs nor the loss depend on what it gives"
+                self.finds(place, measured)
+
+    def _take_out(self, ends: Sequence[Any]) -> None:
+        """Takes out what these tensors depend on."""
+        reached = nodes_behind(ends)
+        for name, place, _ in [one for one in self._open if reached is None or one[2] in reached]:
+            self._used.add((name, place))
+        self._open = [one for one in self._open if reached is not None and one[2] not in reached]

@@ -1,0 +1,80 @@
+"""Weights that are drawn anew in the middle of their training: what was learnt is thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.watch.checks.check import Check, Heard, Initialised, OptimiserHeard, Step, joined
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Weight matrices of each optimiser that are kept from one of its first steps to the next, and how large.
+MATRICES, LARGEST = 3, 1 << 16
+# What is left of a matrix: the cosine between its numbers before and after.
+UNLIKE = 0.5
+# Steps of each optimiser between which weights are compared.
+STEPS = 50
+# How often, with steps between: once may be a fresh start after a first phase.
+TIMES = 2
+
+
+class WeightsMadeAnew(Check):
+    name = "weights_made_anew"
+    looks_at = (
+        "whether weights are drawn anew between two steps of the optimiser that moves them: by torch's "
+        "initialisers at any time, in any other way between the first fifty steps"
+    )
+    cost = "a copy of three small weight matrices at each of the first fifty steps"
+    source = "PyTorch forum, weights re-initialised in each epoch by model.apply(weights_init)"
+    expected = "weights that only the optimiser moves, once they train"
+    remedy = "initialise the weights once, before the loop over the epochs"
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # Of each optimiser: the number of its last step, and matrices with what they were after it.
+        self._kept: dict[int, tuple[int, list[tuple[Tensor, Tensor]]]] = {}
+        # Of each optimiser: after how many of its steps which of its weights were drawn anew.
+        self._anew: dict[int, dict[int, set[int]]] = {}
+
+    def after_step(self, step: Step) -> None:
+        if step.number <= STEPS:
+            matrices = [one for one in step.heard.parameters if one.ndim > 1 and 8 <= one.numel() <= LARGEST]
+            kept = [(one, one.detach().clone()) for one in matrices[:MATRICES]]
+            self._kept[id(step.heard)] = (step.number, kept)
+
+    def before_step(self, step: Step) -> None:
+        last, kept = self._kept.pop(id(step.heard), (0, []))
+        if last and last == step.number - 1:
+            unlike = [weight for weight, old in kept if _cosine(weight, old) < UNLIKE]
+            if unlike:
+                self._count(step.heard, unlike, "", "in the program's own way")
+
+    def initialised(self, call: Initialised) -> None:
+        for heard in self.heard.optimisers:
+            ours = [one for one in heard.parameters if one.data_ptr() == call.tensor.data_ptr() and one.ndim > 1]
+            if ours and heard.steps:
+                self._count(heard, ours, call.place, f"by {call.name}")
+
+    def _count(self, heard: OptimiserHeard, weights: list[Tensor], place: str, how: str) -> None:
+        times = self._anew.setdefault(id(heard), {})
+        times.setdefault(heard.steps, set()).update(id(weight) for weight in weights)
+        if len(times) < TIMES:
+            return
+        ever = set.union(*times.values())
+        matrices = [one for one in heard.parameters if one.ndim > 1]
+        named = [self.heard.name_of(one) for one in matrices if id(one) in ever]
+        after = " and ".join(str(number) for number in sorted(times)[:TIMES])
+        self.finds(
+            place or joined(named),
+            f"{joined(named)} are drawn anew {how}, after {after} steps of the optimiser that trains them",
+            # Of a net whose last layer alone begins anew it may be meant.
+            weight="" if 2 * len(named) > len(matrices) else UNUSUAL,
+        )
+
+
+def _cosine(one: Tensor, other: Tensor) -> float:
+    a, b = one.detach().float().flatten(), other.float().flatten()
+    return float(a @ b / (a.norm() * b.norm()).clamp(min=1e-12))

@@ -1,0 +1,54 @@
+"""Weights that a program draws anew, or writes over, after they have begun to train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.search_spaces.weight_clipping import moved_weights
+from backtrack.task.intervention import Intervention, Training
+
+# Methods that write other numbers over a tensor's.
+WRITES = ("normal_", "uniform_", "fill_", "zero_", "copy_")
+SEEN = "weights written over"
+
+
+def at_writing(training: Training, writes: Callable[[], bool]) -> None:
+    """Asks `writes()` where weights are written over once they have trained: where it says no, they stay."""
+    is_moved = moved_weights(training)
+    inside: list[Any] = []
+
+    def guarded(own: Any) -> Any:
+        def write(tensor: Any, *arguments: Any, **options: Any) -> Any:
+            # An optimiser may write by itself, and an initialiser calls these methods.
+            ours = not inside and tensor.is_leaf and is_moved(tensor)
+            if ours and not writes():
+                return tensor
+            return own(tensor, *arguments, **options)
+
+        return write
+
+    def stepping(optimiser: Any) -> None:
+        inside.append(optimiser)
+
+    def stepped(optimiser: Any) -> None:
+        inside.clear()
+
+    training.at_step(before=stepping, after=stepped)
+    torch = training.torch
+    for name in WRITES:
+        training.replace(torch.Tensor, name, guarded)
+    for name in [one for one in vars(torch.nn.init) if one.endswith("_") and one[0] != "_"]:
+        training.replace(torch.nn.init, name, guarded)
+
+
+KEPT_WEIGHTS = Intervention(
+    "kept_weights",
+    what="weights that an optimiser has moved are not drawn anew, and nothing is written over them",
+    source="PyTorch forum, weights re-initialised in each epoch by model.apply(weights_init)",
+    levels=lambda anatomy: {"kept": "initialise once, before the epochs"} if anatomy.calls.get(SEEN) else {},
+    apply=lambda training, level: at_writing(training, lambda: False),
+    answers=("weights_made_anew",),
+    on_suspicion=True,
+    cannot="another model that is made in each epoch, and weights that are set by .data =",
+)
