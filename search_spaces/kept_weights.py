@@ -45,7 +45,7 @@ def at_writing(training: Training, writes: Callable[[], bool]) -> None:
 KEPT_WEIGHTS = Intervention(
     "kept_weights",
     what="weights that an optimiser has moved are not drawn anew, and nothing is written over them",
-    source="PyTorch forum, weights re-initialised in each epoch by model.apply(weights_init)",
+    source="PyTorch documentation of torch.nn.init and Module.apply",
     levels=lambda anatomy: {"kept": "initialise once, before the epochs"} if anatomy.calls.get(SEEN) else {},
     apply=lambda training, level: at_writing(training, lambda: False),
     answers=("weights_made_anew",),

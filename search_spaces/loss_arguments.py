@@ -80,7 +80,11 @@ FORMS = {
     ("nll_loss", "relu"): "log_softmax instead of the ReLU",
     ("ctc_loss", "softmax"): "log_softmax instead of softmax",
     ("ctc_loss", ""): "log_softmax before ctc_loss",
+    ("kl_div", "softmax"): "log_softmax instead of softmax",
+    ("kl_div", ""): "log_softmax before kl_div",
 }
+# Losses of log-probabilities, and the axis over which a row sums to 1.
+LOGARITHMS = {"nll_loss": 1, "ctc_loss": -1, "kl_div": -1}
 
 
 # A loss of rates, or of their logarithms, as it is told.
@@ -105,8 +109,8 @@ def _formed(training: Training, level: str) -> None:
         if FORMS.get((call.name, last)) is None:
             return
         output = call.output.float()
-        if call.name in ("nll_loss", "ctc_loss"):
-            axis = 1 if call.name == "nll_loss" else -1
+        if call.name in LOGARITHMS:
+            axis = LOGARITHMS[call.name]
             call.output = output.clamp_min(1e-12).log() if last == "softmax" else output.log_softmax(axis)
         elif last == "sigmoid" and call.name == "cross_entropy":
             call.output = output.clamp(1e-6, 1 - 1e-6).logit()
@@ -125,7 +129,7 @@ LOSS_FORM = Intervention(
     "loss_form",
     what="a loss of raw outputs that gets probabilities gets their logarithm, and one of log-probabilities gets these; "
     "one of counts takes what the net puts out for rates, or for their logarithms",
-    source="PyTorch documentation of CrossEntropyLoss, NLLLoss, BCEWithLogitsLoss and PoissonNLLLoss",
+    source="PyTorch documentation of CrossEntropyLoss, NLLLoss, KLDivLoss, BCEWithLogitsLoss and PoissonNLLLoss",
     levels=_form,
     apply=_formed,
     harmless=True,

@@ -7,6 +7,8 @@ from typing import Any
 
 # Of larger inputs about so many numbers are looked at.
 COLUMNS = 4096
+# Numbers that are drawn at once, and inputs that a model may have.
+PIECE, MOST_INPUTS = 256, 1000
 # Of a projection, what counts: two that differ by less, as by rounding, are the same example.
 PRECISION = 1e-6
 
@@ -24,11 +26,13 @@ class ExampleMarks:
         >>> again = marks.of([torch.tensor([[3.0, 4.0], [1.0, 2.0]])])
         >>> first == again[::-1], first[0] == first[1]
         (True, False)
+        >>> marks.of([torch.tensor([[1.0, 2.0, 0.0]])])[0] == first[0]
+        True
     """
 
     def __init__(self, torch: Any) -> None:
         self._torch = torch
-        self._directions: dict[tuple[int, int], Any] = {}
+        self._directions: dict[int, Any] = {}
 
     def of(self, inputs: Sequence[Any]) -> list[int]:
         """The marks of a batch.
@@ -44,9 +48,17 @@ class ExampleMarks:
         return (marks / PRECISION).round().nan_to_num(0, 0, 0).long().tolist()
 
     def _direction(self, place: int, width: int) -> Any:
-        key = (place, width)
-        if key not in self._directions:
-            # Of its own, so that the program's random numbers stay what they are.
-            luck = self._torch.Generator().manual_seed(place)
-            self._directions[key] = self._torch.randn(width, generator=luck, dtype=self._torch.float64)
-        return self._directions[key]
+        """The same numbers for each width, so that zeros at the end of a row, as padding, change no mark."""
+        torch = self._torch
+        known = self._directions.get(place)
+        if known is None or len(known) < width:
+            # Of its own, so that the program's random numbers stay what they are; in pieces, of which none depends on
+            # how many there are.
+            pieces = [
+                torch.randn(
+                    PIECE, generator=torch.Generator().manual_seed(place + MOST_INPUTS * number), dtype=torch.float64
+                )
+                for number in range(-(-width // PIECE))
+            ]
+            known = self._directions[place] = torch.cat(pieces)
+        return known[:width]

@@ -167,6 +167,18 @@ def test_the_loss_gets_what_it_takes() -> None:
     assert not torch.allclose(functional.cross_entropy(given, LABELS[:8]), wanted)
 
 
+@pytest.mark.parametrize("last", ["softmax at Net.1#0", ""])
+def test_a_divergence_gets_the_logarithms_of_probabilities(last: str) -> None:
+    raw, told = torch.randn(8, 3, requires_grad=True), torch.softmax(torch.randn(8, 3), 1)
+    given = raw.softmax(1) if last else raw
+    wanted = functional.kl_div(raw.log_softmax(1), told, reduction="batchmean")
+    with changed("loss_form", "as_outputs_are", Anatomy(last=last, losses=[{"name": "kl_div"}])):
+        assert torch.allclose(functional.kl_div(given, told, reduction="batchmean"), wanted)
+        # Logarithms of probabilities stay what they are.
+        assert last or torch.allclose(functional.kl_div(raw.log_softmax(1), told, reduction="batchmean"), wanted)
+    assert not torch.allclose(functional.kl_div(given, told, reduction="batchmean"), wanted)
+
+
 @pytest.mark.parametrize("log_input", [True, False])
 def test_a_loss_of_counts_takes_the_other_form(log_input: bool) -> None:
     given, counts = torch.rand(8, requires_grad=True), torch.ones(8)
@@ -388,6 +400,25 @@ def test_embeddings_stay_inside_a_ball_and_nothing_decays() -> None:
         optimiser.step()
     assert net[0].weight.norm(dim=1).max() <= 1 + 1e-6
     assert optimiser.param_groups[0]["weight_decay"] == 0.5
+
+
+def test_embeddings_are_bound_no_more() -> None:
+    def looking_up() -> nn.Embedding:
+        torch.manual_seed(0)
+        net = nn.Embedding(9, 4, max_norm=1e-3)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        net(torch.arange(9)).sum().backward()
+        optimiser.step()
+        return net
+
+    anatomist = Anatomist(torch)
+    looking_up()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert not all_interventions()["embedding_bound"].levels(looked())
+    with changed("embedding_bound", "free", anatomy):
+        net = looking_up()
+        assert net(torch.arange(9)).norm(dim=1).min() > 0.1
+    assert looking_up()(torch.arange(9)).norm(dim=1).max() < 2e-3
 
 
 def test_classes_are_learnt_by_cross_entropy() -> None:
@@ -875,6 +906,26 @@ def test_weights_are_not_clipped() -> None:
         assert torch.equal(clipping(), clipping(clip=False))
     assert clipping().abs().max() <= 0.0101
     assert "weights clipped" not in looked().calls
+
+
+@pytest.mark.parametrize(("name", "given"), [("label_smoothing", 0.9), ("weight", torch.tensor([0.0, 1.0, 2.0]))])
+def test_an_option_of_a_loss_is_left_out(name: str, given: Any) -> None:
+    outputs = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+
+    def loss() -> torch.Tensor:
+        return functional.cross_entropy(outputs, LABELS, **{name: given})
+
+    anatomist = Anatomist(torch)
+    loss().backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert list(all_interventions()["loss_options"].levels(anatomy)) == [f"without_{name}"]
+    plain = functional.cross_entropy(outputs, LABELS)
+    with changed("loss_options", f"without_{name}", anatomy):
+        assert torch.equal(loss(), plain)
+        with torch.no_grad():
+            # What a program is judged by stays.
+            assert not torch.equal(loss(), plain)
+    assert not all_interventions()["loss_options"].levels(looked())
 
 
 def moved_by_hand(rate: float = 0.1, clear: bool = False) -> torch.Tensor:

@@ -12,7 +12,7 @@ from scipy.stats import mannwhitneyu
 
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
-from backtrack.vocabulary.finding import WRONG, Finding
+from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
 from backtrack.vocabulary.plan import WRITTEN
 
 # Values that are all positive and this many times apart are compared by their logarithms, where less is better.
@@ -165,7 +165,7 @@ class Case:
     @property
     def repairs(self) -> list[Option]:
         """Options that a checkup tries; parts of levels come later."""
-        seen = self.signs
+        seen = self.signs | set(self._found_by_half(UNUSUAL))
         return [
             option
             for option in self.options
@@ -301,12 +301,14 @@ class Case:
     @property
     def wrong(self) -> dict[str, Finding]:
         """`{check: finding}` of faults that half of the runs as written show, or more."""
-        first = self.first
+        return self._found_by_half(WRONG)
+
+    def _found_by_half(self, weight: str) -> dict[str, Finding]:
         found: dict[str, list[Finding]] = {}
-        for run in first:
-            for check, finding in {one.check: one for one in run.findings if one.weight == WRONG}.items():
+        for run in self.first:
+            for check, finding in {one.check: one for one in run.findings if one.weight == weight}.items():
                 found.setdefault(check, []).append(finding)
-        return {check: findings[0] for check, findings in found.items() if len(findings) * 2 >= len(first)}
+        return {check: findings[0] for check, findings in found.items() if len(findings) * 2 >= len(self.first)}
 
     def scored_beyond_chance(self, score: float) -> bool:
         """Whether a score is more than chance ever reaches."""

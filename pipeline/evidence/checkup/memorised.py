@@ -17,6 +17,8 @@ SHUFFLED = "labels"
 CARRIED, CLEARLY = 0.2, 0.5
 # A share of right answers may lie so far below what the loss says of it: see `_is_less_than_the_loss_says`.
 MARGIN = 0.2
+# An error that is hardly less than that of a control, while the loss is less than a tenth of the control's.
+HARDLY, TENTH = 0.8, 0.1
 # What is wrong then: the labels, what the net is judged by, or one of the two.
 LABELS, JUDGED, EITHER = "labels_without_inputs", "judged_apart", "labels_or_metric"
 
@@ -66,9 +68,13 @@ def not_carried_over(case: Case) -> Finding | None:
             expected="a metric that follows the loss",
             remedy="look at inputs and labels side by side, first those of training, then those of the metric",
         )
-    least = 1 - held / math.log(2)
+    says = (
+        f"by that loss at least {1 - held / math.log(2):.0%} of the answers are right, and the metric tells of less"
+        if case.is_share
+        else "the metric is hardly better than one of nothing learnt"
+    )
     shown = (
-        f"by that loss at least {least:.0%} of the answers are right, and the metric tells of less"
+        says
         if _is_learnt(case)
         else "as written the metric shows nothing of it, and little whatever is changed"
         if little
@@ -79,9 +85,10 @@ def not_carried_over(case: Case) -> Finding | None:
             JUDGED,
             place="the validation",
             measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
-            f"shuffled anew each time {control:.3g}), and {shown}: it is "
-            "computed wrongly, of other data than the net was trained on (other classes, inputs that were treated "
-            "otherwise, labels that are not theirs), or blind to it, as right answers are where one class is rare",
+            f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
+            "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
+            "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
+            "where one class is rare",
             expected="a metric that follows the loss",
             remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
             "its inputs and labels: are all of its classes in the training set",
@@ -113,13 +120,18 @@ def _of_the_metric(case: Case) -> Finding:
 
 
 def _is_less_than_the_loss_says(case: Case, loss: float, control: float) -> bool:
-    """Whether a share of right answers is less than a cross entropy of examples like its own leaves room for.
+    """Whether a metric tells of less than the loss of examples like its own.
 
-    Each wrong answer has a probability of at most a half for the right one, and adds log 2 or more: of a mean loss L at
-    least 1 - L / log 2 of the answers are right. Where the control's loss breaks that rule, it is no such loss.
+    Of a share of right answers that is so by count. Each wrong answer has a probability of at most a half for the right
+    one, and adds log 2 or more: of a mean loss L at least 1 - L / log 2 of the answers are right. Where the control's
+    loss breaks that rule, it is no such loss.
     """
     values = [run.value for run in case.first if run.value is not None and math.isfinite(run.value)]
     luck = [run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value)]
+    if case.mode == "min":
+        # An error is as much smaller than without learning as the loss is, or about its root.
+        known = bool(values and luck) and not case.open_ended and not any(map(case.is_half_way, case.runs))
+        return known and 0 <= loss < TENTH * control and min(values) > HARDLY * median(luck)
     if not case.is_share or not math.isfinite(case.ceiling) or not values or not luck or math.isnan(loss):
         return False
     if any(map(case.is_half_way, case.runs)) or 1 - control / math.log(2) > median(luck) / case.ceiling:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
+from backtrack.search_spaces.loss_options import unusual
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     count_again,
@@ -19,7 +21,7 @@ from backtrack.trial.intervening.calls import (
     own_gradients,
 )
 from backtrack.trial.intervening.catalogue import all_interventions
-from backtrack.trial.intervening.sites import HIDDEN
+from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.graph import MovedByHand
 from backtrack.watch.listening.places import own_place
@@ -28,6 +30,8 @@ from backtrack.watch.listening.places import own_place
 STEPS, BATCHES = 12, 12
 # Share of passes of a single example from which on a model is an agent that acts.
 ACTS = 0.2
+# Share of numbers at the ends of a clamp from which on it is taken for an activation.
+CUT = 0.1
 # Nodes of the graph behind a loss that are walked through in search of the last activation.
 NODES = 60
 # Operations of a layer: behind them no activation is the last.
@@ -141,7 +145,7 @@ class Anatomist:
         if function in HIDDEN and self.training.inside:
             self.anatomy.activations.setdefault(site, function)
         node = getattr(result, "grad_fn", None)
-        if node is not None and function != "log_softmax":
+        if node is not None and function != "log_softmax" and not (function in CUTTING and _cuts_little(result)):
             self._nodes[node] = site
 
     def _backward(self, own: Any) -> Any:
@@ -194,6 +198,7 @@ class Anatomist:
                 "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
                 "floats": call.target.is_floating_point(), "log_input": bool(call.options.get("log_input", True)),
                 "ignored": int(call.options.get("ignore_index", -100)), "zeros": bool((call.target == 0).any()),
+                "options": unusual(call.options),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
             self._targets.append(call.target.detach().cpu())
@@ -210,6 +215,8 @@ class Anatomist:
         for one in [*modules, *lost]:
             kind = type(one).__name__
             anatomy.modules[kind] = anatomy.modules.get(kind, 0) + 1
+            if is_bounded(one):
+                anatomy.count(BOUNDED)
         weights = {id(weight): weight for one in [*modules, *lost] for weight in self.training.weights_of(one)}
         anatomy.parameters = len(weights)
         for weight in list(weights.values())[:1]:
@@ -284,6 +291,13 @@ def _is_by_hand(total: Any, values: Sequence[Any]) -> bool:
             return True
         waiting += [one for one, _ in node.next_functions]
     return False
+
+
+def _cuts_little(result: Any) -> bool:
+    """Whether few numbers lie at the ends of what was cut: as of probabilities that are kept from 0 and 1."""
+    values = result.detach()
+    ends = (values == values.min()) | (values == values.max())
+    return bool(ends.float().mean() < CUT)
 
 
 def _unusual(optimiser: Any) -> list[str]:

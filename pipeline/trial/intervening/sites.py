@@ -10,7 +10,9 @@ from backtrack.watch.listening.places import own_place
 
 # Activations of hidden layers, and those that mostly end a net: `{function's name: where torch has it}`.
 HIDDEN = ("relu", "tanh", "sigmoid", "gelu", "leaky_relu", "elu", "silu", "selu", "relu6", "hardtanh", "softplus")
-ENDING = ("softmax", "log_softmax", "softmin")
+ENDING = ("softmax", "log_softmax", "softmin", "clamp", "clip")
+# Those that cut off what lies beyond their ends.
+CUTTING = ("clamp", "clip")
 # torch's modules of activations call these functions from here.
 MODULES = "torch/nn/modules/activation.py"
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+# Loaders of a training that is no agent's, at most: who makes a loader of each rollout makes many.
+FEW = 4
+
+
 @dataclass
 class Passes:
     """Passes of one kind.
@@ -195,8 +199,7 @@ class Difference:
     """A difference of two tensors, (n, 1) and (n,), that became (n, n), in the first steps.
 
     Args:
-        left, right, shape: of both and of the result.
-        place: `file:line`.
+        left, right, shape, place: of both and of the result; `file:line`.
     """
 
     left: tuple[int, ...]
@@ -211,8 +214,7 @@ class Reshaped:
 
     Args:
         function: `view` or `reshape`.
-        before, after: shapes.
-        place: `file:line`.
+        before, after, place: shapes; `file:line`.
     """
 
     function: str
@@ -226,9 +228,7 @@ class Activated:
     """An activation or dropout function inside of a forward pass, up to the second step.
 
     Args:
-        name: of the function, such as `relu`.
-        result: that it returned.
-        place: `file:line`.
+        name, result, place: the function, such as `relu`, what it returned, `file:line`.
     """
 
     name: str
@@ -272,8 +272,7 @@ class Backward:
     """The start of a backward pass.
 
     Args:
-        loss: what it starts from.
-        place: `file:line`.
+        loss, place: what it starts from; `file:line`.
         number: backward passes before it.
     """
 
@@ -359,8 +358,9 @@ class Heard:
 
     @property
     def acts(self) -> bool:
-        """Whether a model is asked about single examples, as an agent in an environment is."""
-        return self.single > 0.2 * max(1, self.forwards)
+        """Whether a model is asked about single examples, as an agent is; what a few loaders feed is none."""
+        fed = 0 < len(self.loaders) <= FEW and any(batches > 1 for _, batches, _ in self.loaders.values())
+        return self.single > 0.2 * max(1, self.forwards) and not fed
 
 
 class Check:

@@ -1,4 +1,4 @@
-"""Inputs that are constant, not finite, or far from unit scale."""
+"""Inputs that are constant, not finite, far from unit scale, or on another scale in each epoch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
+# So many times larger or smaller than at first, in so many later looks, they are not the same data any more.
+CHANGED, LATER = 5.0, 3
 WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
 # Training passes that are looked at, and examples of a batch that may not all be the same.
 LOOKS, LEAST = 3, 8
@@ -18,7 +20,9 @@ NORMALISING = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm")
 
 class Inputs(Check):
     name = "inputs"
-    looks_at = "what the first layer with weights gets, in the first training passes"
+    looks_at = (
+        "what the first layer with weights gets, in the first training passes; its scale also at later close looks"
+    )
     cost = "a few reductions of the first inputs"
     source = "LeCun et al., Efficient BackProp (1998); UMLAUT, input not normalised; DeepFD"
     expected = "finite inputs that differ between examples, of about unit scale"
@@ -33,6 +37,9 @@ class Inputs(Check):
         self._first: dict[int, int] = {}
         self._normalised: set[int] = set()
         self._scale: dict[int, list[float]] = {}
+        # Of each model the place of its first layer, and the scale of what it gets at all close looks.
+        self._places: dict[int, str] = {}
+        self._scales: dict[int, list[float]] = {}
 
     def inner(self, call: Inner) -> None:
         kind, key = type(call.module).__name__, id(call.model)
@@ -48,6 +55,9 @@ class Inputs(Check):
         if is_computed(call.inputs[0], self.heard):
             # What another net has learnt, and no data.
             return
+        if call.inputs[0].is_floating_point():
+            self._places[key] = call.place
+            self._scales.setdefault(key, []).append(float(call.inputs[0].detach().float().pow(2).mean().sqrt()))
         if self._looked.get(key, 0) >= LOOKS:
             return
         self._looked[key] = self._looked.get(key, 0) + 1
@@ -97,3 +107,18 @@ class Inputs(Check):
                 f"{float(values.max()):.3g})",
                 weight=weight,
             )
+
+    def end(self) -> None:
+        if self.heard.acts:
+            return
+        for key, scales in self._scales.items():
+            first, last = scales[:LATER], scales[-LATER:]
+            if len(scales) < 2 * LATER or not 0 < min(first) < max(first) < CHANGED * min(first):
+                continue
+            if max(last) * CHANGED < min(first) or min(last) > CHANGED * max(first):
+                self.finds(
+                    self._places[key],
+                    f"the inputs have a root mean square of {first[0]:.3g} at first, and of {last[-1]:.3g} at last: "
+                    "the data change as they are read",
+                    remedy="look for what changes the data in place, as x /= 255 does each time that x is read",
+                )

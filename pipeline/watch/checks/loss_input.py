@@ -140,14 +140,17 @@ SHAPES = (
 )
 
 
-def made_by_of(tensor: Any) -> str:
-    """The operation that made a tensor, such as `Softmax`; empty where it is not known."""
+def node_behind(tensor: Any) -> Any:
+    """The node of the graph that a tensor comes from, behind those that only change its shape; None for none."""
     node = tensor.grad_fn
     for _ in range(6):
-        if node is None:
-            return ""
-        name = type(node).__name__.partition("Backward")[0]
-        if name not in SHAPES or not node.next_functions:
-            return name
+        if node is None or type(node).__name__.partition("Backward")[0] not in SHAPES or not node.next_functions:
+            return node
         node = node.next_functions[0][0]
-    return ""
+    return None
+
+
+def made_by_of(tensor: Any) -> str:
+    """The operation that made a tensor, such as `Softmax`; empty where it is not known."""
+    node = node_behind(tensor)
+    return "" if node is None else type(node).__name__.partition("Backward")[0]

@@ -19,7 +19,7 @@ class SameExamples(Check):
         "while a generator is given its seed before each of them"
     )
     cost = "the first batch is kept, and compared with three others"
-    source = "PyTorch forum: next(iter(loader)) in a loop, manual_seed in a loop; UMLAUT"
+    source = "PyTorch forum: next(iter(loader)) in a loop; PyTorch documentation, Reproducibility; UMLAUT"
     expected = "other examples in each step"
     remedy = "take the batches from the loader, one after another: for x, y in loader"
 

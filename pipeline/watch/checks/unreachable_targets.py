@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Heard, Loss
-from backtrack.watch.checks.loss_input import made_by_of
+from backtrack.watch.checks.loss_input import made_by_of, node_behind
 
 RANGES = {
     "Sigmoid": (0.0, 1.0),
@@ -42,12 +44,13 @@ class UnreachableTargets(Check):
                 f"the softmax of a single unit is always 1, whatever the input ({call.name})",
                 "use a sigmoid for one unit, or two units",
             )
-        elif made_by in RANGES and call.name in REGRESSIONS:
-            low, high = RANGES[made_by]
+        elif (made_by in RANGES or made_by.startswith("Clamp")) and call.name in REGRESSIONS:
+            low, high = RANGES.get(made_by) or _ends_of(node_behind(call.output))
             target = call.target.detach().float()
             outside = float(((target < low - 1e-3) | (target > high + 1e-3)).float().mean())
             if outside > OUTSIDE:
-                ends = f"{low:g} to {high:g}" if high < 1e9 else "0 and above"
+                one_end = f"{low:g} and above" if math.isinf(high) else f"{high:g} and below"
+                ends = f"{low:g} to {high:g}" if math.isfinite(high - low) else one_end
                 self._count(
                     call,
                     f"the output ends in {made_by.lower()} ({ends}), and {outside:.0%} of the targets lie "
@@ -59,3 +62,12 @@ class UnreachableTargets(Check):
         self._seen[call.place] = self._seen.get(call.place, 0) + 1
         if self._seen[call.place] == 2:
             self.finds(call.place, said, remedy=remedy)
+
+
+def _ends_of(clamp: Any) -> tuple[float, float]:
+    """The ends of a clamp, by the node that it left in the graph; infinite where it has none, or where they differ."""
+    ends = []
+    for name, none in (("_saved_min", -math.inf), ("_saved_max", math.inf)):
+        value = getattr(clamp, name, None)
+        ends.append(float(value) if isinstance(value, (int, float)) else none)
+    return ends[0], ends[1]

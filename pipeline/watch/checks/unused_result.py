@@ -19,7 +19,7 @@ class UnusedResult(Check):
         "of activations and dropout inside the first forward passes, whether the outputs or the loss depend on them"
     )
     cost = "a walk through the graphs of the first two steps"
-    source = "PyTorch documentation: torch.nn.functional.relu returns a new tensor; Stack Overflow, missing assignment"
+    source = "PyTorch documentation of torch.nn.functional.relu and relu_: a new tensor, and in place"
     expected = "results that the layers behind them get"
     remedy = "assign the result: x = F.relu(x)"
 

@@ -12,7 +12,7 @@ from backtrack.watch.checks.check import Check, Heard, Pass, is_computed
 # or narrower they are, in this share of the features.
 EXAMPLES, OFF, TIMES, SOME = 16, 6.0, 6.0, 0.25
 # The same in the middle feature, of more examples: what may be another split of the data, and is worth a look.
-MANY, MIDDLE_OFF, MIDDLE_TIMES = 64, 1.0, 1.8
+MANY, MIDDLE_OFF, MIDDLE_TIMES, ALIKE = 64, 1.0, 1.8, 1.3
 # Features whose deviation is less than this share of their size, and of the largest deviation, tell nothing.
 LEAST_DEVIATION = 1e-3
 # Examples of a batch that are looked at.
@@ -33,6 +33,8 @@ class ValidationInputs(Check):
         super().__init__(heard, found)
         self._seen: dict[tuple[int, bool], Moments] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
+        # Of each model how many times as wide the inputs of its last pass without gradients were, if unlike.
+        self._unlike: dict[int, float] = {}
         # Models that are given what another has computed.
         self._computed: set[int] = set()
 
@@ -79,7 +81,12 @@ class ValidationInputs(Check):
         middle_off, middle = float(off.median()), float(times.median())
         unlike = middle_off > MIDDLE_OFF or not 1 / MIDDLE_TIMES < middle < MIDDLE_TIMES
         # Inputs that are all alike, as first states of an environment, have no width.
-        if unlike and middle > 0 and min(trained.examples, judged.examples) >= MANY:
+        if not unlike or middle <= 0 or min(trained.examples, judged.examples) < MANY:
+            return
+        # Two passes that differ alike: states of an environment differ from one to the next.
+        before = self._unlike.get(id(call.model), 0.0)
+        self._unlike[id(call.model)] = middle
+        if before and max(before, middle) < ALIKE * min(before, middle):
             self.finds(
                 call.place,
                 f"in the middle feature, the inputs without gradients lie {middle_off:.3g} deviations off the training "

@@ -28,7 +28,7 @@ class WeightsMadeAnew(Check):
         "initialisers at any time, in any other way between the first fifty steps"
     )
     cost = "a copy of three small weight matrices at each of the first fifty steps"
-    source = "PyTorch forum, weights re-initialised in each epoch by model.apply(weights_init)"
+    source = "PyTorch documentation of torch.nn.init and Module.apply"
     expected = "weights that only the optimiser moves, once they train"
     remedy = "initialise the weights once, before the loop over the epochs"
 
@@ -48,7 +48,8 @@ class WeightsMadeAnew(Check):
     def before_step(self, step: Step) -> None:
         last, kept = self._kept.pop(id(step.heard), (0, []))
         if last and last == step.number - 1:
-            unlike = [weight for weight, old in kept if _cosine(weight, old) < UNLIKE]
+            # What was 0 was not learnt.
+            unlike = [weight for weight, old in kept if bool(old.any()) and _cosine(weight, old) < UNLIKE]
             if unlike:
                 self._count(step.heard, unlike, "", "in the program's own way")
 

@@ -107,3 +107,22 @@ def test_a_share_above_one_is_computed_wrongly() -> None:
     # A percentage that is mended, and a metric of another name, may be above 1.
     assert not learning(replace(smaller, value=60.0)).beyond_a_share
     assert not replace(found, is_share=False).beyond_a_share
+
+
+def falling(value: float, held: float = 0.01) -> Case:
+    """An error of 2 without learning, as written `value`, with a training loss of a hundredth of the control's."""
+    reports = (value + 0.01, value, value + 0.01, value)
+    written = [replace(run(f"written-{n}", [1.0, 0.1, 0.01, 0.01]), value=value, reports=reports) for n in range(3)]
+    luck = (2.0, 2.01, 1.99, 2.0)
+    controls = [
+        replace(run(f"control-{n}", [1.1, 1.0, 1.0, 1.0], labels="shuffled"), value=2.0, reports=luck) for n in range(2)
+    ]
+    asked = replace(run("probe", [1.0, 0.1, held, held], held_back="quarter"), value=value, reports=reports)
+    return Case([*written, *controls, asked], OPTIONS, "min")
+
+
+def test_an_error_that_does_not_follow_the_loss_is_of_something_else() -> None:
+    found = not_carried_over(falling(1.8))
+    assert found is not None and found.check == JUDGED and "in other units" in found.measured
+    assert not_carried_over(falling(1.8, held=0.9)) is None
+    assert not_carried_over(falling(1.2)) is None

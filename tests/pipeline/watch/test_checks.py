@@ -311,6 +311,20 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "outputs that are clamped away from their targets": (
+        "unreachable_targets",
+        "net = mlp(out=1); train(net, lambda a, b: F.mse_loss(a[:, 0].clamp(0, 1), b), X[:, 0] * 3)",
+    ),
+    "data that are divided in place each time they are read": (
+        "inputs",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); data = X.clone()
+        for epoch in range(6):
+            for i in batches():
+                data[i] /= 4
+                opt.zero_grad(); F.cross_entropy(net(data[i]), Y[i]).backward(); opt.step()
+    """,
+    ),
     "weights that are moved by hand, and gradients that stay": (
         "gradients_never_cleared",
         """
@@ -663,6 +677,16 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "outputs that are clamped where their targets are": """
+        net = mlp(out=1)
+        train(net, lambda a, b: F.mse_loss(a[:, 0].clamp(min=0, max=1), b), (X[:, 0] > 0).float(), epochs=3)
+    """,
+    "data whose scale goes up and down": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(8):
+            for number, i in enumerate(batches()):
+                opt.zero_grad(); F.cross_entropy(net(X[i] * (0.2 + number % 4)), Y[i]).backward(); opt.step()
+    """,
     "weights that are moved by hand, with gradients of four batches": """
         net = mlp()
         for epoch in range(3):
