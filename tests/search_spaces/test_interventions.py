@@ -928,6 +928,29 @@ def test_an_option_of_a_loss_is_left_out(name: str, given: Any) -> None:
     assert not all_interventions()["loss_options"].levels(looked())
 
 
+@pytest.mark.parametrize("option", [{"eps": 10.0}, {"betas": (0.9, 0.1)}, {"maximize": True}])
+def test_an_option_of_an_optimiser_is_left_out(option: dict[str, Any]) -> None:
+    def adam(**options: Any) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = Net().eval()
+        optimiser = torch.optim.Adam(net.parameters(), lr=0.01, **options)
+        for _ in range(3):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(DATA), LABELS).backward()
+            optimiser.step()
+        return weights(net)
+
+    (name,) = option
+    anatomist = Anatomist(torch)
+    adam(**option)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert list(all_interventions()["optimiser_options"].levels(anatomy)) == [f"without_{name}"]
+    with changed("optimiser_options", f"without_{name}", anatomy):
+        assert torch.equal(adam(**option), adam())
+    assert not torch.equal(adam(**option), adam())
+    assert not all_interventions()["optimiser_options"].levels(looked())
+
+
 def moved_by_hand(rate: float = 0.1, clear: bool = False) -> torch.Tensor:
     """Weights that a program moves by their gradients itself."""
     torch.manual_seed(0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from backtrack.search_spaces import loss_options, optimiser_options
 from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
-from backtrack.search_spaces.loss_options import unusual
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     count_again,
@@ -40,9 +40,6 @@ LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding",
 # Operations that put a loss together from its parts.
 SUMS = ("Add", "Sub", "Mul", "Div", "Neg", "Mean", "Sum", "ToCopy", "View", "Reshape", "Select", "Index", "Stack",
         "Cat", "Expand", "Squeeze", "Unsqueeze", "Unbind", "Where", "MaskedFill", "MaskedSelect", "Clone")  # fmt: skip
-
-# Beyond these, what an adaptive rule divides by is no longer the size of its gradients.
-USUAL_EPS, LEAST_BETA = 1e-3, 0.5
 
 
 class Anatomist:
@@ -130,7 +127,7 @@ class Anatomist:
         self._optimisers.append((optimiser, {
             "kind": type(optimiser).__name__, "lr": float(group["lr"]), "place": own_place(),
             "weight_decay": float(group.get("weight_decay") or 0.0), "momentum": float(group.get("momentum") or 0.0),
-            "groups": len(optimiser.param_groups), "unusual": _unusual(optimiser),
+            "groups": len(optimiser.param_groups), "unusual": optimiser_options.unusual(optimiser),
         }))  # fmt: skip
 
     def _stepping(self, optimiser: Any) -> None:
@@ -198,7 +195,7 @@ class Anatomist:
                 "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
                 "floats": call.target.is_floating_point(), "log_input": bool(call.options.get("log_input", True)),
                 "ignored": int(call.options.get("ignore_index", -100)), "zeros": bool((call.target == 0).any()),
-                "options": unusual(call.options),
+                "options": loss_options.unusual(call.options),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
             self._targets.append(call.target.detach().cpu())
@@ -298,13 +295,3 @@ def _cuts_little(result: Any) -> bool:
     values = result.detach()
     ends = (values == values.min()) | (values == values.max())
     return bool(ends.float().mean() < CUT)
-
-
-def _unusual(optimiser: Any) -> list[str]:
-    """Options at which an optimiser's rule is another than it is known for."""
-    group = optimiser.param_groups[0]
-    betas = group.get("betas") or ()
-    own = {"eps": float(group.get("eps") or 0.0) > USUAL_EPS,
-           "betas": any(not LEAST_BETA <= float(beta) < 1 for beta in betas[1:]),
-           "alpha": "alpha" in group and not LEAST_BETA <= float(group["alpha"]) < 1}  # fmt: skip
-    return [name for name, unusual in own.items() if unusual]

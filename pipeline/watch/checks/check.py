@@ -442,7 +442,7 @@ class Check:
         """After an initialiser of torch, once an optimiser has stepped."""
 
     def seeded(self, call: Seeded) -> None:
-        """After a generator is given its seed, once an optimiser has stepped."""
+        """After a generator is given its seed, between an optimiser's first fifty steps."""
 
     def before_step(self, step: Step) -> None:
         """Before an optimiser's step: its first fifty, then close ones."""

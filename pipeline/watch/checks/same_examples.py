@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from backtrack.watch.checks.check import Check, Heard, Pass, Seeded
 
 # Passes that must be alike, steps that a training must have, and numbers of a batch that are compared.
 ALIKE, STEPS, MOST = 4, 8, 1_000_000
+# Steps between which seeds are heard.
+FIRST = 50
 
 
 class SameExamples(Check):
@@ -28,7 +31,10 @@ class SameExamples(Check):
         self._first: dict[int, Any] = {}
         self._alike: dict[int, int] = {}
         self._places: dict[int, str] = {}
-        # Of each call that gives a generator its seed: how often once a training goes on, and its words.
+        # Models that are given one and the same tensor: all examples at once, and none that are drawn.
+        self._objects: dict[int, Any] = {}
+        self._whole: set[int] = set()
+        # Of each call that gives a generator its seed: how often between the first steps.
         self._seeded: dict[str, int] = {}
 
     def passed(self, call: Pass) -> None:
@@ -37,23 +43,25 @@ class SameExamples(Check):
             return
         if key not in self._first:
             self._first[key], self._places[key] = given.detach().clone(), call.place
+            self._objects[key] = weakref.ref(given)
+        elif self._objects[key]() is given:
+            self._whole.add(key)
         same = self._first[key].shape == given.shape and bool((self._first[key] == given).all())
         # One that differs ends it.
         self._alike[key] = self._alike.get(key, 0) + 1 if same else -ALIKE
 
     def seeded(self, call: Seeded) -> None:
-        if self.heard.steps:
-            words = f"{call.name}({call.seed})" + (f" at {call.place}" if call.place else "")
-            self._seeded[words] = self._seeded.get(words, 0) + 1
+        words = f"{call.name}({call.seed})" + (f" at {call.place}" if call.place else "")
+        self._seeded[words] = self._seeded.get(words, 0) + 1
 
     def end(self) -> None:
         if self.heard.steps < STEPS or self.heard.acts:
             return
         several = [batches for _, batches, _ in self.heard.loaders.values() if batches > 1]
         # A seed that is given once an epoch makes no two steps alike.
-        seeds = [words for words, times in self._seeded.items() if 2 * times >= self.heard.steps]
+        seeds = [words for words, times in self._seeded.items() if 2 * times >= min(self.heard.steps, FIRST)]
         for key, alike in self._alike.items():
-            if alike >= ALIKE and (several or seeds):
+            if alike >= ALIKE and (several or (seeds and key not in self._whole)):
                 why = f"though the DataLoader has {max(several)} batches" if several else f"drawn after {seeds[0]}"
                 self.finds(
                     self._places[key],

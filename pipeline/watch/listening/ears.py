@@ -381,7 +381,8 @@ class Ears:
             self._tell("initialised", Initialised(name, tensor, own_place()))
 
     def _seeded(self, name: str, seed: Any) -> None:
-        if self.heard.steps and not self.muted:
+        # A program may give one in each of many steps.
+        if 0 < self.heard.steps <= TOLD and not self.muted:
             self._tell("seeded", Seeded(name, seed, own_place()))
 
     def _computed(self, moment: str, kind: Callable[..., Any], shapes: tuple[Any, ...]) -> None:

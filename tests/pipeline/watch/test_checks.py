@@ -739,8 +739,7 @@ SOUND = {
         opt = torch.optim.SGD(net.parameters(), lr=0.05)
         for epoch in range(20):
             opt.zero_grad(); F.cross_entropy(net(X), Y).backward(); opt.step()
-            if epoch % 5 == 0:
-                torch.manual_seed(0)
+            torch.manual_seed(0)
     """,
     "the next word, by those before it": "learn(Words(causal=True), next_word)",
     "the next word, by a loss inside of the model": (
