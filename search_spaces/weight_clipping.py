@@ -13,18 +13,33 @@ CLIPS = ("clamp_", "clamp_min_", "clamp_max_", "clip_")
 SEEN = "weights clipped"
 
 
+def address_of(tensor: Any) -> int:
+    """Where a tensor's numbers lie; 0 for one that has no memory of its own, as a sparse or a mapped one.
+
+    Example:
+        >>> import torch
+        >>> address_of(torch.ones(2).to_sparse())
+        0
+    """
+    try:
+        return int(tensor.data_ptr())
+    except (RuntimeError, NotImplementedError):
+        return 0
+
+
 def moved_weights(training: Training) -> Callable[[Any], bool]:
     """Says of a tensor whether it is, or shares its memory with, a weight that an optimiser has begun to move."""
     places: dict[int, Any] = {}
 
     def note(optimiser: Any) -> None:
         for group in optimiser.param_groups:
-            places.update({weight.data_ptr(): weakref.ref(weight) for weight in group["params"] if weight.numel()})
+            places.update({address_of(weight): weakref.ref(weight) for weight in group["params"] if weight.numel()})
 
     def is_moved(tensor: Any) -> bool:
         # Where a weight is no more, its memory may be anybody's; `weight.data` is another tensor at the same place.
-        weight = places.get(tensor.data_ptr(), lambda: None)()
-        return weight is not None and weight.data_ptr() == tensor.data_ptr()
+        place = address_of(tensor)
+        weight = places.get(place, lambda: None)()
+        return weight is not None and address_of(weight) == place
 
     training.at_step(before=note)
     return is_moved

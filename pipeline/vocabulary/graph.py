@@ -7,6 +7,8 @@ from typing import Any
 
 # Nodes that are walked through.
 NODES = 20_000
+# Numbers of a weight that is copied to see whether it moves.
+SMALL = 1 << 16
 
 
 def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
@@ -46,6 +48,9 @@ def weights_behind(end: Any) -> list[Any]:
 class MovedByHand:
     """Tells of a training without an optimiser whether its weights move, and whether their gradients are cleared.
 
+    Args:
+        most: weights that are looked at, each of `SMALL` numbers or fewer; all of them where it is 0.
+
     Example:
         >>> import torch
         >>> weight, seen = torch.ones(2, requires_grad=True), MovedByHand()
@@ -58,11 +63,15 @@ class MovedByHand:
         (True, [True])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
         self._before: list[tuple[Any, Any]] = []
 
     def look(self, loss: Any) -> tuple[bool, list[Any]]:
         """Before a backward pass: whether weights have moved since the last, and those of them with a gradient left."""
         moved = [weight for weight, old in self._before if bool((weight.detach() != old).any())]
-        self._before = [(weight, weight.detach().clone()) for weight in weights_behind(loss)]
+        weights = weights_behind(loss)
+        if self._most:
+            weights = [weight for weight in weights if weight.numel() <= SMALL][: self._most]
+        self._before = [(weight, weight.detach().clone()) for weight in weights]
         return bool(moved), [weight for weight in moved if weight.grad is not None and bool(weight.grad.any())]

@@ -1021,6 +1021,18 @@ def test_weights_that_train_are_drawn_once(own: bool) -> None:
     assert nn.init.constant_(torch.zeros(2), 3.0).tolist() == [3, 3]
 
 
+def test_tensors_without_memory_of_their_own_are_written_as_before() -> None:
+    with changed("kept_weights", "kept"):
+        net = nn.Embedding(5, 3, sparse=True)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        net(torch.arange(3)).sum().backward()
+        optimiser.step()
+        assert net.weight.grad is not None and net.weight.grad.is_sparse
+        net.weight.grad.zero_()
+        assert torch.func.vmap(lambda row: row.clone().fill_(2.0))(torch.ones(3, 2)).sum() == 12
+    assert net.weight.grad.to_dense().abs().sum() == 0
+
+
 def draws(step: Callable[[], list[float]]) -> list[list[float]]:
     """What is drawn before each of three steps, after a seed that is given each time."""
     net = nn.Linear(6, 6)

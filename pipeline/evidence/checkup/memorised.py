@@ -45,7 +45,9 @@ def not_carried_over(case: Case) -> Finding | None:
 
     Training examples that were held back tell labels from metric: labels that depend on inputs can be told of these.
     """
-    if case.beyond_a_share:
+    sound = [run for run in case.runs if run not in case.beyond_a_share]
+    # Where any other run comes near to 1, the metric is right as it is written, and a changed batch size breaks it.
+    if case.beyond_a_share and not any(map(case.is_half_way, sound)):
         return _of_the_metric(case)
     losses = memorised(case)
     if losses is None:

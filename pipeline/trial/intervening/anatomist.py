@@ -66,7 +66,7 @@ class Anatomist:
         self._inputs: list[Any] = []
         self._held: set[int] = set()
         # Of a training without an optimiser, in its first backward passes.
-        self._by_hand, self._by_hand_seen = MovedByHand(), 0
+        self._by_hand, self._by_hand_seen = MovedByHand(most=8), 0
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0

@@ -36,7 +36,7 @@ class GradientsNeverCleared(Check):
         self._rows: dict[int, int] = {}
         self._place = ""
         # Of weights that a program moves without an optimiser.
-        self._by_hand = MovedByHand()
+        self._by_hand = MovedByHand(most=8)
         self._kept = 0
 
     def backward(self, call: Backward) -> None:

@@ -9,7 +9,7 @@ from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
 # So many times larger or smaller than at first, in so many later looks, they are not the same data any more.
-CHANGED, LATER = 5.0, 3
+CHANGED, LATER = 20.0, 3
 WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
 # Training passes that are looked at, and examples of a batch that may not all be the same.
 LOOKS, LEAST = 3, 8

@@ -9,8 +9,8 @@ from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.graph import nodes_behind
 from backtrack.watch.checks.check import Activated, Backward, Check, Forward, Heard
 
-# Backward passes that must show it.
-TIMES = 2
+# Backward passes that must show it, and results that wait for one.
+TIMES, WAITING = 2, 200
 
 
 class UnusedResult(Check):
@@ -31,7 +31,7 @@ class UnusedResult(Check):
         self._used: set[tuple[str, str]] = set()
 
     def activated(self, call: Activated) -> None:
-        if call.result.grad_fn is not None and call.place:
+        if call.result.grad_fn is not None and call.place and len(self._open) < WAITING:
             self._open.append((call.name, call.place, call.result.grad_fn))
 
     def forward(self, call: Forward) -> None:

@@ -54,9 +54,9 @@ class ValidationInputs(Check):
         seen.add(values[:MOST])
         trained = self._seen.get((key, True))
         if not call.gradients and trained is not None and not self.heard.acts:
-            self._compare(call, trained, seen)
+            self._compare(call, trained, seen, alone)
 
-    def _compare(self, call: Pass, trained: Moments, judged: Moments) -> None:
+    def _compare(self, call: Pass, trained: Moments, judged: Moments, alone: bool) -> None:
         if min(trained.examples, judged.examples) < EXAMPLES:
             return
         # What is judged may lie on another device than what trains.
@@ -71,15 +71,16 @@ class ValidationInputs(Check):
         times = (width / deviation)[tell]
         far = float(off.quantile(1 - SOME))
         wide, narrow = float(times.quantile(1 - SOME)), float(times.quantile(SOME))
-        if far > OFF or wide > TIMES or narrow < 1 / TIMES:
+        middle_off, middle = float(off.median()), float(times.median())
+        unlike = middle_off > MIDDLE_OFF or not 1 / MIDDLE_TIMES < middle < MIDDLE_TIMES
+        # One pass may be of one class, in which some features hardly differ.
+        if (far > OFF or wide > TIMES or narrow < 1 / TIMES) and (unlike or not alone):
             self.finds(
                 call.place,
                 f"in a quarter of the features, the inputs without gradients lie {far:.3g} deviations or more "
                 f"off the training inputs, or are {max(wide, 1 / max(narrow, 1e-9)):.3g} times as wide or as narrow",
             )
             return
-        middle_off, middle = float(off.median()), float(times.median())
-        unlike = middle_off > MIDDLE_OFF or not 1 / MIDDLE_TIMES < middle < MIDDLE_TIMES
         # Inputs that are all alike, as first states of an environment, have no width.
         if not unlike or middle <= 0 or min(trained.examples, judged.examples) < MANY:
             return

@@ -381,7 +381,6 @@ class Ears:
             self._tell("initialised", Initialised(name, tensor, own_place()))
 
     def _seeded(self, name: str, seed: Any) -> None:
-        # A program may give one in each of many steps.
         if 0 < self.heard.steps <= TOLD and not self.muted:
             self._tell("seeded", Seeded(name, seed, own_place()))
 
@@ -417,6 +416,7 @@ class Ears:
             self.sink.point(self.heard.steps, float(self.heard.steps), SEEN_LOSS, float(loss.detach()))
         if not self._optimisers and number > TOLD:
             # Weights that are moved by hand: no step says when to look closely.
+            self._end_arithmetic()
             self._look(close=False)
 
     def _is_finite(self, loss: Any) -> bool:

@@ -104,6 +104,9 @@ def test_a_share_above_one_is_computed_wrongly() -> None:
     said = not_carried_over(found)
     assert said is not None and said.check == JUDGED
     assert "with batch_size=x0.25 the metric comes out as 1.2" in said.measured
+    # Who divides by a batch size that is written out is right as long as it stays what it is.
+    right = replace(run("right", [1.3, 0.1, 0.1, 0.1], learning_rate="x10"), value=0.95)
+    assert not_carried_over(learning(smaller, right)) is None
     # A percentage that is mended, and a metric of another name, may be above 1.
     assert not learning(replace(smaller, value=60.0)).beyond_a_share
     assert not replace(found, is_share=False).beyond_a_share

@@ -677,6 +677,24 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "inputs that are attacked by hand before the first step": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        delta = torch.zeros_like(X[:32]).requires_grad_()
+        for attack in range(6):
+            F.cross_entropy(net(X[:32] + delta), Y[:32]).backward()
+            with torch.no_grad():
+                delta += 0.1 * delta.grad.sign(); delta.grad.zero_()
+        for i in batches():
+            opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    "each class judged by itself, in which half of the features hardly differ": """
+        x = torch.cat([X[:, :4], (Y[:, None] * 2.0 - 1) + 0.01 * X[:, 4:]], 1); net = mlp()
+        train(net, F.cross_entropy, Y, x=x, epochs=2)
+        with torch.no_grad():
+            net.eval()
+            for one in (0, 1, 0, 1):
+                net(x[Y == one])
+    """,
     "outputs that are clamped where their targets are": """
         net = mlp(out=1)
         train(net, lambda a, b: F.mse_loss(a[:, 0].clamp(min=0, max=1), b), (X[:, 0] > 0).float(), epochs=3)
