@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import mlflow
 import pytest
 from typer.testing import CliRunner
 
 from backtrack import Categorical, FunctionTask, Numeric, StudyError, compare, extend, merge, sweep
 from backtrack.cli.main import app
+from backtrack.records.directory import Records
+from backtrack.views.mlflow import sync
 
 
 def task(shift=0.0, turned=False):
@@ -72,6 +75,17 @@ def test_two_studies_become_one_with_a_block(one, shifted, tmp_path):
     assert noise < 0.15
     with pytest.raises(StudyError, match="joins the studies"):
         extend(tmp_path / "both", runs=10, here=True)
+
+
+def test_a_merged_study_is_shown_in_mlflow(one, shifted, tmp_path):
+    both = merge(one, shifted, tmp_path / "both")
+    records = Records.open(both.directory)
+    assert sync(records) == both.trials.num_rows == 144
+    assert sync(records) == 0
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (experiment,) = [found for found in client.search_experiments() if found.name == "mine"]
+    # A parent run for the study.
+    assert len(client.search_runs([experiment.experiment_id], max_results=500)) == 145
 
 
 def test_other_questions_are_not_merged(one, tmp_path):
