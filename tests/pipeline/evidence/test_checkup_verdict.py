@@ -310,6 +310,26 @@ def test_a_training_far_below_what_it_could_is_late() -> None:
     assert found.learns == LATE and found.causes[0].name == "inputs"
 
 
+def test_one_answer_for_all_is_no_learning() -> None:
+    found, _ = checked(
+        lambda changes, rng: (0.9 if "inputs" in changes else 0.25) + 0.02 * rng.random(), "constant_output", "inputs"
+    )
+    assert found.learns == NO
+
+
+@pytest.mark.parametrize(("fault", "first"), [("unused_result", "unused_result"), ("loss_input", "optimiser")])
+def test_a_fault_that_nothing_tried_could_mend_stands_before_what_hides_it(fault: str, first: str) -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if changes.get("optimiser") == "sgd" else 0.1) + 0.005 * rng.random()
+
+    # A fault whose own repair was tried, and mends nothing, stands behind what does.
+    found, _ = checked(reached, fault, "nothing")
+    assert found.causes[0].name == first
+    assert found.causes[0].verified == (first == "optimiser")
+    hidden = [changes for changes, *_ in found.causes[0].hides]
+    assert hidden == ([] if first == "optimiser" else [(("optimiser", "sgd"),)])
+
+
 def test_a_sound_training_is_not_accused_though_it_could_gain() -> None:
     found, case = checked(
         lambda changes, rng: (0.9 if changes.get("optimiser") == "adam_usual" else 0.75) + 0.03 * rng.random()
