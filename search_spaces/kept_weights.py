@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.search_spaces.weight_clipping import moved_weights
+from backtrack.search_spaces.moved_weights import guarding, moved_weights
 from backtrack.task.intervention import Intervention, Training
 
 # Methods that write other numbers over a tensor's.
@@ -17,16 +17,8 @@ def at_writing(training: Training, writes: Callable[[], bool]) -> None:
     """Asks `writes()` where weights are written over once they have trained: where it says no, they stay."""
     is_moved = moved_weights(training)
     inside: list[Any] = []
-
-    def guarded(own: Any) -> Any:
-        def write(tensor: Any, *arguments: Any, **options: Any) -> Any:
-            # An optimiser may write by itself, and an initialiser calls these methods.
-            ours = not inside and tensor.is_leaf and is_moved(tensor)
-            if ours and not writes():
-                return tensor
-            return own(tensor, *arguments, **options)
-
-        return write
+    # An optimiser may write by itself.
+    guarded = guarding(lambda tensor: not inside and is_moved(tensor), writes)
 
     def stepping(optimiser: Any) -> None:
         inside.append(optimiser)

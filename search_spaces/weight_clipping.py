@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
-from typing import Any
 
+from backtrack.search_spaces.moved_weights import guarding, moved_weights
 from backtrack.task.intervention import Intervention, Training
 
 # Methods that clip a tensor in place.
@@ -13,52 +12,12 @@ CLIPS = ("clamp_", "clamp_min_", "clamp_max_", "clip_")
 SEEN = "weights clipped"
 
 
-def address_of(tensor: Any) -> int:
-    """Where a tensor's numbers lie; 0 for one that has no memory of its own, as a sparse or a mapped one.
-
-    Example:
-        >>> import torch
-        >>> address_of(torch.ones(2).to_sparse())
-        0
-    """
-    try:
-        return int(tensor.data_ptr())
-    except (RuntimeError, NotImplementedError):
-        return 0
-
-
-def moved_weights(training: Training) -> Callable[[Any], bool]:
-    """Says of a tensor whether it is, or shares its memory with, a weight that an optimiser has begun to move."""
-    places: dict[int, Any] = {}
-
-    def note(optimiser: Any) -> None:
-        for group in optimiser.param_groups:
-            places.update({address_of(weight): weakref.ref(weight) for weight in group["params"] if weight.numel()})
-
-    def is_moved(tensor: Any) -> bool:
-        # Where a weight is no more, its memory may be anybody's; `weight.data` is another tensor at the same place.
-        place = address_of(tensor)
-        weight = places.get(place, lambda: None)()
-        return weight is not None and address_of(weight) == place
-
-    training.at_step(before=note)
-    return is_moved
-
-
 def at_clipping(training: Training, clips: Callable[[], bool]) -> None:
     """Asks `clips()` where a program clips weights that an optimiser moves: where it says no, they stay as they are."""
-    is_moved = moved_weights(training)
-
-    def make(own: Any) -> Any:
-        def clip(tensor: Any, *bounds: Any, **named: Any) -> Any:
-            # A step's own arithmetic clips no weights.
-            ours = tensor.is_leaf and is_moved(tensor)
-            return own(tensor, *bounds, **named) if not ours or clips() else tensor
-
-        return clip
-
+    # A step's own arithmetic clips no weights.
+    guarded = guarding(moved_weights(training), clips)
     for name in CLIPS:
-        training.replace(training.torch.Tensor, name, make)
+        training.replace(training.torch.Tensor, name, guarded)
 
 
 WEIGHT_CLIPPING = Intervention(

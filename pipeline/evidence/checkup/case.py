@@ -246,8 +246,8 @@ class Case:
 
     def score(self, run: CheckedRun) -> float:
         """What a run reached, on that scale; a run that ended in a fault reached nothing."""
-        lost = run.outcome in ("crashed", "diverged", "out_of_memory", "timed_out") or run in self.beyond_a_share
-        return -math.inf if lost else self.scored(run.value)
+        lost = run.outcome in ("crashed", "diverged", "out_of_memory", "timed_out")
+        return -math.inf if lost or self.is_beyond_a_share(run) else self.scored(run.value)
 
     @cached_property
     def bar(self) -> float:
@@ -266,21 +266,19 @@ class Case:
     @cached_property
     def largest_share(self) -> float:
         """What a share of right answers cannot be above: 1 where the runs as written stay below; else infinity."""
-        values = [value for run in self.runs for value in (*run.reports, run.value) if value is not None]
-        own = [value for run in self.written for value in (*run.reports, run.value) if value is not None]
+        own = _values_of(self.written)
         # A percentage that is mended from below 1 goes further than that.
-        return 1.0 if self.is_share and own and max(own) <= 1 and max(values) <= FEW_PERCENT else math.inf
+        few = self.is_share and bool(own) and max(_values_of(self.runs)) <= FEW_PERCENT
+        return 1.0 if few and max(own) <= 1 else math.inf
 
-    @cached_property
-    def beyond_a_share(self) -> list[CheckedRun]:
-        """Changed runs in which a share of right answers comes out above 1."""
-        return [run for run in self.runs if run.changes and run.value is not None and run.value > self.largest_share]
+    def is_beyond_a_share(self, run: CheckedRun) -> bool:
+        """Whether it is a changed run in which a share of right answers comes out above 1."""
+        return bool(run.changes) and run.value is not None and run.value > self.largest_share
 
     @cached_property
     def ceiling(self) -> float:
         """The best that the metric can be, as a score, where that can be seen: 1 of a share, 100 of a percentage."""
-        sound = [run for run in self.runs if run not in self.beyond_a_share]
-        values = [value for run in sound for value in (*run.reports, run.value) if value is not None]
+        values = _values_of([run for run in self.runs if not self.is_beyond_a_share(run)])
         finite = [value for value in values if math.isfinite(value)]
         if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
             return math.inf
@@ -392,6 +390,11 @@ class Case:
         raw = [math.exp(-one) for one in (self.chance_score, score, best)] if math.isfinite(self.chance_score) else []
         linear = (raw[0] - raw[1]) / (raw[0] - raw[2]) if raw and raw[0] > raw[2] else 1.0
         return linear >= FAR and self.share(score, best) >= FAR_BY_LOGARITHM
+
+
+def _values_of(runs: Sequence[CheckedRun]) -> list[float]:
+    """All reports and results of runs."""
+    return [value for run in runs for value in (*run.reports, run.value) if value is not None]
 
 
 def spelled(changes: Changes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import median
 
 from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, CheckedRun, spelled
@@ -45,10 +46,10 @@ def not_carried_over(case: Case) -> Finding | None:
 
     Training examples that were held back tell labels from metric: labels that depend on inputs can be told of these.
     """
-    sound = [run for run in case.runs if run not in case.beyond_a_share]
+    beyond = [run for run in case.runs if case.is_beyond_a_share(run)]
     # Where any other run comes near to 1, the metric is right as it is written, and a changed batch size breaks it.
-    if case.beyond_a_share and not any(map(case.is_half_way, sound)):
-        return _of_the_metric(case)
+    if beyond and not any(case.is_half_way(run) for run in case.runs if run not in beyond):
+        return _of_the_metric(case, beyond)
     losses = memorised(case)
     if losses is None:
         return None
@@ -107,9 +108,9 @@ def not_carried_over(case: Case) -> Finding | None:
     )
 
 
-def _of_the_metric(case: Case) -> Finding:
+def _of_the_metric(case: Case, beyond: Sequence[CheckedRun]) -> Finding:
     """A share of right answers that comes out above 1 in a changed run is computed wrongly in every other as well."""
-    run = max(case.beyond_a_share, key=lambda one: one.value or 0.0)
+    run = max(beyond, key=lambda one: one.value or 0.0)
     return Finding(
         JUDGED,
         place="the validation",

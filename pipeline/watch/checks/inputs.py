@@ -55,13 +55,14 @@ class Inputs(Check):
         if is_computed(call.inputs[0], self.heard):
             # What another net has learnt, and no data.
             return
+        scale = float(call.inputs[0].detach().float().pow(2).mean().sqrt())
         if call.inputs[0].is_floating_point():
             self._places[key] = call.place
-            self._scales.setdefault(key, []).append(float(call.inputs[0].detach().float().pow(2).mean().sqrt()))
+            self._scales.setdefault(key, []).append(scale)
         if self._looked.get(key, 0) >= LOOKS:
             return
         self._looked[key] = self._looked.get(key, 0) + 1
-        self._look(call, key)
+        self._look(call, key, scale)
 
     def _look_at_ids(self, call: Inner, key: int) -> None:
         """Of a model with one table: whether it gets one and the same row everywhere."""
@@ -78,7 +79,7 @@ class Inputs(Check):
             measured = f"all {ids.numel()} numbers of a batch that it looks up are {int(ids.flatten()[0])}"
             self.finds(call.place, measured, remedy=SAME)
 
-    def _look(self, call: Inner, key: int) -> None:
+    def _look(self, call: Inner, key: int, scale: float) -> None:
         values = call.inputs[0].detach().float()
         if not bool(values.isfinite().all()):
             bad = int((~values.isfinite()).sum())
@@ -95,7 +96,6 @@ class Inputs(Check):
                 remedy=SAME,
             )
             return
-        scale = float(values.pow(2).mean().sqrt())
         self._scale.setdefault(key, []).append(scale)
         if key in self._normalised or len(self._scale[key]) < 2 or self.heard.acts:
             return

@@ -100,7 +100,11 @@ def test_a_share_of_right_answers_below_what_the_loss_leaves_room_for_is_compute
 def test_a_share_above_one_is_computed_wrongly() -> None:
     smaller = replace(run("smaller", [1.3, 0.1, 0.1, 0.1], batch_size="x0.25"), value=1.2)
     found = learning(smaller)
-    assert found.beyond_a_share == [smaller] and found.score(smaller) == float("-inf") and found.ceiling == 1
+    assert (
+        [run for run in found.runs if found.is_beyond_a_share(run)] == [smaller]
+        and found.score(smaller) == float("-inf")
+        and found.ceiling == 1
+    )
     said = not_carried_over(found)
     assert said is not None and said.check == JUDGED
     assert "with batch_size=x0.25 the metric comes out as 1.2" in said.measured
@@ -108,8 +112,9 @@ def test_a_share_above_one_is_computed_wrongly() -> None:
     right = replace(run("right", [1.3, 0.1, 0.1, 0.1], learning_rate="x10"), value=0.95)
     assert not_carried_over(learning(smaller, right)) is None
     # A percentage that is mended, and a metric of another name, may be above 1.
-    assert not learning(replace(smaller, value=60.0)).beyond_a_share
-    assert not replace(found, is_share=False).beyond_a_share
+    percent = replace(smaller, value=60.0)
+    assert not learning(percent).is_beyond_a_share(percent)
+    assert not replace(found, is_share=False).is_beyond_a_share(smaller)
 
 
 def falling(value: float, held: float = 0.01) -> Case:
