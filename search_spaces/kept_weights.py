@@ -7,6 +7,7 @@ from typing import Any
 
 from backtrack.search_spaces.moved_weights import guarding, moved_weights
 from backtrack.task.intervention import Intervention, Training
+from backtrack.vocabulary.drawing import initialisers
 
 # Methods that write other numbers over a tensor's.
 WRITES = ("normal_", "uniform_", "fill_", "zero_", "copy_")
@@ -30,7 +31,7 @@ def at_writing(training: Training, writes: Callable[[], bool]) -> None:
     torch = training.torch
     for name in WRITES:
         training.replace(torch.Tensor, name, guarded)
-    for name in [one for one in vars(torch.nn.init) if one.endswith("_") and one[0] != "_"]:
+    for name in initialisers(torch):
         training.replace(torch.nn.init, name, guarded)
 
 

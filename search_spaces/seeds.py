@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Intervention, Training
+from backtrack.vocabulary.drawing import seeders
 
 SEEN = "seeds given again"
 
@@ -40,12 +39,10 @@ def at_seeding(training: Training, seeds: Callable[[], bool]) -> None:
         return default_rng
 
     training.at_step(after=stepped)
-    training.replace(training.torch, "manual_seed", guarded(training.torch.default_generator))
-    training.replace(random, "seed", guarded(None))
-    if "numpy" in sys.modules:
-        numpy = sys.modules["numpy"]
-        training.replace(numpy.random, "seed", guarded(None))
-        training.replace(numpy.random, "default_rng", drawing)
+    torch = training.torch
+    for _, owner, name in seeders(torch):
+        make = drawing if name == "default_rng" else guarded(torch.default_generator if owner is torch else None)
+        training.replace(owner, name, make)
 
 
 SEEDS = Intervention(

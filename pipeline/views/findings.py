@@ -307,7 +307,8 @@ def _sure(analysis: Analysis, past: Mapping[str, Any] | None) -> list[str]:
             f"{_rate(analysis.alpha)} of the sweeps, for each response (Holm). Ranges are 95 % intervals."
         ]
     spare = len(analysis.frame) - evidence
-    others = f" The other {spare} runs never settle a verdict." if spare else ""
+    never = "run never settles" if spare == 1 else f"{spare} runs never settle"
+    others = f" The other {never} a verdict." if spare else ""
     screened = analysis.frame.of_stages(["screen"])
     moved = len(screened) - len(screened.fair_for_failures)
     aside = f" ({moved} of its runs moved out of where others failed; they do not count for failures)" if moved else ""

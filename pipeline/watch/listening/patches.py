@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import random
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from backtrack.vocabulary.drawing import initialisers, seeders
 from backtrack.watch.listening.standing_back import Undo, replace
 
 # Functions of two tensors that torch's loss modules call.
@@ -207,17 +207,11 @@ def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list
 
         return initialise
 
-    # Those of the name without a line at its end are old names of the same.
-    names = [name for name, one in vars(init).items() if name.endswith("_") and name[0] != "_" and callable(one)]
-    return [replace(init, name, wrapped(name)) for name in names]
+    return [replace(init, name, wrapped(name)) for name in initialisers(torch)]
 
 
 def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
     """Calls `seeded(name, seed)` after a generator of torch, of numpy or of Python is given its seed."""
-    places = [("torch", torch, "manual_seed"), ("random", random, "seed")]
-    if "numpy" in sys.modules:
-        numpy = sys.modules["numpy"]
-        places += [("numpy.random", numpy.random, "seed"), ("numpy.random", numpy.random, "default_rng")]
 
     def wrapped(where: str, own: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(own)
@@ -230,7 +224,7 @@ def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
 
         return seed
 
-    return [replace(owner, name, wrapped(where, getattr(owner, name))) for where, owner, name in places]
+    return [replace(owner, name, wrapped(where, getattr(owner, name))) for where, owner, name in seeders(torch)]
 
 
 def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:
