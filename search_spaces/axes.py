@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import sys
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
-from backtrack.vocabulary.places import is_own
+from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import exchanged_axes
 
 
@@ -23,7 +22,7 @@ def _apply(training: Training, level: str) -> None:
         def shaped(tensor: Any, *sizes: Any, **named: Any) -> Any:
             result = own(tensor, *sizes, **named)
             order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
-            if not order or not is_own(sys._getframe(1).f_code.co_filename):
+            if not order or not is_called_by_own():
                 return result
             # Axes of one number go last: they may stand anywhere.
             ones = [place for place, size in enumerate(tensor.shape) if size == 1]

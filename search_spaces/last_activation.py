@@ -10,6 +10,8 @@ from backtrack.task.patching import Source
 
 # What functions are called by: anything else before their name is the tensor itself.
 MODULES = ("torch", "F", "functional")
+# Activations behind which a sigmoid lies above a half.
+CUT_BELOW = ("relu", "relu6")
 # Losses of one probability for each output.
 BINARY = ("binary_cross_entropy",)
 
@@ -22,7 +24,8 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     if function and name not in BINARY:
         found["none"] = f"leave the last {function} out"
     if name in BINARY and function != "sigmoid":
-        found["sigmoid"] = f"sigmoid instead of {function or 'no activation'} at the end"
+        both = " and ".join(site.partition(" ")[0] for site in (_cut_before(anatomy), anatomy.last) if site)
+        found["sigmoid"] = f"sigmoid instead of {both or 'no activation'} at the end"
     if anatomy.loss.get("one_hot") and name not in BINARY and function != "softmax":
         found["softmax"] = f"softmax over the classes instead of {function or 'no activation'} at the end"
     if function == "softmax" and width == 1 and name not in BINARY:
@@ -30,9 +33,14 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     return found
 
 
+def _cut_before(anatomy: Anatomy) -> str:
+    """The site of an activation right before the last that lets no number below zero through; empty for none."""
+    return anatomy.before_last if anatomy.before_last.partition(" ")[0] in CUT_BELOW else ""
+
+
 def _apply(training: Training, level: str) -> None:
     torch: Any = training.torch
-    last = training.anatomy.last
+    last, before = training.anatomy.last, _cut_before(training.anatomy) if level == "sigmoid" else ""
 
     # Written out: torch's own functions are what is replaced.
     def sigmoid(value: Any) -> Any:
@@ -45,7 +53,8 @@ def _apply(training: Training, level: str) -> None:
     others: dict[str, Any] = {"none": lambda value: value, "sigmoid": sigmoid, "softmax": softmax}
     other = others[level]
     if last:
-        training.at_activation(lambda site, function: other if site == last else None)
+        changes = {last: other} | ({before: lambda value: value} if before else {})
+        training.at_activation(lambda site, function: changes.get(site))
     else:
 
         def change(call: LossCall) -> None:

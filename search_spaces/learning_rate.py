@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
@@ -11,6 +12,8 @@ FACTORS = {"x0.01": 0.01, "x0.1": 0.1, "x10": 10.0, "x100": 100.0}
 # Further away, for a rate that no optimiser is used with.
 FAR = {"x0.001": 0.001, "x10000": 1e4}
 LEAST, LARGEST = 5e-5, 2.0
+# Share of another group's rate below which a group of parameters hardly moves beside it.
+HARDLY = 1e-3
 # Weights that a program moves by their gradients itself.
 BY_HAND = "weights moved by hand"
 
@@ -70,6 +73,43 @@ LEARNING_RATE = Intervention(
     place=place,
     patch=_patched,
 )  # fmt: skip
+
+
+def _unlike(anatomy: Anatomy) -> dict[str, str]:
+    rates = [rate for one in anatomy.optimisers for rate in _held_back(one.get("rates", []))]
+    return {"alike": f"one rate for all groups, and not {min(rates):.3g} for some"} if rates else {}
+
+
+def _held_back(rates: Sequence[float]) -> list[float]:
+    """The rates of groups that hardly move beside the others of their optimiser."""
+    return [rate for rate in rates if rate < HARDLY * max(rates)]
+
+
+def _alike(training: Training, level: str) -> None:
+    own: dict[int, list[float]] = {}
+
+    def before(optimiser: Any) -> None:
+        rates = own[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = max(rates) if rate in _held_back(rates) else rate
+
+    def after(optimiser: Any) -> None:
+        for group, rate in zip(optimiser.param_groups, own[id(optimiser)], strict=True):
+            group["lr"] = rate
+
+    training.at_step(before, after)
+
+
+GROUP_RATES = Intervention(
+    "group_rates",
+    what=f"groups of parameters whose rate is below {HARDLY:g} of another group's, or zero, step at that other rate",
+    source="PyTorch documentation of per-parameter options; Howard & Ruder, Universal language model fine-tuning "
+    "(2018)",
+    levels=_unlike,
+    apply=_alike,
+    answers=("weights_that_stay",),
+    place=place,
+)
 
 
 def _scheduled(anatomy: Anatomy) -> dict[str, str]:

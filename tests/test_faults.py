@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 
 from backtrack.evidence.checkup.memorised import JUDGED, LABELS
+from backtrack.evidence.checkup.unlearnt import LOSS_APART
 from backtrack.task.length import LENGTH
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.watch.checks import all_checks
@@ -18,7 +19,7 @@ TRUTH = json.loads((FAULTS / "truth.json").read_text())
 ABLATION = json.loads((FAULTS / "ablation.json").read_text())
 # The net learns as well with the layers that train: a fault that costs nothing here.
 HARMLESS = {"layers_in_a_list"}
-CHECKS = {check.name for check in all_checks()} | {LABELS, JUDGED}
+CHECKS = {check.name for check in all_checks()} | {LABELS, JUDGED, LOSS_APART}
 
 
 def test_every_program_has_its_truth() -> None:

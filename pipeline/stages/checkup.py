@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, CheckedRun, Option
-from backtrack.evidence.checkup.memorised import memorised
+from backtrack.evidence.checkup.memorised import asked_of_held_back
 from backtrack.evidence.checkup.repairs import (
     best_score,
     candidates,
@@ -261,10 +261,12 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?"""
-    unshown = memorised(case) is not None
+    unshown = asked_of_held_back(case)
     # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
-    if not unshown and (not needs_repair(case) or any(repair.verified for repair in proven(case))):
+    if unshown is None and (not needs_repair(case) or any(repair.verified for repair in proven(case))):
         return []
-    names = {ONE_BATCH, *([HELD_BACK] if unshown else [])}
-    asked = [option for option in case.options if option.kind == PROBE and option.name in names]
-    return [plan.planned(option.changes, _worst_seed(case), TRIED) for option in asked]
+    there = {option.name: option.changes for option in case.options if option.kind == PROBE}
+    asked = [there[ONE_BATCH]] if ONE_BATCH in there else []
+    if unshown is not None and HELD_BACK in there:
+        asked.append(tuple(sorted([*there[HELD_BACK], *unshown])))
+    return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]

@@ -28,6 +28,7 @@ class Anatomy:
         pretrained: whether weights were loaded.
         activations: `{site: function}` of the activations inside the models; see `trial/intervening/sites.py`.
         last: site of the activation that ends in the loss; empty where none does.
+        before_last: site of the activation that comes right before that one, with no layer between; empty for none.
         square: square hidden layers, whose inputs could be added to their outputs.
         optimisers: `[{kind, lr, weight_decay, momentum, place, scheduled}]`.
         losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
@@ -37,6 +38,7 @@ class Anatomy:
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
+        terms: `{count, place, written}` of a loss that is a sum: see `search_spaces/loss_terms.py`; empty for others.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.
@@ -58,6 +60,7 @@ class Anatomy:
     pretrained: bool = False
     activations: dict[str, str] = field(default_factory=dict)
     last: str = ""
+    before_last: str = ""
     square: int = 0
     optimisers: list[dict[str, Any]] = field(default_factory=list)
     losses: list[dict[str, Any]] = field(default_factory=list)
@@ -66,6 +69,7 @@ class Anatomy:
     loaders: list[dict[str, Any]] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     exchanged: list[dict[str, Any]] = field(default_factory=list)
+    terms: dict[str, Any] = field(default_factory=dict)
     autocast: bool = False
     compiled: bool = False
     captured: bool = False

@@ -135,7 +135,10 @@ def state(cause: CheckupCause) -> str:
 def no_cause(found: Checkup) -> str:
     """What is said where nothing is named."""
     if found.learns == YES:
-        return "Checks find nothing wrong, and no change takes it three times as far from chance."
+        return (
+            "Checks find nothing wrong, and no change takes it so much further from chance that it would count as a "
+            "fault: three times as far, or 1.7 times where a share of right answers ends below .75."
+        )
     if found.saturated:
         return (
             f"Nothing was found to be wrong, and none of {len(found.tried)} changes reaches more. Either this is the "

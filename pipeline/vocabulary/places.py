@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Sequence
@@ -87,9 +88,27 @@ def counts_as_own(file: str) -> None:
         _program.append(f"{file[: place.end()]}{package}")
 
 
+def is_called_by_own() -> bool:
+    """Whether who calls the function that asks is the user's own, what this package puts in between left out."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and _is_of_this_package(frame.f_code.co_filename):
+        frame = frame.f_back
+    return is_own(frame.f_code.co_filename)
+
+
+@cache
+def _is_of_this_package(file: str) -> bool:
+    return file.startswith(tuple(f"{folder}/" for folder in _package()))
+
+
 @cache
 def _foreign() -> Sequence[str]:
     """Folders of Python, of installed packages and of this package."""
-    own = Path(__file__).resolve().parents[1]
     installed = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
-    return tuple(sorted({f"{folder}/" for folder in (*installed, str(own))}))
+    return tuple(sorted({f"{folder}/" for folder in (*installed, *_package())}))
+
+
+def _package() -> tuple[str, ...]:
+    """Folders of this package; in a checkout its `search_spaces` lies beside it."""
+    own = Path(__file__).resolve().parents[1]
+    return str(own), str(own.parent / "search_spaces")

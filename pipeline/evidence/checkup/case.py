@@ -19,6 +19,8 @@ from backtrack.vocabulary.plan import WRITTEN
 WIDE = 10.0
 # Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
+# Of a share of right answers, whose best is known, it has to go further, unless it ends well all the same.
+FAR_OF_A_SHARE, WELL = 0.6, 0.75
 # An error that another run makes so many times smaller shows no learning, wherever chance ends: controls explode too.
 ASTRAY = 1e4
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
@@ -296,6 +298,16 @@ class Case:
         finals = [score for score in finals if math.isfinite(score)]
         return median(finals) if finals else -math.inf
 
+    @cached_property
+    def untrained_score(self) -> float:
+        """The best that untrained nets reach, where a share has a known best; else minus infinity.
+
+        Of other metrics it says little: a return of an untrained agent is all luck, and a loss may begin anywhere.
+        """
+        known = math.isfinite(self.ceiling) and not self.has_untrained
+        scores = [self.score(run) for run in self.controls if run.changes[0][0] == UNTRAINED] if known else []
+        return max(scores, default=-math.inf)
+
     @property
     def wrong(self) -> dict[str, Finding]:
         """`{check: finding}` of faults that half of the runs as written show, or more."""
@@ -384,7 +396,10 @@ class Case:
         if not math.isfinite(score):
             return False
         if not self.logarithmic:
-            return self.share(score, best) >= FAR
+            share, top = self.share(score, best), self.ceiling
+            # Where chance is near to perfect, the way between them is short: what ends well is not behind.
+            behind = math.isfinite(top) and not self.has_untrained and score < WELL * top
+            return share >= (FAR_OF_A_SHARE if behind else FAR)
         if best - score > math.log(ASTRAY):
             return False
         raw = [math.exp(-one) for one in (self.chance_score, score, best)] if math.isfinite(self.chance_score) else []

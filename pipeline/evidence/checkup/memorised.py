@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
-from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, CheckedRun, spelled
+from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.vocabulary.finding import Finding
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
@@ -18,6 +18,11 @@ SHUFFLED = "labels"
 CARRIED, CLEARLY = 0.2, 0.5
 # A share of right answers may lie so far below what the loss says of it: see `_is_less_than_the_loss_says`.
 MARGIN = 0.2
+# Share of a control's loss that has to be learnt by heart before anything is said, and before the metric is blamed:
+# luck moves the losses of a few batches by more than the first.
+LEAST, MUCH = 0.02, 0.2
+# Where the training is too short to learn anything by heart, four times as long a one is asked.
+LONGER = ("length", "x4")
 # An error that is hardly less than that of a control, while the loss is less than a tenth of the control's.
 HARDLY, TENTH = 0.8, 0.1
 # What is wrong then: the labels, what the net is judged by, or one of the two.
@@ -30,15 +35,30 @@ def memorised(case: Case) -> tuple[float, float] | None:
     Labels that are shuffled anew cannot be learnt at all. Where the labels as they are can be, and no change brings the
     metric away from chance, the net and its optimiser work: it is the labels that tell nothing about new inputs.
     """
-    own = [loss for run in case.first for loss in _last_half(run)]
+    return next((losses for _, losses in _by_heart(case)), None)
+
+
+def asked_of_held_back(case: Case) -> Changes | None:
+    """How a training is changed to ask whether what it learns by heart holds for new inputs; None: not at all."""
+    return next((changes for changes, _ in _by_heart(case)), None)
+
+
+def _by_heart(case: Case) -> Iterator[tuple[Changes, tuple[float, float]]]:
+    """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one."""
     controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
     # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
     # nor where the loss is written by hand and there may be none.
     by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
-    if not own or not controls or case.worse_than_chance or by_hand or median(own) >= min(controls):
-        return None
-    losses = (median(own), median(controls))
-    return None if _is_shown(case, *losses) else losses
+    if not controls or case.worse_than_chance or by_hand:
+        return
+    least = min(min(controls), median(controls) - LEAST * abs(median(controls)))
+    for changes in ((), (LONGER,)):
+        runs = case.of(changes) if changes else case.first
+        own = [loss for run in runs for loss in _last_half(run)]
+        if own and median(own) < least:
+            losses = (median(own), median(controls))
+            if not _is_shown(case, *losses):
+                yield changes, losses
 
 
 def not_carried_over(case: Case) -> Finding | None:
@@ -53,12 +73,12 @@ def not_carried_over(case: Case) -> Finding | None:
     losses = memorised(case)
     if losses is None:
         return None
-    own, control = losses
-    asked = case.probe(HELD_BACK)
+    (own, control), asked = losses, case.probe(HELD_BACK)
     held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
-    learnt = f"the training set is learnt by heart (loss {own:.3g}; with labels shuffled anew each time {control:.3g})"
+    learnt = _said_of(case, own, control)
+    much = control - own >= MUCH * abs(control)
     little = _carries_over(case)
-    if math.isnan(held) and little:
+    if math.isnan(held) and (little or not much):
         return None
     if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
         return None
@@ -84,17 +104,21 @@ def not_carried_over(case: Case) -> Finding | None:
         else "the metric shows nothing of it, whatever is changed"
     )
     if control - held > (CLEARLY if little else CARRIED) * (control - own):
-        return Finding(
-            JUDGED,
-            place="the validation",
-            measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
-            f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
-            "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
-            "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
-            "where one class is rare",
-            expected="a metric that follows the loss",
-            remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
-            "its inputs and labels: are all of its classes in the training set",
+        return (
+            None
+            if not much
+            else Finding(
+                JUDGED,
+                place="the validation",
+                measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
+                f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
+                "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
+                "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
+                "where one class is rare",
+                expected="a metric that follows the loss",
+                remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
+                "its inputs and labels: are all of its classes in the training set",
+            )
         )
     if little:
         return None
@@ -104,8 +128,14 @@ def not_carried_over(case: Case) -> Finding | None:
         measured=f"{learnt}, and nothing carries over, whatever is changed (training examples that are held back: "
         f"{held:.3g}): the labels do not depend on the inputs",
         expected="labels that belong to their inputs",
-        remedy="look at inputs and labels side by side: are both shuffled, sorted or cut in the same way",
+        remedy="look at inputs and labels side by side: are both shuffled, sorted or cut alike",
     )
+
+
+def _said_of(case: Case, own: float, control: float) -> str:
+    longer = "in four times the training " if asked_of_held_back(case) else ""
+    shuffled = f"with labels shuffled anew each time {control:.3g}"
+    return f"{longer}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
 
 
 def _of_the_metric(case: Case, beyond: Sequence[CheckedRun]) -> Finding:
@@ -168,7 +198,10 @@ def _carries_over(case: Case) -> bool:
     if not beyond:
         return False
     height = case.bar - case.chance_score
-    return len(beyond) > max(1.0, LUCKY * len(case.runs)) or max(beyond) > case.chance_score + FAR_BEYOND * height
+    often = len(beyond) > max(1.0, LUCKY * len(case.runs)) or max(beyond) > case.chance_score + FAR_BEYOND * height
+    # Two controls of a few reports say little of how far luck reaches: the runs as written reached no further.
+    luck = [case.scored(value) for run in (*case.written, *case.at_chance) for value in run.reports]
+    return often and max(beyond) > 2 * max(luck) - median(luck)
 
 
 def _last_half(run: CheckedRun) -> list[float]:

@@ -62,7 +62,8 @@ def threshold(case: Case) -> float:
     """The score from which on a changed run counts as brought back: half-way from as written to the best there is."""
     own = [case.score(run) for run in case.first]
     finite = [score for score in own if math.isfinite(score)]
-    low = max([median(finite) if len(finite) * 2 > len(own) else -math.inf, case.chance_score])
+    # Nor is a training brought back that ends where it began, at what an untrained net reaches.
+    low = max([median(finite) if len(finite) * 2 > len(own) else -math.inf, case.chance_score, case.untrained_score])
     best = best_score(case)
     if not math.isfinite(low):
         others = [case.score(run) for run in tried(case) if math.isfinite(case.score(run))]
@@ -70,7 +71,7 @@ def threshold(case: Case) -> float:
         if case.crash:
             # Nothing is known of chance: whatever keeps it from crashing counts.
             return max(low, case.bar)
-    return max(low + 0.5 * (best - low), case.bar)
+    return max(low + 0.5 * max(0.0, best - low), case.bar)
 
 
 def tried(case: Case) -> list[CheckedRun]:

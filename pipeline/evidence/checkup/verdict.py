@@ -21,6 +21,7 @@ from backtrack.evidence.checkup.repairs import (
     size_of,
     tried,
 )
+from backtrack.evidence.checkup.unlearnt import taken_away
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import PROOF
 
@@ -274,8 +275,9 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
         past = case.shut and is_another_net(case, rest[0].changes)
         causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
     apart = _of_labels(case) if not direct_of else []
+    unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
-        causes = [*apart, *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
+        causes = [*apart, *unlearnt, *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
     elif any(one.name == JUDGED for one in apart):
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
         causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]

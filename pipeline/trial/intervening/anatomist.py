@@ -9,6 +9,7 @@ from backtrack.search_spaces import loss_options, optimiser_options
 from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
+from backtrack.search_spaces.loss_terms import terms_of, written
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     count_again,
@@ -17,6 +18,8 @@ from backtrack.trial.intervening.calls import (
     count_cuts,
     count_exchanged_axes,
     count_loads,
+    count_rows_apart,
+    count_samplers,
     count_uses,
     own_gradients,
 )
@@ -61,6 +64,7 @@ class Anatomist:
         self._rates: dict[int, set[float]] = {}
         self._nodes: dict[Any, str] = {}
         self._lasts: list[str] = []
+        self._before_last: dict[str, str] = {}
         self._steps = 0
         self._targets: list[Any] = []
         self._inputs: list[Any] = []
@@ -88,8 +92,10 @@ class Anatomist:
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_exchanged_axes(self.training, lambda: self._steps < STEPS)
+        count_rows_apart(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
         count_loads(self.training)
+        count_samplers(self.training)
         count_clipped_weights(self.training)
         count_again(self.training)
         count_compiled(self.training)
@@ -127,7 +133,9 @@ class Anatomist:
         self._optimisers.append((optimiser, {
             "kind": type(optimiser).__name__, "lr": float(group["lr"]), "place": own_place(),
             "weight_decay": float(group.get("weight_decay") or 0.0), "momentum": float(group.get("momentum") or 0.0),
-            "groups": len(optimiser.param_groups), "unusual": optimiser_options.unusual(optimiser),
+            "groups": len(optimiser.param_groups),
+            "rates": sorted({float(group["lr"]) for group in optimiser.param_groups}),
+            "unusual": optimiser_options.unusual(optimiser),
         }))  # fmt: skip
 
     def _stepping(self, optimiser: Any) -> None:
@@ -155,6 +163,7 @@ class Anatomist:
             self._values.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients(first)
+                self._look_at_terms(first)
                 self._lasts.append(self._last_behind(first.grad_fn))
             return own(tensors, *arguments, **options)
 
@@ -172,17 +181,31 @@ class Anatomist:
         if any(weight.grad is not None and bool(weight.grad.any()) for weight in weights):
             self.anatomy.count(KEPT)
 
+    def _look_at_terms(self, loss: Any) -> None:
+        """Of the losses that are sums, the one of the most terms."""
+        count, known = len(terms_of(loss)), self.anatomy.terms
+        if count > known.get("count", 0):
+            place = own_place()
+            self.anatomy.terms = {"count": count, "place": place, "written": written(place, count)}
+
     def _last_behind(self, node: Any) -> str:
         """The site of the activation that is nearest to a loss, with no layer between; empty where there is none."""
-        waiting, seen = [node], 0
-        while waiting and seen < NODES:
+        site, found = self._nearest([node])
+        if site and found is not None:
+            self._before_last[site], _ = self._nearest([one for one, _ in found.next_functions if one is not None])
+        return site
+
+    def _nearest(self, waiting: list[Any]) -> tuple[str, Any]:
+        """(site, node) of the nearest activation behind these nodes, with no layer between; ("", None) for none."""
+        for _ in range(NODES):
+            if not waiting:
+                break
             node = waiting.pop(0)
-            seen += 1
             if node in self._nodes:
-                return self._nodes[node]
+                return self._nodes[node], node
             if type(node).__name__.partition("Backward")[0] not in LAYERS:
                 waiting += [one for one, _ in node.next_functions if one is not None]
-        return ""
+        return "", None
 
     def _loss(self, call: LossCall) -> None:
         torch = self.torch
@@ -244,6 +267,7 @@ class Anatomist:
         found = [site for site in self._lasts if site]
         if len(found) > len(self._lasts) / 2:
             self.anatomy.last = max(sorted(set(found)), key=found.count)
+            self.anatomy.before_last = self._before_last.get(self.anatomy.last, "")
             self.anatomy.activations.pop(self.anatomy.last, None)
 
     def _conclude_numbers(self) -> None:

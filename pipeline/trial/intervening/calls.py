@@ -8,10 +8,13 @@ from typing import Any
 
 from backtrack.search_spaces import kept_weights, seeds
 from backtrack.search_spaces.pretrained import at_loading
+from backtrack.search_spaces.row_order import APART, at_rows
+from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
 from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
+from backtrack.task.intervention import LossCall
 from backtrack.trial.intervening.training import HookedTraining
-from backtrack.vocabulary.places import is_own
+from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import exchanged_axes, is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
@@ -86,7 +89,7 @@ def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool])
                 result = own(tensor, *sizes, **named)
                 if is_early() and len(found) < MOST_EXCHANGED:
                     order = exchanged_axes(tuple(tensor.shape), tuple(result.shape))
-                    place = own_place() if order and is_own(sys._getframe(1).f_code.co_filename) else ""
+                    place = own_place() if order and is_called_by_own() else ""
                     if place and place not in {one["place"] for one in found}:
                         found.append({"function": name, "place": place, "order": list(order), "axes": tensor.ndim})
                 return result
@@ -177,6 +180,26 @@ def count_uses(training: HookedTraining) -> None:
         training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
     training.replace(torch.utils.data.DataLoader, "__init__", loader)
+
+
+def count_rows_apart(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees losses whose outputs and targets were flattened in different orders, while `is_early()`."""
+
+    def seen(call: LossCall, shape: tuple[int, ...]) -> None:
+        if is_early() and call.training:
+            training.anatomy.count(APART)
+
+    at_rows(training, seen)
+
+
+def count_samplers(training: HookedTraining) -> None:
+    """Sees samplers that draw some examples more often than others."""
+
+    def seen(sampler: Any) -> bool:
+        training.anatomy.count(WEIGHTED)
+        return False
+
+    at_sampling(training, seen)
 
 
 def count_compiled(training: HookedTraining) -> None:

@@ -210,16 +210,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Reshaped:
-    """A view or reshape of a tensor, up to the second step.
+    """A view, reshape or flatten of a tensor, up to the second step.
 
     Args:
-        function: `view` or `reshape`.
-        before, after, place: shapes; `file:line`.
+        function: of these.
+        before, result, place: the shape that it had, what came of it, `file:line`.
     """
 
     function: str
     before: tuple[int, ...]
-    after: tuple[int, ...]
+    result: Tensor
     place: str
 
 

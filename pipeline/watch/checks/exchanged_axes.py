@@ -15,11 +15,12 @@ class ExchangedAxes(Check):
     remedy = "permute in place of view or reshape"
 
     def reshaped(self, call: Reshaped) -> None:
-        order = exchanged_axes(call.before, call.after)
+        after = tuple(call.result.shape)
+        order = exchanged_axes(call.before, after)
         if order:
             self.finds(
                 call.place,
-                f"{call.function} from {call.before} to {call.after}: every number stays where it is, so an axis gets "
+                f"{call.function} from {call.before} to {after}: every number stays where it is, so an axis gets "
                 "a mixture of several",
                 remedy=f"permute{order}" if len(order) == len(call.before) else "",
             )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, Forward, Heard, Loss
 from backtrack.watch.twin import asked
 
+# Inputs of a model that change places together.
+INPUTS = 3
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
 
@@ -41,51 +43,58 @@ class MixedExamples(Check):
         if last is None or not call.training or not call.target.ndim:
             return
         key = id(last.model)
-        if self._asked.get(key, 0) >= 2 or len(last.arguments[0]) != 1 or len(last.inputs) != 1 or not last.outputs:
+        given, size = last.arguments[0], call.target.shape[0]
+        if self._asked.get(key, 0) >= 2 or not last.outputs or not 0 < len(given) == len(last.inputs) <= INPUTS:
             return
-        given, output = last.inputs[0], last.outputs[0]
-        size = call.target.shape[0]
-        if size < 4 or given.shape[0] != size or output.ndim == 0 or output.shape[0] != size:
+        output = last.outputs[0]
+        if size < 4 or output.ndim == 0 or output.shape[0] != size or tuple(output.shape) == (size, size):
             return
-        if tuple(output.shape) == (size, size) or last.arguments[0][0] is not given:
+        known = all(one is heard for one, heard in zip(given, last.inputs, strict=True))
+        if not known or any(not one.ndim or one.shape[0] != size for one in given):
             return
         self._asked[key] = self._asked.get(key, 0) + 1
-        self._ask(last, given.detach(), size)
+        self._ask(last, [one.detach() for one in given], size)
 
-    def _ask(self, call: Forward, given: Any, size: int) -> None:
+    def _ask(self, call: Forward, given: Sequence[Any], size: int) -> None:
         # As many steps as examples: either axis may count the examples, and along one of them nothing mixes.
-        axes = (0, 1) if given.ndim > 1 and given.shape[1] == size else (0,)
+        square = any(one.ndim > 1 and one.shape[1] == size for one in given)
+        if square and len(given) > 1:
+            # An adjacency beside the nodes of a graph: each depends on the others, and is meant to.
+            return
+        axes = (0, 1) if square else (0,)
         change = asked(call.model.module, lambda twin: min(self._change(twin.eval(), given, axis) for axis in axes))
         if change is not None and change > DIFFERENCE:
             self.finds(
                 call.place or call.model.name,
                 f"{call.model.name}'s output for an example changes by {change:.0%} of "
-                f"the outputs' size when only others of its batch change (inputs {tuple(given.shape)})",
+                f"the outputs' size when only others of its batch change (inputs "
+                f"{', '.join(str(tuple(one.shape)) for one in given)})",
             )
 
-    def _change(self, twin: Any, given: Any, axis: int) -> float:
+    def _change(self, twin: Any, given: Sequence[Any], axis: int) -> float:
         """How much outputs for an axis's ends change, of the outputs' size, when only what is between them does."""
         import torch
 
-        size = given.shape[axis]
-        order = torch.arange(size, device=given.device)
+        size = given[0].shape[axis]
+        order = torch.arange(size, device=given[0].device)
         order[1:-1] = order[1:-1].flip(0)
-        turned = given.index_select(axis, order)
-        if bool((turned == given).all()):
+        turned = [one.index_select(axis, order.to(one.device)) for one in given]
+        if all(bool((other == one).all()) for other, one in zip(turned, given, strict=True)):
             return 0.0
         # The first two examples stay, and the others become one and the same: sums over the batch change too.
-        rolled = given.clone()
-        rolled.narrow(axis, 2, size - 2).copy_(given.narrow(axis, 2, 1))
-        first, again, other, third = (self._output(twin, one) for one in (given, given, turned, rolled))
+        rolled = [one.clone() for one in given]
+        for other, one in zip(rolled, given, strict=True):
+            other.narrow(axis, 2, size - 2).copy_(one.narrow(axis, 2, 1))
+        first, again, other, third = (self._output(twin, inputs) for inputs in (given, given, turned, rolled))
         if any(one is None for one in (first, again, other, third)) or not torch.equal(first, again):
             return 0.0
         scale = max(1e-12, float(first.abs().max()))
         ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
         return max(ends, float((first[:2] - third[:2]).abs().max())) / scale
 
-    def _output(self, module: Any, given: Any) -> Any:
+    def _output(self, module: Any, given: Sequence[Any]) -> Any:
         from backtrack.watch.listening.tensors import tensors_in
 
-        # A copy: what a model changes in place, its own pass still needs.
-        found = tensors_in(module(given.clone()))
+        # Copies: what a model changes in place, its own pass still needs.
+        found = tensors_in(module(*(one.clone() for one in given)))
         return found[0].detach().float() if found else None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
-from backtrack.vocabulary.places import is_own
+from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
 from backtrack.watch.checks.check import Activated, Difference, Reshaped
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
-SHAPED = {torch.Tensor.view: "view", torch.Tensor.reshape: "reshape", torch.reshape: "reshape"}
+SHAPED = {torch.Tensor.view: "view", torch.Tensor.reshape: "reshape", torch.reshape: "reshape",
+          torch.Tensor.flatten: "flatten", torch.flatten: "flatten"}  # fmt: skip
 # Functions whose result is what they are called for. A softmax or a sigmoid may be there to be looked at.
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", "tanh", "dropout")
 OWNERS = (torch, torch.nn.functional, torch.Tensor)
@@ -39,8 +39,8 @@ class Arithmetic(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         # What a library views is its own.
-        if func in SHAPED and args and args[0].shape != result.shape and is_own(sys._getframe(1).f_code.co_filename):
-            self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), tuple(result.shape)))
+        if func in SHAPED and args and args[0].shape != result.shape and is_called_by_own():
+            self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), result))
         elif (func in DIFFERENCES or func in PRODUCTS) and len(args) > 1:
             left, right = args[0], args[1]
             if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and is_square(left, right):

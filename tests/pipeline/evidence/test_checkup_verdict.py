@@ -310,6 +310,15 @@ def test_a_training_far_below_what_it_could_is_late() -> None:
     assert found.learns == LATE and found.causes[0].name == "inputs"
 
 
+def test_a_share_of_right_answers_that_goes_half_of_its_way_is_behind() -> None:
+    for own, learns in ((0.55, LATE), (0.78, YES)):
+        found, _ = checked(lambda changes, rng, own=own: (0.95 if "inputs" in changes else own) + 0.02 * rng.random())
+        assert found.learns == learns and [cause.name for cause in found.causes] == ["inputs"] * (learns == LATE)
+    # Where no share is known, less than that is asked.
+    found, _ = checked(lambda changes, rng: (950 if "inputs" in changes else 550) + 20 * rng.random())
+    assert found.learns == YES and not found.causes
+
+
 def test_one_answer_for_all_is_no_learning() -> None:
     found, _ = checked(
         lambda changes, rng: (0.9 if "inputs" in changes else 0.25) + 0.02 * rng.random(), "constant_output", "inputs"

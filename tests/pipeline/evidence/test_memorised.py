@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun, Option
-from backtrack.evidence.checkup.memorised import EITHER, JUDGED, LABELS, memorised, not_carried_over
+from backtrack.evidence.checkup.memorised import EITHER, JUDGED, LABELS, asked_of_held_back, memorised, not_carried_over
 from backtrack.task.intervention import CONTROL, PROBE
 
 
@@ -134,3 +134,21 @@ def test_an_error_that_does_not_follow_the_loss_is_of_something_else() -> None:
     assert found is not None and found.check == JUDGED and "in other units" in found.measured
     assert not_carried_over(falling(1.8, held=0.9)) is None
     assert not_carried_over(falling(1.2)) is None
+
+
+def short(*more: CheckedRun, longer: float = 2.1) -> Case:
+    """Too few epochs to learn anything by heart: the loss as written is a hair below that of the control."""
+    four = run("longer", [2.3, 2.2, longer, longer], length="x4")
+    return case(four, *more, own=2.27)
+
+
+def test_a_training_that_is_too_short_is_asked_in_four_times_its_length() -> None:
+    assert asked_of_held_back(short()) == (("length", "x4"),) and asked_of_held_back(case()) == ()
+    assert asked_of_held_back(short(longer=2.28)) is None
+    # A batch's loss is moved that far by luck: neither metric nor labels are blamed for it.
+    assert not_carried_over(short()) is None
+    probe = run("probe", [2.3, 2.3, 2.5, 2.6], held_back="quarter", length="x4")
+    found = not_carried_over(short(probe))
+    assert found is not None and found.check == LABELS and "in four times the training" in found.measured
+    lucky = run("probe", [2.3, 2.3, 2.1, 2.15], held_back="quarter", length="x4")
+    assert not_carried_over(short(lucky)) is None

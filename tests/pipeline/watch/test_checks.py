@@ -228,6 +228,12 @@ FAULTS = {
         x = torch.randn(512, 5, 4, 3); net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(24, 2))
         train(net, F.cross_entropy, Y, x=x.view(-1, 3, 5, 4), epochs=1)
     """,
+    "rows_apart": """
+        net = Decoder(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for _ in range(4):
+            ids = torch.randint(10, (8, 5)); said = net(ids, ids).transpose(0, 1)
+            opt.zero_grad(); F.cross_entropy(said.reshape(-1, 10), ids.reshape(-1)).backward(); opt.step()
+    """,
     "loader_left_early": """
         from torch.utils.data import DataLoader, TensorDataset
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -311,6 +317,21 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "a model of two inputs that attends over the batch": (
+        "mixed_examples",
+        """
+        class Matcher(nn.Module):
+            def __init__(self):
+                super().__init__(); self.words = nn.Embedding(9, 8); self.attend = nn.MultiheadAttention(8, 2)
+                self.out = nn.Linear(8, 2)
+            def forward(self, text, asked):
+                return self.out(self.attend(self.words(asked), self.words(text), self.words(text))[0].mean(1))
+        net = Matcher(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for _ in range(4):
+            text, asked = torch.randint(9, (16, 5)), torch.randint(9, (16, 5))
+            opt.zero_grad(); F.cross_entropy(net(text, asked), Y[:16]).backward(); opt.step()
+        """,
+    ),
     "outputs that are clamped away from their targets": (
         "unreachable_targets",
         "net = mlp(out=1); train(net, lambda a, b: F.mse_loss(a[:, 0].clamp(0, 1), b), X[:, 0] * 3)",
@@ -677,6 +698,25 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "nodes of a graph beside its adjacency": """
+        class Graph(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two = nn.Linear(6, 8), nn.Linear(8, 2)
+            def forward(self, nodes, edges):
+                return self.two(edges @ torch.relu(self.one(edges @ nodes)))
+        net = Graph(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        edges = (torch.rand(40, 40) < 0.2).float() + torch.eye(40)
+        for _ in range(4):
+            opt.zero_grad(); F.cross_entropy(net(X[:40], edges), Y[:40]).backward(); opt.step()
+    """,
+    "rows in one order": """
+        net = Decoder(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for _ in range(4):
+            ids = torch.randint(10, (8, 5)); said, asked = net(ids, ids), torch.randint(10, (8, 5))
+            loss = F.cross_entropy(said.flatten(0, 1), asked.flatten())
+            turned = F.cross_entropy(said.transpose(0, 1).flatten(0, 1), asked.t().flatten())
+            opt.zero_grad(); (loss + turned).backward(); opt.step()
+    """,
     "inputs that are attacked by hand before the first step": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
         delta = torch.zeros_like(X[:32]).requires_grad_()

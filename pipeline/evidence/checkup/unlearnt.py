@@ -1,0 +1,38 @@
+"""The loss falls, and the metric falls below that of an untrained net: the loss asks for something else."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+
+from backtrack.evidence.checkup.case import UNTRAINED, Case
+from backtrack.vocabulary.finding import Finding
+
+LOSS_APART = "loss_apart"
+# Untrained nets from which on a training is said to end below them.
+LEAST = 2
+
+
+def taken_away(case: Case) -> Finding | None:
+    """What is wrong where every run ends below every untrained net, and its loss below theirs; None where not so.
+
+    Only of a share of right answers, whose scale is known: a return of an untrained agent is all luck.
+    """
+    finals = [case.score(run) for run in case.first]
+    nets = [run for run in case.controls if run.changes[0][0] == UNTRAINED]
+    begun = [loss for run in nets for loss in run.losses if math.isfinite(loss)]
+    ended = [run.losses[-1] for run in case.first if run.losses]
+    if len(nets) < LEAST or not begun or not finals or len(ended) < len(finals):
+        return None
+    low = min(map(case.score, nets))
+    if not math.isfinite(case.untrained_score) or not max(finals) < low or not max(ended) < min(begun):
+        return None
+    return Finding(
+        LOSS_APART,
+        place="the loss",
+        measured=f"untrained nets reach {low:.3g} and more, training takes them to {median(finals):.3g}, and the loss "
+        "falls all the while: what it asks for is not what the metric counts",
+        expected="a metric that gets better as the loss falls",
+        remedy="look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are "
+        "all the same, a term without its counterpart), a sign, or another order of outputs and targets",
+    )

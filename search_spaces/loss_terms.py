@@ -1,0 +1,135 @@
+"""Losses that are a sum: each of its terms left out."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import source_at
+
+# Terms of which each is left out once; a sum over steps or layers has more.
+MOST = 4
+# What stands before a sum and changes nothing of what it is made of.
+AROUND = ("MulBackward0", "DivBackward0", "NegBackward0", "MeanBackward0", "SumBackward0", "ToCopyBackward0")
+SUMS = ("AddBackward0", "SubBackward0")
+ORDINALS = ("first", "second", "third", "fourth")
+
+
+def terms_of(total: Any) -> list[tuple[Any, int]]:
+    """Where the terms of a sum come into a loss: each as (node of an addition or subtraction, its number among those).
+
+    Args:
+        total: what a backward pass begins from.
+
+    Returns:
+        The edges of the graph, in the order of the program; none where it is no sum, or one of more than `MOST` terms.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> [type(node).__name__ for node, _ in terms_of((weight.exp().sum() - 0.5 * weight.sum()) / 3)]
+        ['SubBackward0', 'SubBackward0']
+    """
+    node: Any = getattr(total, "grad_fn", None)
+    while node is not None and type(node).__name__ in AROUND:
+        behind = [one for one, _ in node.next_functions if one is not None]
+        node = behind[0] if len(behind) == 1 else None
+    waiting: list[Any] = _edges(node) if type(node).__name__ in SUMS else []
+    found: list[tuple[Any, int]] = []
+    while waiting and len(found) <= MOST:
+        above, number = waiting.pop(0)
+        below = above.next_functions[number][0]
+        if type(below).__name__ in SUMS:
+            waiting = [*_edges(below), *waiting]
+        else:
+            found.append((above, number))
+    return found if 1 < len(found) <= MOST else []
+
+
+def _edges(node: Any) -> list[tuple[Any, int]]:
+    return [(node, number) for number, (below, _) in enumerate(node.next_functions) if below is not None]
+
+
+def written(place: str, count: int) -> list[str]:
+    """The terms as the program writes them, in the last sum of `count` terms before a backward pass; none: not known.
+
+    Args:
+        place: `file:line` of the call of `backward`.
+        count: of the terms.
+    """
+    source, line = source_at(place), int(place.rpartition(":")[2] or 0)
+    if source is None:
+        return []
+    begun = {name for call in source.calls("backward") if (name := _name_before(call))}
+    if len(begun) != 1:
+        return []
+    sums = [
+        (node.lineno, node.value)
+        for node in ast.walk(ast.parse(source.text))
+        if isinstance(node, ast.Assign) and node.lineno < line and {ast.unparse(one) for one in node.targets} == begun
+    ]
+    terms = _summands(max(sums, key=lambda one: one[0])[1]) if sums else []
+    return [source.segment(one) for one in terms] if len(terms) == count else []
+
+
+def _name_before(call: ast.Call) -> str:
+    """`loss` of `loss.backward()`; empty where that is no name."""
+    of = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return of.id if isinstance(of, ast.Name) else ""
+
+
+def _summands(value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        return [*_summands(value.left), *_summands(value.right)]
+    return [value]
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    terms = anatomy.terms
+    # What is added to one of torch's loss functions is left out at once: `added_terms`.
+    if not terms or anatomy.calls.get("added to the loss"):
+        return {}
+    said = [f" ({one})" if one else "" for one in terms["written"] or [""] * terms["count"]]
+    return {
+        f"without_{number + 1}": f"the loss without its {ORDINALS[number]} term{said[number]}, or with less weight "
+        "on it"
+        for number in range(terms["count"])
+    }
+
+
+def _without(number: int) -> Any:
+    """A hook of a node after which one of its inputs gets a gradient of zero."""
+
+    def silenced(gradients: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...]:
+        left_out = gradients[number]
+        zero = None if left_out is None else left_out.new_zeros(left_out.shape)
+        return (*gradients[:number], zero, *gradients[number + 1 :])
+
+    return silenced
+
+
+def _apply(training: Training, level: str) -> None:
+    number, count = int(level.rpartition("_")[2]) - 1, training.anatomy.terms["count"]
+
+    def begin(total: Any) -> Any:
+        terms = terms_of(total)
+        if len(terms) == count:
+            node, edge = terms[number]
+            node.register_hook(_without(edge))
+        return total
+
+    training.at_objective(begin)
+
+
+LOSS_TERMS = Intervention(
+    "loss_terms",
+    what="one term of a sum that the net trains on gives no gradient; what the program says of its loss stays",
+    source="Kendall, Gal & Cipolla, Multi-task learning using uncertainty to weigh losses (2018); Bowman et al., "
+    "Generating sentences from a continuous space (2016), 3.1",
+    levels=_levels,
+    apply=_apply,
+    size=2,
+    cannot=f"sums of more than {MOST} terms, and terms that the loss function adds by itself",
+    place=lambda anatomy: str(anatomy.terms.get("place", "")),
+)

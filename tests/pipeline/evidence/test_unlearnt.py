@@ -1,0 +1,66 @@
+"""A loss that asks for something else than the metric: training ends below what an untrained net reaches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.repairs import threshold
+from backtrack.evidence.checkup.unlearnt import LOSS_APART, taken_away
+from backtrack.evidence.checkup.verdict import conclude
+from backtrack.task.intervention import CONTROL, REPAIR
+
+
+def option(name: str, level: str, kind: str) -> Option:
+    return Option(
+        name=name, level=level, text="less of it", what="", place="", answers=(), points=(), kind=kind, harmless=False
+    )  # fmt: skip
+
+
+OPTIONS = [
+    option("labels", "shuffled", CONTROL), option("steps", "none", CONTROL), option("learning_rate", "x0.01", REPAIR)
+]  # fmt: skip
+
+
+def run(
+    name: str, value: float, losses: list[float], part: str = "written", seed: int = 0, **changes: str
+) -> CheckedRun:
+    return CheckedRun(
+        trial=name, seed=seed, part=part, outcome="ok", changes=tuple(changes.items()), value=value,
+        reports=(value, value + 0.01, value - 0.01, value), losses=tuple(losses),
+    )  # fmt: skip
+
+
+def collapsed(untrained: float = 0.6, loss: float = 0.001, less: float = 0.55) -> Case:
+    """Pairs that are all alike: the loss of one output for all is zero, and nothing tells classes apart any more."""
+    written = [run(f"written-{n}", 0.15 + 0.02 * n, [0.05, 0.01, loss], seed=n) for n in range(3)]
+    mixed = [run(f"mixed-{n}", 0.17, [0.05, 0.01, 0.001], "control", labels="shuffled") for n in range(2)]
+    nets = [run(f"net-{n}", untrained, [0.05, 0.052, 0.051], "control", steps="none") for n in range(2)]
+    slower = [run("slow", less, [0.05, 0.03, 0.02], "tried", learning_rate="x0.01")]
+    proofs = [run(f"proof-{n}", less, [0.05, 0.03, 0.02], "proof", n, learning_rate="x0.01") for n in range(3, 8)]
+    fresh = [run(f"fresh-{n}", 0.16, [0.05, 0.01, loss], "proof", n) for n in range(3, 8)]
+    return Case([*written, *mixed, *nets, *slower, *proofs, *fresh], OPTIONS, "max")
+
+
+def test_training_that_takes_away_what_an_untrained_net_has_is_blamed_on_the_loss() -> None:
+    found = conclude(collapsed())
+    assert [cause.name for cause in found.causes] == [LOSS_APART] and found.learns == "no"
+    assert "untrained nets reach 0.6 and more, training takes them to 0.17" in found.causes[0].said
+
+
+def test_less_of_a_training_that_harms_is_no_repair() -> None:
+    assert threshold(collapsed()) >= 0.6
+    # What goes beyond untrained nets is one.
+    better = conclude(collapsed(less=0.9))
+    assert [cause.name for cause in better.causes] == ["learning_rate"] and better.causes[0].verified
+
+
+@pytest.mark.parametrize(
+    "case",
+    [collapsed(untrained=0.1), collapsed(loss=0.06), replace(collapsed(), mode="min")],
+    ids=["better than untrained", "the loss does not fall", "an error"],
+)
+def test_nothing_is_said_where_training_takes_nothing_away(case: Case) -> None:
+    assert taken_away(case) is None

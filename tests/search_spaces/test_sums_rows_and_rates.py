@@ -1,0 +1,168 @@
+"""Terms of a loss, rows of targets, samplers and rates of groups: each is changed alone, and back at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+
+from backtrack.search_spaces.loss_terms import terms_of
+from backtrack.task.intervention import Anatomy, anatomy_from
+from backtrack.trial.intervening.anatomist import Anatomist
+from backtrack.trial.intervening.applying import apply_levels
+from backtrack.trial.intervening.catalogue import all_interventions
+
+DATA = torch.randn(24, 4, generator=torch.Generator().manual_seed(1))
+LABELS = torch.arange(24) % 3
+
+
+def looked(training: Callable[[], object]) -> Anatomy:
+    anatomist = Anatomist(torch)
+    training()
+    return anatomy_from(anatomist.conclude()["anatomy"])
+
+
+@contextmanager
+def changed(name: str, level: str, anatomy: Anatomy) -> Iterator[None]:
+    training = apply_levels(torch, {name: level}, anatomy.as_json())
+    try:
+        yield
+    finally:
+        training.end()
+
+
+def gradient_of_three() -> torch.Tensor:
+    """Of a loss of three terms, whose gradients are 1, 20 and -300."""
+    weight = nn.Parameter(torch.ones(()))
+    optimiser = torch.optim.SGD([weight], lr=0.1)
+    for _ in range(2):
+        optimiser.zero_grad()
+        penalty = weight * 2
+        loss = weight + 10 * penalty - 100 * (weight * 3)
+        loss.backward()
+        optimiser.step()
+    assert weight.grad is not None
+    return weight.grad
+
+
+def test_a_term_of_a_loss_gives_no_gradient() -> None:
+    anatomy = looked(gradient_of_three)
+    levels = all_interventions()["loss_terms"].levels(anatomy)
+    assert levels["without_3"] == "the loss without its third term (100 * (weight * 3)), or with less weight on it"
+    for level, gradient in (("without_1", -280), ("without_2", -299), ("without_3", 21)):
+        with changed("loss_terms", level, anatomy):
+            assert gradient_of_three() == gradient
+    assert gradient_of_three() == -279
+
+
+@pytest.mark.parametrize(
+    ("loss", "count"),
+    [
+        (lambda w: w.exp().sum(), 0),
+        (lambda w: (w - 1.0).abs().mean(), 0),
+        (lambda w: (w.exp() + w.square()).mean(), 2),
+        (lambda w: -(w.exp().sum() - 0.1 * (w.sum() + w.prod())) / 3, 2),
+        (lambda w: sum(w[k] for k in range(3)) + w.prod() + w.sum(), 0),
+    ],
+    ids=["one", "a difference to data", "sums by example", "a weighted sum in a sum", "many"],
+)
+def test_terms_are_found_behind_what_stands_around_a_sum(
+    loss: Callable[[torch.Tensor], torch.Tensor], count: int
+) -> None:
+    assert len(terms_of(loss(torch.ones(3, requires_grad=True)))) == count
+
+
+def of_sequences(batch_first: bool, turned: bool = False) -> torch.Tensor:
+    """Gradients of a read-out over the steps of five sequences of three, by a loss of flat rows."""
+    net = nn.Linear(4, 3)
+    nn.init.zeros_(net.weight)
+    nn.init.zeros_(net.bias)
+    inputs = DATA[:15].reshape(5, 3, 4)
+    targets = LABELS[:15].square().cumsum(0).remainder(3).reshape(5, 3)
+    outputs = net(inputs if batch_first else inputs.transpose(0, 1).contiguous())
+    rows = targets.t() if turned else targets
+    functional.cross_entropy(outputs.reshape(-1, 3), rows.reshape(-1)).backward()
+    assert net.weight.grad is not None
+    return net.weight.grad
+
+
+def test_rows_of_targets_are_put_into_the_order_of_outputs() -> None:
+    right = of_sequences(batch_first=True)
+    for wrong in (lambda: of_sequences(batch_first=False), lambda: of_sequences(batch_first=True, turned=True)):
+        assert not torch.allclose(wrong(), right)
+        anatomy = looked(wrong)
+        assert all_interventions()["row_order"].levels(anatomy)
+        with changed("row_order", "alike", anatomy):
+            assert torch.allclose(wrong(), right)
+            assert torch.allclose(of_sequences(batch_first=False, turned=True), right)
+    assert not all_interventions()["row_order"].levels(looked(lambda: of_sequences(batch_first=True)))
+
+
+def drawn(weights: torch.Tensor) -> list[int]:
+    """Numbers of examples, as a loader with a sampler gives them."""
+    generator = torch.Generator().manual_seed(0)
+    sampler = WeightedRandomSampler(weights.tolist(), 400, generator=generator)
+    return [int(x) for (batch,) in DataLoader(TensorDataset(torch.arange(4)), 40, sampler=sampler) for x in batch]
+
+
+def test_a_weighted_sampler_draws_all_alike() -> None:
+    weights = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    anatomy = looked(lambda: drawn(weights))
+    assert set(drawn(weights)) == {0} and all_interventions()["sampling"].levels(anatomy)
+    with changed("sampling", "alike", anatomy):
+        assert min(drawn(weights).count(number) for number in range(4)) > 60
+    assert set(drawn(weights)) == {0}
+    assert not all_interventions()["sampling"].levels(looked(lambda: drawn(torch.ones(4))))
+
+
+def moved(slow: float) -> tuple[bool, list[float]]:
+    """Whether the first group moves, and the rates that are written afterwards."""
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3))
+    groups = [{"params": net[0].parameters(), "lr": slow}, {"params": net[1].parameters(), "lr": 0.1}]
+    optimiser = torch.optim.SGD(groups, lr=0.1)
+    before = net[0].weight.detach().clone()
+    for _ in range(2):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    return not torch.equal(net[0].weight, before), [group["lr"] for group in optimiser.param_groups]
+
+
+def test_a_group_without_a_rate_gets_that_of_the_others() -> None:
+    assert moved(0.0) == (False, [0.0, 0.1])
+    anatomy = looked(lambda: moved(0.0))
+    with changed("group_rates", "alike", anatomy):
+        assert moved(0.0) == (True, [0.0, 0.1])
+    # A slower group, as fine-tuning has, is meant.
+    assert not all_interventions()["group_rates"].levels(looked(lambda: moved(0.001)))
+
+
+def ending_in_a_clamp() -> torch.Tensor:
+    """Outputs of a net that ends in a ReLU, cut to probabilities."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 1), nn.ReLU())
+    with torch.no_grad():
+        net[2].weight.mul_(6)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.0)
+    for _ in range(2):
+        optimiser.zero_grad()
+        outputs = net(DATA).clamp(0, 1)
+        functional.binary_cross_entropy(outputs, (LABELS[:, None] > 1).float()).backward()
+        optimiser.step()
+    return outputs.detach()
+
+
+def test_a_sigmoid_stands_for_what_is_cut_twice() -> None:
+    anatomy = looked(ending_in_a_clamp)
+    levels = all_interventions()["last_activation"].levels(anatomy)
+    assert levels == {"sigmoid": "sigmoid instead of relu and clamp at the end"}
+    assert ending_in_a_clamp().min() == 0
+    with changed("last_activation", "sigmoid", anatomy):
+        outputs = ending_in_a_clamp()
+    # Not all above a half, as behind a ReLU.
+    assert 0 < outputs.min() < 0.4 and outputs.max() < 1
