@@ -126,7 +126,7 @@ LOSS_TERMS = Intervention(
     "loss_terms",
     what="one term of a sum that the net trains on gives no gradient; what the program says of its loss stays",
     source="Kendall, Gal & Cipolla, Multi-task learning using uncertainty to weigh losses (2018); Bowman et al., "
-    "Generating sentences from a continuous space (2016), 3.1",
+    "Generating sentences from a continuous space (2016)",
     levels=_levels,
     apply=_apply,
     size=2,

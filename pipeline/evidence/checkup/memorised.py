@@ -116,12 +116,17 @@ def not_carried_over(case: Case) -> Finding | None:
                 "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
                 "where one class is rare",
                 expected="a metric that follows the loss",
-                remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
-                "its inputs and labels: are all of its classes in the training set",
+                remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and "
+                "at its inputs and labels: are all of its classes in the training set",
             )
         )
     if little:
         return None
+    return _of_the_labels(learnt, held)
+
+
+def _of_the_labels(learnt: str, held: float) -> Finding:
+    """Nothing of what is learnt by heart holds for examples that were held back."""
     return Finding(
         LABELS,
         place="the data",
