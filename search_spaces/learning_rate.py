@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
@@ -86,18 +86,26 @@ def _held_back(rates: Sequence[float]) -> list[float]:
 
 
 def _alike(training: Training, level: str) -> None:
+    def raised(optimiser: Any, rates: Sequence[float]) -> list[float]:
+        slow = _held_back(rates)
+        return [max(rates) if rate in slow else rate for rate in rates]
+
+    _step_at(training, raised)
+
+
+def _step_at(training: Training, wanted: Callable[[Any, Sequence[float]], Sequence[float]]) -> None:
+    """Each optimiser steps at the rates `wanted(optimiser, own)` of its groups; what is written stays around it."""
     own: dict[int, list[float]] = {}
+
+    def write(optimiser: Any, rates: Sequence[float]) -> None:
+        for group, rate in zip(optimiser.param_groups, rates, strict=False):
+            group["lr"] = rate
 
     def before(optimiser: Any) -> None:
         rates = own[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = max(rates) if rate in _held_back(rates) else rate
+        write(optimiser, wanted(optimiser, rates))
 
-    def after(optimiser: Any) -> None:
-        for group, rate in zip(optimiser.param_groups, own[id(optimiser)], strict=True):
-            group["lr"] = rate
-
-    training.at_step(before, after)
+    training.at_step(before, after=lambda optimiser: write(optimiser, own[id(optimiser)]))
 
 
 GROUP_RATES = Intervention(
@@ -120,23 +128,12 @@ def _scheduled(anatomy: Anatomy) -> dict[str, str]:
 
 def _constant(training: Training, level: str) -> None:
     first: dict[int, list[float]] = {}
-    own: dict[int, list[float]] = {}
 
     def made(optimiser: Any) -> None:
         first[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
 
-    def before(optimiser: Any) -> None:
-        rates = first.get(id(optimiser), [])
-        own[id(optimiser)] = [group["lr"] for group in optimiser.param_groups]
-        for group, rate in zip(optimiser.param_groups, rates, strict=False):
-            group["lr"] = rate
-
-    def after(optimiser: Any) -> None:
-        for group, rate in zip(optimiser.param_groups, own[id(optimiser)], strict=True):
-            group["lr"] = rate
-
     training.at_optimiser(made)
-    training.at_step(before, after)
+    _step_at(training, lambda optimiser, own: first.get(id(optimiser), []))
 
 
 SCHEDULE = Intervention(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Intervention, Training
@@ -10,7 +11,7 @@ from backtrack.task.intervention import Intervention, Training
 WEIGHTED = "weighted sampler"
 
 
-def at_sampling(training: Training, weighted: Any) -> None:
+def at_sampling(training: Training, weighted: Callable[[Any], bool]) -> None:
     """Asks `weighted(sampler)` once each sampler with weights that differ is made: where yes, it draws all alike."""
     torch: Any = training.torch
 

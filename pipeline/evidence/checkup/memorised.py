@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
@@ -35,30 +35,31 @@ def memorised(case: Case) -> tuple[float, float] | None:
     Labels that are shuffled anew cannot be learnt at all. Where the labels as they are can be, and no change brings the
     metric away from chance, the net and its optimiser work: it is the labels that tell nothing about new inputs.
     """
-    return next((losses for _, losses in _by_heart(case)), None)
+    found = _by_heart(case)
+    return None if found is None else found[1]
 
 
 def asked_of_held_back(case: Case) -> Changes | None:
     """How a training is changed to ask whether what it learns by heart holds for new inputs; None: not at all."""
-    return next((changes for changes, _ in _by_heart(case)), None)
+    found = _by_heart(case)
+    return None if found is None else found[0]
 
 
-def _by_heart(case: Case) -> Iterator[tuple[Changes, tuple[float, float]]]:
+def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
     """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one."""
     controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
     # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
     # nor where the loss is written by hand and there may be none.
     by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
     if not controls or case.worse_than_chance or by_hand:
-        return
-    least = min(min(controls), median(controls) - LEAST * abs(median(controls)))
-    for changes in ((), (LONGER,)):
-        runs = case.of(changes) if changes else case.first
+        return None
+    control = median(controls)
+    least = min(min(controls), control - LEAST * abs(control))
+    for changes, runs in (((), case.first), ((LONGER,), case.of((LONGER,)))):
         own = [loss for run in runs for loss in _last_half(run)]
-        if own and median(own) < least:
-            losses = (median(own), median(controls))
-            if not _is_shown(case, *losses):
-                yield changes, losses
+        if own and median(own) < least and not _is_shown(case, median(own), control):
+            return changes, (median(own), control)
+    return None
 
 
 def not_carried_over(case: Case) -> Finding | None:
@@ -70,12 +71,12 @@ def not_carried_over(case: Case) -> Finding | None:
     # Where any other run comes near to 1, the metric is right as it is written, and a changed batch size breaks it.
     if beyond and not any(case.is_half_way(run) for run in case.runs if run not in beyond):
         return _of_the_metric(case, beyond)
-    losses = memorised(case)
-    if losses is None:
+    found = _by_heart(case)
+    if found is None:
         return None
-    (own, control), asked = losses, case.probe(HELD_BACK)
+    (changes, (own, control)), asked = found, case.probe(HELD_BACK)
     held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
-    learnt = _said_of(case, own, control)
+    learnt = _said_of(changes, own, control)
     much = control - own >= MUCH * abs(control)
     little = _carries_over(case)
     if math.isnan(held) and (little or not much):
@@ -104,25 +105,26 @@ def not_carried_over(case: Case) -> Finding | None:
         else "the metric shows nothing of it, whatever is changed"
     )
     if control - held > (CLEARLY if little else CARRIED) * (control - own):
-        return (
-            None
-            if not much
-            else Finding(
-                JUDGED,
-                place="the validation",
-                measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
-                f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
-                "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
-                "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
-                "where one class is rare",
-                expected="a metric that follows the loss",
-                remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and "
-                "at its inputs and labels: are all of its classes in the training set",
-            )
-        )
+        return _of_the_judging(shown, held, control) if much else None
     if little:
         return None
     return _of_the_labels(learnt, held)
+
+
+def _of_the_judging(shown: str, held: float, control: float) -> Finding:
+    """What is learnt holds for examples that were held back, and the metric tells of less."""
+    return Finding(
+        JUDGED,
+        place="the validation",
+        measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
+        f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
+        "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
+        "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
+        "where one class is rare",
+        expected="a metric that follows the loss",
+        remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
+        "its inputs and labels: are all of its classes in the training set",
+    )
 
 
 def _of_the_labels(learnt: str, held: float) -> Finding:
@@ -137,8 +139,8 @@ def _of_the_labels(learnt: str, held: float) -> Finding:
     )
 
 
-def _said_of(case: Case, own: float, control: float) -> str:
-    longer = "in four times the training " if asked_of_held_back(case) else ""
+def _said_of(changes: Changes, own: float, control: float) -> str:
+    longer = "in four times the training " if changes else ""
     shuffled = f"with labels shuffled anew each time {control:.3g}"
     return f"{longer}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
 
