@@ -22,7 +22,8 @@ from pathlib import Path
 HEALTHY = Path(__file__).parent / "faults" / "healthy"
 # The outermost loop of a program.
 LENGTH = re.compile(
-    r"(for (?:epoch|step|episode|it) in range\((?:\d+, )?|\"--epochs\", type=int, default=|epochs = )(\d+)(?=[)\n])"
+    r"(for (?:epoch|step|episode|it) in range\((?:\d+, )?|\"--epochs\", type=int, default=|epochs = |train\(\w+, \w+, )"
+    r"(\d+)(?=[,)\n])"
 )
 
 TIMED = """

@@ -35,6 +35,7 @@ class Arithmetic(TorchFunctionMode):
     def __init__(self, told: Told) -> None:
         super().__init__()
         self._told = told
+        self._begun = self._on = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -49,9 +50,15 @@ class Arithmetic(TorchFunctionMode):
             self._told("activated", Activated, (ACTIVATED[func], result))
         return result
 
-    def end(self) -> bool:
-        """Ends it where nothing else was begun inside it; says whether it has ended."""
-        if _get_current_function_mode() is not self:
-            return False
-        self.__exit__(None, None, None)
-        return True
+    def begin(self) -> Callable[[], None]:
+        """Begins it, once: what was begun meanwhile would end in the wrong order. Returns what ends it."""
+        if not self._begun:
+            self._begun = self._on = True
+            self.__enter__()
+        return self.end
+
+    def end(self) -> None:
+        """Ends it where nothing that was begun inside it is still on; else a later call does."""
+        if self._on and _get_current_function_mode() is self:
+            self._on = False
+            self.__exit__(None, None, None)

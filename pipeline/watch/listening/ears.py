@@ -69,6 +69,7 @@ class Ears:
 
     def __init__(self, torch: Any, sink: Sink, symptoms: bool = True) -> None:
         # With torch, which a process that only might listen does not import.
+        from backtrack.watch.listening.arithmetic import Arithmetic
         from backtrack.watch.listening.symptoms import Symptoms
 
         self.torch, self.sink = torch, sink
@@ -100,8 +101,8 @@ class Ears:
         self._losses: dict[tuple[str, str], int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
-        self._arithmetic: Any = None
-        self._arithmetic_seen = False
+        self._arithmetic = Arithmetic(self._computed)
+        self._gradients = 0
 
     # --- being attached ---------------------------------------------------------------------------------------
 
@@ -115,11 +116,12 @@ class Ears:
         self._look(close=True)
         self._undo.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
         self._undo.append(hold(lambda: optimisers.register_optimizer_step_post_hook(self._after_step).remove))
-        self._undo.append(hold(self._begin_arithmetic))
+        self._undo.append(hold(self._arithmetic.begin))
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self.muted > 0))
         self._undo += patches.on_losses(self.torch, self._after_loss)
         self._undo += patches.on_dropouts(self.torch, self._dropped)
         self._undo += patches.on_clipping(self.torch, self._clipped)
+        self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_initialising(self.torch, self._initialised)
         self._undo += patches.on_seeding(self.torch, self._seeded)
@@ -128,7 +130,7 @@ class Ears:
     def detach(self) -> None:
         """Ends the listening: the checks conclude, and every hook goes."""
         self._tell("end")
-        self._end_arithmetic()
+        self._arithmetic.end()
         for undo in reversed([*self._undo, *self._hearing]):
             undo()
         self._undo.clear()
@@ -391,20 +393,6 @@ class Ears:
         if place:
             self._tell(moment, kind(*shapes, place))
 
-    def _begin_arithmetic(self) -> Callable[[], None]:
-        """Begins to look at differences; only once, since what was begun meanwhile would end in the wrong order."""
-        from backtrack.watch.listening.arithmetic import Arithmetic
-
-        if self._arithmetic is None and not self._arithmetic_seen:
-            self._arithmetic, self._arithmetic_seen = Arithmetic(self._computed), True
-            self._arithmetic.__enter__()
-        return self._end_arithmetic
-
-    def _end_arithmetic(self) -> None:
-        """Ends the look at differences, as soon as nothing that was begun inside it is still on."""
-        if self._arithmetic is not None and self._arithmetic.end():
-            self._arithmetic = None
-
     def _before_backward(self, loss: Any) -> None:
         if self.muted:
             return
@@ -416,8 +404,13 @@ class Ears:
             self.sink.point(self.heard.steps, float(self.heard.steps), SEEN_LOSS, float(loss.detach()))
         if not self._optimisers and number > TOLD:
             # Weights that are moved by hand: no step says when to look closely.
-            self._end_arithmetic()
             self._look(close=False)
+
+    def _before_gradients(self) -> None:
+        self._gradients += 1
+        if self._gradients > TOLD and not self._optimisers:
+            # By hand, as above. Here no mode stands aside for a function of torch, so that it can end.
+            self._arithmetic.end()
 
     def _is_finite(self, loss: Any) -> bool:
         """Whether a loss between two close looks is; on a GPU every sixteenth is asked, since the asking waits."""
@@ -450,7 +443,7 @@ class Ears:
         if heard.steps <= TOLD or self.close:
             self._tell("after_step", Step(heard, heard.steps, self.close))
         if heard.steps >= 2:
-            self._end_arithmetic()
+            self._arithmetic.end()
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.

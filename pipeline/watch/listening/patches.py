@@ -191,6 +191,21 @@ def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
     return [replace(torch.autograd, "backward", backward)]
 
 
+def on_gradients(torch: Any, before: Callable[[], None]) -> list[Undo]:
+    """Calls `before()` wherever a program asks for gradients, outside of whatever torch does then."""
+
+    def wrapped(own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def ask(*arguments: Any, **options: Any) -> Any:
+            before()
+            return own(*arguments, **options)
+
+        return ask
+
+    asked = ((torch.Tensor, "backward"), (torch.autograd, "grad"))
+    return [replace(owner, name, wrapped(getattr(owner, name))) for owner, name in asked]
+
+
 def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list[Undo]:
     """Calls `initialised(name, tensor)` after each of torch's initialisers."""
     init = torch.nn.init
