@@ -12,7 +12,7 @@ SMALL = 1 << 16
 
 
 def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
-    """The nodes of the graph behind tensors, in the order of a walk; None where there are more than `NODES`.
+    """The nodes of the graph behind tensors, or behind other nodes; None where there are more than `NODES`.
 
     Example:
         >>> import torch
@@ -20,7 +20,7 @@ def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
         >>> [type(node).__name__ for node in nodes_behind([weight.exp()])]
         ['ExpBackward0', 'AccumulateGrad']
     """
-    waiting = [one.grad_fn for one in ends if getattr(one, "grad_fn", None) is not None]
+    waiting = [node for node in (getattr(one, "grad_fn", one) for one in ends) if node is not None]
     reached: dict[Any, None] = {}
     while waiting:
         node = waiting.pop()

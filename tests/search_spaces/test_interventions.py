@@ -391,6 +391,19 @@ def test_a_sequence_is_read_from_its_end() -> None:
     assert torch.allclose(read, net(lines.flip(1)))
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_the_last_state_is_read(both: bool) -> None:
+    lines, cell = torch.randn(7, 4, 6), nn.GRU(6, 5, bidirectional=both)
+    net = nn.Sequential(cell)
+    _, state = cell(lines)
+    with changed("steps_read", "last", Anatomy(modules={"GRU": 1})):
+        states, own = net(lines)
+        del cell.forward
+    assert torch.equal(own, state) and states.shape == (7, 4, 10 if both else 5)
+    assert torch.allclose(states[0], state.transpose(0, 1).flatten(1)) and torch.equal(states[0], states[5])
+    assert not torch.allclose(net(lines)[0][0], states[0])
+
+
 def test_embeddings_stay_inside_a_ball_and_nothing_decays() -> None:
     net = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(8, 2))
     net[0].weight.data.mul_(10)

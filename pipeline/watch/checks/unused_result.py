@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
@@ -16,7 +16,8 @@ TIMES, WAITING = 2, 200
 class UnusedResult(Check):
     name = "unused_result"
     looks_at = (
-        "of activations and dropout inside the first forward passes, whether the outputs or the loss depend on them"
+        "of activations and dropout inside the first forward passes, whether the outputs or the loss depend on them, "
+        "where they depend on what these were computed from"
     )
     cost = "a walk through the graphs of the first two steps"
     source = "PyTorch documentation of torch.nn.functional.relu and relu_: a new tensor, and in place"
@@ -41,18 +42,21 @@ class UnusedResult(Check):
     def backward(self, call: Backward) -> None:
         if not self._open:
             return
-        self._take_out([call.loss])
-        for name, place, _ in self._open:
-            self._unused[name, place] = self._unused.get((name, place), 0) + 1
+        reached = self._take_out([call.loss])
+        for name, place, node in self._open:
+            # What it was computed from is taken up without it. Where neither is, the gradient is cut behind both.
+            if any(one in reached for one in nodes_behind([node]) or ()):
+                self._unused[name, place] = self._unused.get((name, place), 0) + 1
         self._open.clear()
         for (name, place), times in self._unused.items():
             if times >= TIMES and (name, place) not in self._used:
                 measured = f"{name} is computed here, and neither the outputs nor the loss depend on what it gives"
                 self.finds(place, measured)
 
-    def _take_out(self, ends: Sequence[Any]) -> None:
-        """Takes out what these tensors depend on."""
+    def _take_out(self, ends: Sequence[Any]) -> Collection[Any]:
+        """Takes out what these tensors depend on; returns the nodes of their graphs, as far as they were followed."""
         reached = nodes_behind(ends)
         for name, place, _ in [one for one in self._open if reached is None or one[2] in reached]:
             self._used.add((name, place))
         self._open = [one for one in self._open if reached is not None and one[2] not in reached]
+        return reached or ()

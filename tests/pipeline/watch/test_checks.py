@@ -314,9 +314,31 @@ FAULTS = {
                 return self.two(x)
         train(Net(), F.cross_entropy, Y)
     """,
+    "unread_steps": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn = nn.LSTM(1, 8, batch_first=True); self.out = nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x[:, :, None])[0][:, 0])
+        train(Net(), F.cross_entropy, Y)
+    """,
 }  # fmt: skip
 
 VARIANTS = {
+    "the first of the steps of words, which come first": (
+        "unread_steps",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.words = nn.Embedding(9, 8)
+                self.rnn, self.out = nn.GRU(8, 8, 2), nn.Linear(8, 2)
+            def forward(self, ids):
+                return self.out(self.rnn(self.words(ids))[0][0])
+        net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for _ in range(4):
+            opt.zero_grad(); F.cross_entropy(net(torch.randint(9, (12, 32))), Y[:32]).backward(); opt.step()
+    """,
+    ),
     "a model of two inputs that attends over the batch": (
         "mixed_examples",
         """
@@ -698,6 +720,27 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a long line that is read from its end, and both directions of another, each where it ends": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn, self.out = nn.LSTM(1, 8, batch_first=True), nn.Linear(8, 2)
+                self.both, self.more = nn.GRU(1, 4, batch_first=True, bidirectional=True), nn.Linear(8, 2)
+            def forward(self, x):
+                ends = self.out(self.rnn(x.flip(1)[:, :, None])[0][:, -1])
+                states = self.both(x[:, :, None])[0]
+                return ends + self.more(torch.cat([states[:, -1, :4], states[:, 0, 4:]], 1))
+        x = torch.randn(512, 60); x[:, 0] = Y * 2.0 - 1; net = Net()
+        train(net, F.cross_entropy, Y, x=x, opt=torch.optim.Adam(net.parameters(), lr=0.01))
+    """,
+    "a long line that is read from its end alone": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.rnn, self.out = nn.LSTM(1, 8, batch_first=True), nn.Linear(8, 2)
+            def forward(self, x):
+                return self.out(self.rnn(x.flip(1)[:, :, None])[0][:, -1])
+        x = torch.randn(512, 60); x[:, 0] = Y * 2.0 - 1
+        train(Net(), F.cross_entropy, Y, x=x)
+    """,
     "nodes of a graph beside its adjacency": """
         class Graph(nn.Module):
             def __init__(self):
@@ -1188,6 +1231,19 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     effects = {"zero_gradient", "weights_that_stay", "constant_output"} if "dead" in case else set()
     assert {one.check for one in seen.findings if one.weight == "wrong"} <= effects
     assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
+
+
+def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
+    code = """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                return self.two(torch.as_tensor(F.relu(self.one(x)).detach().numpy()))
+        train(Net(), F.cross_entropy, Y)
+    """
+    seen = listened_to(LOOP + _dedented(code))
+    assert "parameters_without_gradient" in seen.names and "unused_result" not in seen.names
 
 
 @pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)

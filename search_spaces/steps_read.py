@@ -1,0 +1,54 @@
+"""Which of a recurrent layer's states is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrack.task.intervention import Anatomy, Intervention, Training
+
+RECURRENT = ("RNN", "GRU", "LSTM")
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    return {"last": "the last step's state (such as states[:, -1]), not the first"} if anatomy.has(*RECURRENT) else {}
+
+
+def _apply(training: Training, level: str) -> None:
+    def change(model: Any) -> None:
+        last = [module for module in model.modules() if type(module).__name__ in RECURRENT][-1:]
+        for module in last:
+            module.forward = _ending(training, module, module.forward)
+
+    training.at_model(change)
+
+
+def _ending(training: Training, module: Any, own: Any) -> Any:
+    torch = training.torch
+    time = 1 if module.batch_first else 0
+
+    def forward(inputs: Any, *rest: Any) -> Any:
+        states, state = own(inputs, *rest)
+        if not isinstance(states, torch.Tensor) or states.ndim < 3:
+            return states, state
+        ways = list(states.chunk(2, -1)) if module.bidirectional else [states]
+        # The second direction has read everything when it is at the first step.
+        ends = [
+            way.narrow(time, way.shape[time] - 1 if ahead else 0, 1)
+            for way, ahead in zip(ways, (True, False), strict=False)
+        ]
+        return torch.cat(ends, -1).expand_as(states), state
+
+    return forward
+
+
+STEPS_READ = Intervention(
+    "steps_read",
+    what="every step of the last recurrent layer's states is its last one: h(t) ← h(T)",
+    source="PyTorch documentation of RNN: output has the states of all steps, the last one's is output[:, -1]",
+    levels=_levels,
+    apply=_apply,
+    answers=("unread_steps",),
+    inside=True,
+    on_suspicion=True,
+    cannot="packed sequences, and cells that are written by hand",
+)
