@@ -232,9 +232,12 @@ def _control(training: Training, level: str) -> None:
 
 
 def _untrained(anatomy: Anatomy) -> dict[str, str]:
+    return {"none": "no step at all (a control)"} if anatomy.optimisers else {}
+
+
+def _is_another_control(anatomy: Anatomy) -> bool:
     # Where labels can be shuffled, that tells more; of a loss that is written by hand nobody sees whether it has any.
-    alone = anatomy.losses and _controls(anatomy)
-    return {"none": "no step at all (a control)"} if anatomy.optimisers and not alone else {}
+    return bool(anatomy.losses and _controls(anatomy))
 
 
 def _without_steps(training: Training, level: str) -> None:
@@ -255,6 +258,8 @@ STEPS = Intervention(
     levels=_untrained,
     apply=_without_steps,
     kind=CONTROL,
+    on_suspicion=_is_another_control,
+    points=("worse_than_chance",),
     cannot="weights that are moved without an optimiser",
 )
 

@@ -247,7 +247,8 @@ class Intervention:
         place: where in the user's code it would be written, for an anatomy.
         patch: what it would be as an edit of that line: `patch(source, level, anatomy)`, the file's new text.
         inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.
-        on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen.
+        on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen; or what says
+            so of an anatomy.
 
     Example:
         >>> Intervention("clip", what="clips", source="none", levels=lambda anatomy: {"1": "clip_grad_norm_(…, 1)"},
@@ -270,7 +271,7 @@ class Intervention:
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
     patch: Rewrite | None = None
-    on_suspicion: bool = False
+    on_suspicion: bool | Callable[[Anatomy], bool] = False
     inside: bool = False
 
     def described(self, anatomy: Anatomy) -> dict[str, Any]:
@@ -287,7 +288,7 @@ class Intervention:
             "place": place,
             "harmless": self.harmless,
             "size": self.size,
-            "on_suspicion": self.on_suspicion,
+            "on_suspicion": self.on_suspicion(anatomy) if callable(self.on_suspicion) else self.on_suspicion,
             "tricks": dict(self.tricks(anatomy)),
             "claims": [asdict(claim) for claim in self.claims],
         }

@@ -365,6 +365,34 @@ def test_the_hidden_activation_is_another_and_the_last_stays() -> None:
     assert torch.allclose(outputs, torch.softmax(net.second(torch.tanh(net.first(DATA))), 1))
 
 
+class Softmaxes(nn.Module):
+    """One that a layer reads, and one that weighs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first, self.second, self.keys = nn.Linear(6, 6), nn.Linear(6, 3), nn.Linear(6, 3)
+        self.soft, self.weigh = nn.Softmax(dim=1), nn.Softmax(dim=1)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.second(self.soft(self.first(inputs))) * self.weigh(self.keys(inputs))
+
+
+def test_a_softmax_that_a_layer_reads_is_a_hidden_activation() -> None:
+    anatomist, net = Anatomist(torch), Softmaxes()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.activations == {"softmax at Softmaxes.soft#0": "softmax"}
+    net = Softmaxes()
+    with changed("activation", "tanh", anatomy):
+        outputs = net(DATA)
+    assert torch.allclose(outputs, net.second(torch.tanh(net.first(DATA))) * net.keys(DATA).softmax(1))
+
+
 def test_initial_weights_are_made_anew() -> None:
     with changed("initialisation", "orthogonal"):
         net = train(steps=0)
@@ -611,11 +639,13 @@ def test_without_steps_the_net_stays_untrained() -> None:
         net = train()
     torch.manual_seed(0)
     assert torch.equal(weights(net), weights(Net()))
-    assert all_interventions()["steps"].levels(looked()) == {}, "labels can be shuffled"
     by_hand = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], inputs={"batch": 20})
-    assert [*all_interventions()["steps"].levels(by_hand)] == ["none"]
     acting = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], acts=True)
-    assert [*all_interventions()["steps"].levels(acting)] == ["none"]
+    # Where labels can be shuffled it takes a sign.
+    for anatomy, on_suspicion in ((looked(), True), (by_hand, False), (acting, False)):
+        found = all_interventions()["steps"].described(anatomy)
+        assert [*found["levels"]] == ["none"] and found["on_suspicion"] is on_suspicion
+    assert not all_interventions()["steps"].levels(Anatomy())
 
 
 def test_validation_inputs_get_the_scale_of_training_inputs() -> None:

@@ -340,12 +340,14 @@ class Case:
         episode to episode; a share of right answers where few groups of inputs get one answer each; a loss of batches
         that differ. Of the latter two a run has to be half-way to perfect as well: next to chance, ranks would make
         much of little. A reward, or a loss that may be negative, has no perfect: what a run reaches there has to be
-        more than any later report of luck.
+        more than any later report of luck, by as much as lies between two runs of luck: a seed may draw other data.
         """
         if not math.isfinite(self.score(run)):
             return False
         late = self._late([run])
-        clear = self.open_ended and self.typical(run) > max(self._late(self.at_chance), default=math.inf)
+        each = [self._late([one]) for one in self.at_chance if one.reports]
+        apart = max(0.0, max(map(min, each)) - min(map(max, each))) if each else 0.0
+        clear = self.open_ended and self.typical(run) > max(self._late(self.at_chance), default=math.inf) + apart
         if not (self.has_untrained or self.is_half_way(run) or clear):
             return False
         luck = [self.scored(value) for control in self.at_chance for value in control.reports]

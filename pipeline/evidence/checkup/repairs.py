@@ -13,6 +13,8 @@ from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
 CANDIDATES = 3
+# Share of the way from chance to a known best that a training which falls below chance has to be brought.
+CLEAR = 0.1
 # Size of a change from which on it is another net, which learns beside most faults: behind whatever mends this one.
 ANOTHER_NET = 4
 
@@ -71,7 +73,10 @@ def threshold(case: Case) -> float:
         if case.crash:
             # Nothing is known of chance: whatever keeps it from crashing counts.
             return max(low, case.bar)
-    return max(low + 0.5 * max(0.0, best - low), case.bar)
+    bar = max(low + 0.5 * max(0.0, best - low), case.bar)
+    # Whatever keeps a training from getting worse takes it back to chance, which mends nothing.
+    clear = low + CLEAR * (case.ceiling - low) if case.worse_than_chance and math.isfinite(case.ceiling) else bar
+    return max(bar, clear)
 
 
 def tried(case: Case) -> list[CheckedRun]:

@@ -36,8 +36,6 @@ WHOLE = 0.75
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
-
-
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
 MORE_EXACT = {
     "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
@@ -369,7 +367,8 @@ def _does_no_harm(case: Case, check: str) -> bool:
     mended = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
     own = _own(case)
     learns = all(case.learnt(run) for run in case.written)
-    return learns and bool(mended) and all(case.score(run) <= own for run in mended)
+    # A run that crashes with the repair shows nothing of it.
+    return learns and bool(mended) and all(-math.inf < case.score(run) <= own for run in mended)
 
 
 def _cannot_be_mended(case: Case, check: str) -> bool:

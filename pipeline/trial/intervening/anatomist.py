@@ -126,6 +126,10 @@ class Anatomist:
             same = isinstance(given, self.torch.Tensor) and isinstance(result, self.torch.Tensor)
             if kind in ("Linear", "Conv2d", "Conv1d") and same and given.shape == result.shape:
                 self.anatomy.square += 1
+            site = self._nodes.get(getattr(given, "grad_fn", None)) if kind in ("Linear", "Conv2d", "Conv1d") else None
+            if site is not None:
+                # A softmax that a layer reads ends nothing, and weighs nothing.
+                self.anatomy.activations.setdefault(site, site.partition(" at ")[0])
         return result
 
     def _made(self, optimiser: Any) -> None:

@@ -31,9 +31,9 @@ class GradientsClearedUnused(Check):
         self._made = False
         self._before: Any = None
         self._steps = 0
-        self._rows = self._most = 0
+        self._rows = self._most = self._passes = 0
         self._place = ""
-        self._over = False
+        self._over = self._held = False
 
     def backward(self, call: Backward) -> None:
         weight = None if self._over else self._listened()
@@ -43,7 +43,12 @@ class GradientsClearedUnused(Check):
         cleared = weight.grad is None or not bool(weight.grad.any())
         # Where weights are moved by hand, their gradients are used.
         same = self._before is not None and bool((self._before == weight.detach()).all())
-        self._rows = self._rows + 1 if self._made and cleared and same and not stepped else 0
+        unused = self._made and same and not stepped
+        self._rows = self._rows + 1 if unused and cleared else 0
+        self._passes = self._passes + 1 if unused else 0
+        if self._passes == ROWS:
+            # Asked now: a program's optimiser may be gone when it ends.
+            self._held = _is_held(weight)
         self._most = max(self._most, self._rows)
         self._made, self._before, self._place = False, weight.detach().clone(), call.place or self._place
 
@@ -71,12 +76,14 @@ class GradientsClearedUnused(Check):
             self.end()
 
     def end(self) -> None:
-        if self._most >= ROWS and not self.heard.steps and _is_held(self._weight):
+        if max(self._most, self._passes) >= ROWS and not self.heard.steps and self._held:
+            often = "whose gradients were cleared" if self._most >= ROWS else "whose gradients pile up"
             self.finds(
                 self._place or "the step",
-                f"{self._most + 1} or more backward passes one after another, whose gradients were cleared, and no "
-                "step at all",
-                remedy="call optimizer.step() (with its parentheses) after loss.backward()",
+                f"{max(self._most, self._passes) + 1} or more backward passes one after another, {often}, and no step "
+                "at all",
+                remedy="call optimizer.step() (with its parentheses) after loss.backward(); where gradients of several "
+                "batches are added up, after no more batches than an epoch has",
             )
         self._over = True
         if self._hook is not None:

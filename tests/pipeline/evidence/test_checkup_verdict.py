@@ -460,6 +460,14 @@ def test_a_fault_that_does_no_harm_is_said_to_do_none() -> None:
     assert found.learns == YES and cause.harmless and not cause.verified
 
 
+def test_a_repair_that_crashes_shows_nothing_of_harm() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return math.nan if "inputs" in changes else 0.6 + 0.01 * rng.random()
+
+    (cause,) = checked(reached, fault="inputs", mended_by="inputs")[0].causes
+    assert not cause.harmless and not cause.verified
+
+
 def test_a_metric_that_is_at_its_best_for_all_cannot_tell() -> None:
     def case_of(end: float, luck: float) -> Checkup:
         runs = [checked_run("a", "written", {}, 0.93), checked_run("b", "written", {}, end)]

@@ -33,15 +33,15 @@ def run(
     )  # fmt: skip
 
 
-def collapsed(untrained: float = 0.6, loss: float = 0.001, less: float = 0.55) -> Case:
+def collapsed(untrained: float = 0.6, loss: float = 0.001, less: float = 0.55, mixed: float = 0.17) -> Case:
     """Pairs that are all alike: the loss of one output for all is zero, and nothing tells classes apart any more."""
     written = [run(f"written-{n}", 0.15 + 0.02 * n, [0.05, 0.01, loss], seed=n) for n in range(3)]
-    mixed = [run(f"mixed-{n}", 0.17, [0.05, 0.01, 0.001], "control", labels="shuffled") for n in range(2)]
+    chance = [run(f"mixed-{n}", mixed, [0.05, 0.01, 0.001], "control", labels="shuffled") for n in range(2)]
     nets = [run(f"net-{n}", untrained, [0.05, 0.052, 0.051], "control", steps="none") for n in range(2)]
     slower = [run("slow", less, [0.05, 0.03, 0.02], "tried", learning_rate="x0.01")]
     proofs = [run(f"proof-{n}", less, [0.05, 0.03, 0.02], "proof", n, learning_rate="x0.01") for n in range(3, 8)]
     fresh = [run(f"fresh-{n}", 0.16, [0.05, 0.01, loss], "proof", n) for n in range(3, 8)]
-    return Case([*written, *mixed, *nets, *slower, *proofs, *fresh], OPTIONS, "max")
+    return Case([*written, *chance, *nets, *slower, *proofs, *fresh], OPTIONS, "max")
 
 
 def test_training_that_takes_away_what_an_untrained_net_has_is_blamed_on_the_loss() -> None:
@@ -55,6 +55,21 @@ def test_less_of_a_training_that_harms_is_no_repair() -> None:
     # What goes beyond untrained nets is one.
     better = conclude(collapsed(less=0.9))
     assert [cause.name for cause in better.causes] == ["learning_rate"] and better.causes[0].verified
+
+
+def test_what_takes_a_training_back_to_chance_mends_nothing() -> None:
+    back, mended = (collapsed(untrained=0.25, mixed=0.28, less=less) for less in (0.31, 0.5))
+    assert threshold(back) == pytest.approx(0.28 + 0.1 * (1 - 0.28))
+    assert [cause.name for cause in conclude(back).causes] == [LOSS_APART]
+    assert [cause.name for cause in conclude(mended).causes] == ["learning_rate"]
+
+
+def test_data_that_another_seed_draws_are_no_learning() -> None:
+    """An R² that is the same with labels and without, for each draw of the data."""
+    controls = [run(f"mixed-{n}", value, [0.3], "control", labels="shuffled") for n, value in enumerate((-4.5, -3.97))]
+    written = [run(f"written-{n}", value, [0.02], seed=n) for n, value in enumerate((-4.5, -3.97, -3.9, 0.9))]
+    case = Case([*written, *controls], OPTIONS, "max")
+    assert [case.learnt(one) for one in written] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

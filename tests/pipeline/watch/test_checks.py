@@ -325,6 +325,20 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "gradients of more batches than there are, whose optimiser is gone at the end": (
+        "gradients_cleared_unused",
+        """
+        def main():
+            net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+            for epoch in range(3):
+                opt.zero_grad()
+                for number, i in enumerate(batches()):
+                    (F.cross_entropy(net(X[i]), Y[i]) / 64).backward()
+                    if (number + 1) % 64 == 0:
+                        opt.step(); opt.zero_grad()
+        main()
+        """,
+    ),
     "the first of the steps of words, which come first": (
         "unread_steps",
         """
