@@ -404,12 +404,13 @@ class Ears:
             self.sink.point(self.heard.steps, float(self.heard.steps), SEEN_LOSS, float(loss.detach()))
         if not self._optimisers and number > TOLD:
             # Weights that are moved by hand: no step says when to look closely.
+            self._arithmetic.end()
             self._look(close=False)
 
     def _before_gradients(self) -> None:
         self._gradients += 1
         if self._gradients > TOLD and not self._optimisers:
-            # By hand, as above. Here no mode stands aside for a function of torch, so that it can end.
+            # By hand, as above; inside of `Tensor.backward` the mode stands aside, and could not end.
             self._arithmetic.end()
 
     def _is_finite(self, loss: Any) -> bool:

@@ -32,6 +32,13 @@ def by_hand() -> None:
             weights.grad.zero_()
 
 
+def by_autograd() -> None:
+    weights = torch.zeros(4, 1, requires_grad=True)
+    for _ in range(60):
+        torch.autograd.backward((X @ weights - Y).pow(2).mean())
+        weights = (weights - 0.1 * weights.grad).detach().requires_grad_()
+
+
 def by_gradients_alone() -> None:
     weights = torch.zeros(4, 1, requires_grad=True)
     for _ in range(60):
@@ -39,7 +46,7 @@ def by_gradients_alone() -> None:
         weights = (weights - 0.1 * gradient).detach().requires_grad_()
 
 
-@pytest.mark.parametrize("loop", [with_an_optimiser, by_hand, by_gradients_alone])
+@pytest.mark.parametrize("loop", [with_an_optimiser, by_hand, by_autograd, by_gradients_alone])
 def test_no_operation_is_heard_for_long(loop: Callable[[], None]) -> None:
     backward, grad = torch.Tensor.backward, torch.autograd.grad
     with watching(quiet=True):
