@@ -85,11 +85,7 @@ def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 
 def _first(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
-    controls = [
-        option
-        for option in case.options
-        if option.kind == CONTROL and (not option.on_suspicion or case.signs & set(option.points))
-    ]
+    controls = [option for option in case.options if option.kind == CONTROL and case.is_wanted(option)]
     return [
         *(plan.planned((), seed, WRITTEN) for seed in plan.seeds[:FIRST]),
         *(plan.planned(option.changes, seed, WRITTEN) for option in controls for seed in plan.seeds[:CONTROLS]),

@@ -167,14 +167,17 @@ class Case:
     @property
     def repairs(self) -> list[Option]:
         """Options that a checkup tries; parts of levels come later."""
-        seen = self.signs | set(self._found_by_half(UNUSUAL))
-        return [
-            option
-            for option in self.options
-            if option.kind == REPAIR
-            and not option.part_of
-            and (not option.on_suspicion or seen & {*option.answers, *option.points})
-        ]
+        return [one for one in self.options if one.kind == REPAIR and not one.part_of and self.is_wanted(one)]
+
+    def is_wanted(self, option: Option) -> bool:
+        """Whether something points at an option that takes a suspicion; whether it is there, of others."""
+        if not option.on_suspicion:
+            return True
+        return not {*option.answers, *option.points}.isdisjoint(self._suspicions)
+
+    @cached_property
+    def _suspicions(self) -> set[str]:
+        return self.signs | set(self._found_by_half(UNUSUAL))
 
     @property
     def probes(self) -> list[CheckedRun]:
@@ -345,13 +348,19 @@ class Case:
         if not math.isfinite(self.score(run)):
             return False
         late = self._late([run])
-        each = [self._late([one]) for one in self.at_chance if one.reports]
-        apart = max(0.0, max(map(min, each)) - min(map(max, each))) if each else 0.0
-        clear = self.open_ended and self.typical(run) > max(self._late(self.at_chance), default=math.inf) + apart
+        clear = self.open_ended and self.typical(run) > self._luck_reaches
         if not (self.has_untrained or self.is_half_way(run) or clear):
             return False
         luck = [self.scored(value) for control in self.at_chance for value in control.reports]
         return self._is_better(late, luck)
+
+    @cached_property
+    def _luck_reaches(self) -> float:
+        """The best later report of chance, and as much beyond as lies between two runs of it."""
+        each = [self._late([one]) for one in self.at_chance if one.reports]
+        if not each:
+            return math.inf
+        return max(map(max, each)) + max(0.0, max(map(min, each)) - min(map(max, each)))
 
     @cached_property
     def open_ended(self) -> bool:

@@ -74,9 +74,10 @@ def threshold(case: Case) -> float:
             # Nothing is known of chance: whatever keeps it from crashing counts.
             return max(low, case.bar)
     bar = max(low + 0.5 * max(0.0, best - low), case.bar)
-    # Whatever keeps a training from getting worse takes it back to chance, which mends nothing.
-    clear = low + CLEAR * (case.ceiling - low) if case.worse_than_chance and math.isfinite(case.ceiling) else bar
-    return max(bar, clear)
+    if case.worse_than_chance and math.isfinite(case.ceiling):
+        # Whatever keeps a training from getting worse takes it back to chance, which mends nothing.
+        return max(bar, low + CLEAR * (case.ceiling - low))
+    return bar
 
 
 def tried(case: Case) -> list[CheckedRun]:

@@ -34,6 +34,6 @@ def taken_away(case: Case) -> Finding | None:
         "falls all the while: what it asks for is not what the metric counts",
         expected="a metric that gets better as the loss falls",
         remedy="look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are "
-        "all the same, a term without its counterpart), a mask the wrong way round, a sign, or "
-        "another order of outputs and targets",
+        "all the same, a term without its counterpart), a mask the wrong way round, a sign, or another order of "
+        "outputs and targets",
     )

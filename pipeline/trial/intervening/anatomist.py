@@ -124,12 +124,12 @@ class Anatomist:
             kind = type(module).__name__
             self._used[id(module)] = module
             same = isinstance(given, self.torch.Tensor) and isinstance(result, self.torch.Tensor)
-            if kind in ("Linear", "Conv2d", "Conv1d") and same and given.shape == result.shape:
-                self.anatomy.square += 1
-            site = self._nodes.get(getattr(given, "grad_fn", None)) if kind in ("Linear", "Conv2d", "Conv1d") else None
-            if site is not None:
-                # A softmax that a layer reads ends nothing, and weighs nothing.
-                self.anatomy.activations.setdefault(site, site.partition(" at ")[0])
+            if kind in ("Linear", "Conv2d", "Conv1d") and same:
+                self.anatomy.square += given.shape == result.shape
+                site = self._nodes.get(given.grad_fn)
+                if site is not None:
+                    # A softmax that a layer reads ends nothing, and weighs nothing.
+                    self.anatomy.activations.setdefault(site, site.partition(" at ")[0])
         return result
 
     def _made(self, optimiser: Any) -> None:

@@ -77,11 +77,11 @@ class GradientsClearedUnused(Check):
 
     def end(self) -> None:
         if max(self._most, self._passes) >= ROWS and not self.heard.steps and self._held:
-            often = "whose gradients were cleared" if self._most >= ROWS else "whose gradients pile up"
+            kept = "were cleared" if self._most >= ROWS else "pile up"
             self.finds(
                 self._place or "the step",
-                f"{max(self._most, self._passes) + 1} or more backward passes one after another, {often}, and no step "
-                "at all",
+                f"{max(self._most, self._passes) + 1} or more backward passes one after another, whose gradients "
+                f"{kept}, and no step at all",
                 remedy="call optimizer.step() (with its parentheses) after loss.backward(); where gradients of several "
                 "batches are added up, after no more batches than an epoch has",
             )
