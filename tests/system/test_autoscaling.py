@@ -9,7 +9,7 @@ import pytest
 import yaml
 from nodes import Nodes
 from ray.autoscaler._private.util import prepare_config
-from test_cluster import RUNS, complete, ended, run, slowed
+from test_cluster import FEW, complete, ended, run, slowed
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_gpu_nodes_come_when_trials_want_them(task_file: Path, tmp_path: Path) -
         # As in cluster.yaml, the head trains nothing.
         nodes.start(cpus=0, autoscaling=config)
         slowed(task_file, 0.3)
-        options = ("--runs", RUNS, "--workers", 2, "--gpus-per-trial", 1, "--no-mlflow", "--json")
+        options = ("--runs", FEW, "--workers", 2, "--gpus-per-trial", 1, "--no-mlflow", "--json")
         where = ("--study", tmp_path / "s", "--address", nodes.address)
         done = run(nodes, "submit", "toy", "--task", task_file, *where, *options, folder=tmp_path)
         assert done.returncode == 0, done.stderr
@@ -46,6 +46,6 @@ def test_gpu_nodes_come_when_trials_want_them(task_file: Path, tmp_path: Path) -
         printed = run(nodes, "logs", job, "--address", nodes.address, folder=tmp_path).stdout
         assert state["status"] == "SUCCEEDED", printed[-3000:]
         assert '"workers": 2' in printed
-        complete(tmp_path / "s")
+        complete(tmp_path / "s", FEW)
     finally:
         nodes.close()

@@ -25,6 +25,8 @@ from backtrack.records.directory import Records
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
 
 RUNS = 60
+# Where it is not the runs that matter.
+FEW = 24
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,9 @@ def run(nodes: Nodes, *arguments: object, folder: Path, **environment: str) -> s
     return backtrack(*arguments, folder=folder, timeout=120, **{**nodes.environment, **environment})
 
 
-def submitted(nodes: Nodes, task_file: Path, study: object, *more: object, **environment: str) -> str:
+def submitted(nodes: Nodes, task_file: Path, study: object, *more: object, runs: int = RUNS, **environment: str) -> str:
     where = ("--study", study, "--address", nodes.address)
-    options = ("--task", task_file, *where, "--runs", RUNS, "--no-mlflow", "--json")
+    options = ("--task", task_file, *where, "--runs", runs, "--no-mlflow", "--json")
     done = run(nodes, "submit", "toy", *options, *more, folder=task_file.parent, **environment)
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["job"])
@@ -97,10 +99,10 @@ def slowed(task_file: Path, seconds: float) -> Path:
     return task_file
 
 
-def complete(study: object) -> None:
+def complete(study: object, runs: int = RUNS) -> None:
     """Every run there, none twice."""
     names = open_study(str(study)).trials["trial"].to_pylist()
-    assert len(names) == len(set(names)) == RUNS
+    assert len(names) == len(set(names)) == runs
 
 
 def test_a_submitted_sweep_uses_both_nodes_and_a_fetched_study_is_the_same(
@@ -195,9 +197,9 @@ def test_shares_of_a_gpu_pack_and_never_exceed_it(nodes: Nodes, task_file: Path,
     end = f"        if epoch == 5:\n            {spans}('-\\n')\n\ntask ="
     task_file.write_text(task_file.read_text().replace("    rng = random", begin, 1).replace("\ntask =", end, 1))
     slowed(task_file, 0.2)
-    job = submitted(nodes, task_file, tmp_path / "s", "--gpus-per-trial", "0.5", "--cpus-per-trial", "0.25")
+    job = submitted(nodes, task_file, tmp_path / "s", "--gpus-per-trial", "0.5", "--cpus-per-trial", "0.25", runs=FEW)
     assert ended(nodes, job, tmp_path)["status"] == "SUCCEEDED"
-    complete(tmp_path / "s")
+    complete(tmp_path / "s", FEW)
     running = most = 0
     devices = set()
     for line in (tmp_path / "spans").read_text().splitlines():
@@ -226,7 +228,7 @@ def test_a_study_in_an_object_store(nodes: Nodes, task_file: Path, tmp_path: Pat
             "    except Exception: time.sleep(0.5)\n"
         )
         subprocess.run([sys.executable, "-c", make], env={**os.environ, **keys}, check=True, timeout=90)
-        job = submitted(nodes, task_file, "s3://sweeps/one", **keys)
+        job = submitted(nodes, task_file, "s3://sweeps/one", runs=FEW, **keys)
         state = ended(nodes, job, tmp_path)
         printed = run(nodes, "logs", job, "--address", nodes.address, folder=tmp_path).stdout
         assert state["status"] == "SUCCEEDED", printed[-9000:]
@@ -235,7 +237,7 @@ def test_a_study_in_an_object_store(nodes: Nodes, task_file: Path, tmp_path: Pat
         assert "very-secret" not in printed + details
         done = run(nodes, "fetch", job, tmp_path / "copy", "--address", nodes.address, folder=tmp_path, **keys)
         assert done.returncode == 0, done.stderr
-        complete(tmp_path / "copy")
+        complete(tmp_path / "copy", FEW)
         shown = backtrack("report", "copy", "--json", folder=tmp_path)
         assert shown.returncode == 0, shown.stderr
         resumed = run(nodes, "report", "s3://sweeps/one", "--json", folder=tmp_path, **keys)
@@ -268,7 +270,7 @@ def test_the_tracking_servers_address_and_token_reach_the_driver_and_nobody_else
         secret = {
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{server.server_port}", "MLFLOW_TRACKING_TOKEN": "a-secret-token"
         }  # fmt: skip
-        task = ("toy", "--task", slowed(task_file, 0), "--runs", RUNS, "--json")
+        task = ("toy", "--task", slowed(task_file, 0), "--runs", FEW, "--json")
         done = run(nodes, "submit", *task, *where, folder=tmp_path, **secret)
         assert done.returncode == 0, done.stderr
         job = json.loads(done.stdout)["job"]
@@ -277,7 +279,7 @@ def test_the_tracking_servers_address_and_token_reach_the_driver_and_nobody_else
         said = [run(nodes, *what, "--address", nodes.address, folder=tmp_path).stdout for what in
                 (("logs", job), ("status", job, "--json"))]  # fmt: skip
         assert "a-secret-token" not in "".join(said) + json.dumps(nodes.ask(f"/api/jobs/{job}"))
-        complete(tmp_path / "s")
+        complete(tmp_path / "s", FEW)
     finally:
         server.shutdown()
 

@@ -90,7 +90,7 @@ def test_threads_that_another_machine_lacks_do_not_keep_a_study_from_going_on(tm
 
 def test_a_second_driver_is_refused_while_the_first_one_runs(task_file: Path, tmp_path: Path) -> None:
     first = subprocess.Popen(
-        [*COMMAND, "sweep", str(task_file), "--runs", "40", "--study", "s", "--no-mlflow"],
+        [*COMMAND, "sweep", str(task_file), "--runs", "24", "--study", "s", "--no-mlflow"],
         cwd=tmp_path, env={**os.environ, "RUN_SECONDS": "0.5"}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -98,7 +98,7 @@ def test_a_second_driver_is_refused_while_the_first_one_runs(task_file: Path, tm
             if (tmp_path / "s" / "trials").exists():
                 break
             time.sleep(0.1)
-        for command in (["resume", "s"], ["sweep", task_file, "--runs", 40, "--study", "s"]):
+        for command in (["resume", "s"], ["sweep", task_file, "--runs", 24, "--study", "s"]):
             second = backtrack(*command, folder=tmp_path)
             assert second.returncode == 2 and f"(process {first.pid})" in second.stderr, second.stderr
     finally:
@@ -106,4 +106,4 @@ def test_a_second_driver_is_refused_while_the_first_one_runs(task_file: Path, tm
         first.wait()
     done = backtrack("resume", "s", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert open_study(tmp_path / "s").trials.num_rows == 40
+    assert open_study(tmp_path / "s").trials.num_rows == 24
