@@ -120,7 +120,7 @@ USED_GRADIENTS = Intervention(
     ),
     apply=_used,
     on_suspicion=True,
-    answers=("gradients_cleared_unused", "gradients_cleared_before_step"),
+    answers=("gradients_cleared_unused", "gradients_cleared_before_step", "idle_optimiser"),
     cannot="gradients that are cleared one by one",
     place=_backward_place,
 )

@@ -11,6 +11,7 @@ from torch import nn
 from backtrack.search_spaces import SQUIRREL
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Claim, Composite
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 UNIFORM_RANGE = 0.1
 
@@ -121,7 +122,6 @@ SAID = {
     "heuristic": "U[-0.1, 0.1], recurrent ones orthogonal",
 }
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
-RECURRENT = ("RNN", "GRU", "LSTM")
 KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hidden": LAYERS}
 
 

@@ -1,4 +1,5 @@
-"""Another loss for the same targets: cross entropy where classes are learnt by squared error; the other sign."""
+"""Another loss for the same targets: cross entropy where classes are learnt by squared error, a loss of each class by
+itself where several hold at once; the other sign."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ SQUARED = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     loss = anatomy.loss
+    if loss.get("name") == "cross_entropy" and loss.get("multi_hot") and not anatomy.last:
+        return {"one_by_one": "nn.BCEWithLogitsLoss(): several classes hold at once, so each is told by itself"}
     if loss.get("name") not in SQUARED:
         return {}
     if loss.get("one_hot"):
@@ -21,6 +24,9 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _apply(training: Training, level: str) -> None:
+    if level == "one_by_one":
+        training.at_loss(_one_by_one)
+        return
     anatomy = training.anatomy
     last, one_hot = anatomy.last.partition(" ")[0], bool(anatomy.loss.get("one_hot"))
 
@@ -41,12 +47,20 @@ def _apply(training: Training, level: str) -> None:
     training.at_loss(change)
 
 
+def _one_by_one(call: LossCall) -> None:
+    if call.name == "cross_entropy" and call.output.shape == call.target.shape:
+        call.name = "binary_cross_entropy_with_logits"
+        call.options = {name: value for name, value in call.options.items() if name == "reduction"}
+
+
 LOSS_FUNCTION = Intervention(
     "loss_function",
-    what="classes that are learnt by squared error are learnt by cross entropy",
+    what="classes that are learnt by squared error are learnt by cross entropy; classes of which several hold at once "
+    "are learnt one by one",
     source="Golik, Doetsch & Ney, Cross-entropy vs. squared error training (2013); DeepFD, loss function",
     levels=_levels,
     apply=_apply,
+    answers=("targets",),
     size=2,
     place=lambda anatomy: str(anatomy.loss.get("place", "")),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 # They may have dropout between their layers.
-RECURRENT = ("RNN", "GRU", "LSTM")
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:

@@ -9,6 +9,7 @@ import torch
 from backtrack.search_spaces import XMAS_GIFT
 from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 ORDER = Categorical(
     "order",
@@ -50,9 +51,6 @@ def arrange(symbols: torch.Tensor, order: str) -> torch.Tensor:
     if order == "reverse":
         return symbols.flip(1)
     raise ValueError(f"reading order {order!r} is not known; expected one of {ORDER.levels}")
-
-
-RECURRENT = ("RNN", "GRU", "LSTM")
 
 
 def _reversed(anatomy: Anatomy) -> dict[str, str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-
-RECURRENT = ("RNN", "GRU", "LSTM")
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Anatomy:
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.
         own_gradients: names of autograd functions that the program writes itself.
-        acts: whether a model is asked about single examples, as an agent is.
+        acts: whether a model is asked about single examples, or scores what it has drawn itself, as an agent does.
         dtype, device: of the first parameter that was used, such as `float32` and `cpu`.
         devices: that this machine has, such as `cpu` and `cuda`.
         files: Python files with further interventions, which somebody wrote.

@@ -475,6 +475,84 @@ def test_classes_are_learnt_by_cross_entropy() -> None:
     assert torch.allclose(changed_loss, functional.binary_cross_entropy_with_logits(raw, wanted))
 
 
+def test_classes_of_which_several_hold_are_learnt_one_by_one() -> None:
+    wanted = torch.tensor([[1.0, 1, 0], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
+    anatomist, net = Anatomist(torch), nn.Linear(6, 3)
+    functional.cross_entropy(net(DATA[:4]), wanted).backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.loss["multi_hot"] and not anatomy.loss["one_hot"]
+    assert list(all_interventions()["loss_function"].levels(anatomy)) == ["one_by_one"]
+    with changed("loss_function", "one_by_one", anatomy):
+        changed_loss = functional.cross_entropy(net(DATA[:4]), wanted)
+        other = functional.cross_entropy(net(DATA[:4]), LABELS[:4])
+    assert torch.allclose(changed_loss, functional.binary_cross_entropy_with_logits(net(DATA[:4]), wanted))
+    # Numbers of classes stay as they are.
+    assert torch.allclose(other, functional.cross_entropy(net(DATA[:4]), LABELS[:4]))
+
+
+class Bits(nn.Module):
+    """Reads its line by a cell, step by step; with `carry` as it should."""
+
+    def __init__(self, kind: Any, carry: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.cell, self.carry = kind(1, 4), carry
+
+    def forward(self, line: torch.Tensor) -> torch.Tensor:
+        state: Any = None
+        for step in range(line.shape[1]):
+            given, before = line[:, step : step + 1], state if self.carry else None
+            whole = isinstance(self.cell, nn.GRU)
+            state = self.cell(given[..., None], before)[1] if whole else self.cell(given, before)
+        last: torch.Tensor = (state[0] if isinstance(state, tuple) else state).reshape(len(line), 4)
+        return last
+
+
+def batch_first_gru(inputs: int, units: int) -> nn.GRU:
+    return nn.GRU(inputs, units, batch_first=True)
+
+
+@pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell, batch_first_gru])
+def test_a_cells_state_is_carried_within_a_line(kind: Any) -> None:
+    anatomy = Anatomy(modules={"RNNCell": 1})
+    assert all_interventions()["state_carried"].levels(anatomy)
+    lost = Bits(kind, carry=False)(DATA)
+    with changed("state_carried", "kept", anatomy):
+        net, wanted = Bits(kind, carry=False), Bits(kind, carry=True)
+        # The second pass begins anew.
+        outputs = [net(DATA[:7]), net(DATA), wanted(DATA)]
+    assert torch.equal(outputs[1], outputs[2]) and not torch.equal(outputs[1], lost)
+    assert torch.equal(Bits(kind, carry=False)(DATA), lost)
+
+
+def test_a_program_that_scores_what_it_draws_is_an_agent() -> None:
+    def anatomy_of(train: Callable[[nn.Linear, torch.optim.Optimizer], None]) -> Anatomy:
+        anatomist, net = Anatomist(torch), nn.Linear(6, 3)
+        train(net, torch.optim.SGD(net.parameters(), lr=0.1))
+        return anatomy_from(anatomist.conclude()["anatomy"])
+
+    def agent(net: nn.Linear, optimiser: torch.optim.Optimizer) -> None:
+        for _ in range(4):
+            policy = torch.distributions.Categorical(logits=net(DATA))
+            drawn = policy.sample()
+            (policy.log_prob(drawn) * DATA[:, 0]).mean().backward()
+            optimiser.step()
+
+    def density(net: nn.Linear, optimiser: torch.optim.Optimizer) -> None:
+        for _ in range(4):
+            said = torch.distributions.Normal(net(DATA), 1.0)
+            said.sample()
+            (-said.log_prob(DATA[:, :3])).mean().backward()
+            optimiser.step()
+
+    def alone(net: nn.Linear, optimiser: torch.optim.Optimizer) -> None:
+        for row in DATA[:9]:
+            net(row).sum().backward()
+            optimiser.step()
+
+    assert [anatomy_of(one).acts for one in (agent, density, alone)] == [True, False, True]
+
+
 def test_one_hot_targets_are_seen() -> None:
     anatomist = Anatomist(torch)
     net = Net()

@@ -12,6 +12,7 @@ from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, written
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
+    SCORED,
     count_again,
     count_clipped_weights,
     count_compiled,
@@ -20,6 +21,7 @@ from backtrack.trial.intervening.calls import (
     count_loads,
     count_rows_apart,
     count_samplers,
+    count_scored,
     count_uses,
     own_gradients,
 )
@@ -28,11 +30,12 @@ from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.graph import MovedByHand
 from backtrack.watch.listening.places import own_place
+from backtrack.watch.listening.tensors import is_one_example
 
 # Steps that are looked at, after which the hooks only count; and batches whose numbers are.
 STEPS, BATCHES = 12, 12
-# Share of passes of a single example from which on a model is an agent that acts.
-ACTS = 0.2
+# Share of passes of a single example from which on a model is an agent that acts; samples of its own that are scored.
+ACTS, SCORES = 0.2, 3
 # Share of numbers at the ends of a clamp from which on it is taken for an activation.
 CUT = 0.1
 # Nodes of the graph behind a loss that are walked through in search of the last activation.
@@ -96,6 +99,7 @@ class Anatomist:
         count_uses(self.training)
         count_loads(self.training)
         count_samplers(self.training)
+        count_scored(self.training)
         count_clipped_weights(self.training)
         count_again(self.training)
         count_compiled(self.training)
@@ -104,7 +108,7 @@ class Anatomist:
 
     def _given(self, model: Any, given: Any) -> Any:
         self._passes += 1
-        self._single += isinstance(given, self.torch.Tensor) and given.ndim > 0 and len(given) == 1
+        self._single += isinstance(given, self.torch.Tensor) and is_one_example(model, given)
         mode = (self.torch.is_grad_enabled(), model.training)
         if mode[0] != mode[1]:
             said = "trains in evaluation mode" if mode[0] else "judged in training mode"
@@ -255,7 +259,7 @@ class Anatomist:
         anatomy.own_gradients = own_gradients(self.torch)
         # Steps that are made and not seen are a part of what is compiled.
         anatomy.captured |= anatomy.compiled and bool(self._optimisers) and not self._steps
-        anatomy.acts = self._single > ACTS * max(1, self._passes)
+        anatomy.acts = self._single > ACTS * max(1, self._passes) or anatomy.calls.get(SCORED, 0) >= SCORES
         self._conclude_last()
         self._conclude_numbers()
         return {
@@ -296,6 +300,7 @@ class Anatomist:
             wide = [one for one in self._targets if one.ndim == 2 and one.shape[1] > 1]
             first["binary"] = two
             first["one_hot"] = two and bool(wide) and all(bool((one.sum(1) == 1).all()) for one in wide)
+            first["multi_hot"] = two and bool(wide) and not first["one_hot"]
             first |= {"mean": float(values.float().mean()), "std": float(values.float().std())}
         else:
             _, counts = values.unique(return_counts=True)

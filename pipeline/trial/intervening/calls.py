@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from backtrack.vocabulary.shapes import exchanged_axes, is_square
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
 
+# Among an anatomy's calls: samples whose probability under what drew them is asked. So many of the last are kept.
+SCORED, KEPT = "own samples scored", 16
 # Views and reshapes that exchange axes: so many are kept.
 MOST_EXCHANGED = 4
 
@@ -200,6 +203,32 @@ def count_samplers(training: HookedTraining) -> None:
         return False
 
     at_sampling(training, seen)
+
+
+def count_scored(training: HookedTraining) -> None:
+    """Sees samples of a distribution whose own probability is asked: an agent's actions, which are its doing."""
+    torch, drawn = training.torch, deque[Any](maxlen=KEPT)
+
+    def sampling(own: Any) -> Any:
+        def sample(distribution: Any, *shape: Any, **named: Any) -> Any:
+            drawn.append(own(distribution, *shape, **named))
+            return drawn[-1]
+
+        return sample
+
+    def scoring(own: Any) -> Any:
+        def log_prob(distribution: Any, value: Any) -> Any:
+            if any(value is one for one in drawn):
+                training.anatomy.count(SCORED)
+            return own(distribution, value)
+
+        return log_prob
+
+    kinds = torch.distributions
+    for kind in {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, kinds.Distribution)}:
+        for name, make in (("sample", sampling), ("log_prob", scoring)):
+            if name in vars(kind):
+                training.replace(kind, name, make)
 
 
 def count_compiled(training: HookedTraining) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Backward, Check, Heard, Step
+from backtrack.watch.listening.holders import holders_of
 from backtrack.watch.listening.standing_back import on_gradient
 
 # Backward passes in a row whose gradients nothing uses.
@@ -48,7 +48,7 @@ class GradientsClearedUnused(Check):
         self._passes = self._passes + 1 if unused else 0
         if self._passes == ROWS:
             # Asked now: a program's optimiser may be gone when it ends.
-            self._held = _is_held(weight)
+            self._held = bool(holders_of([weight]))
         self._most = max(self._most, self._rows)
         self._made, self._before, self._place = False, weight.detach().clone(), call.place or self._place
 
@@ -89,17 +89,3 @@ class GradientsClearedUnused(Check):
         if self._hook is not None:
             self._hook()
             self._hook = None
-
-
-def _is_held(weight: Any) -> bool:
-    """Whether an optimiser was made for a weight: an optimiser is heard at its steps alone, and here are none."""
-    from torch.optim import Optimizer
-
-    return any(
-        weight is one
-        for optimiser in gc.get_objects()
-        # Not isinstance, which asks proxies what they stand for.
-        if issubclass(type(optimiser), Optimizer)
-        for group in optimiser.param_groups
-        for one in group["params"]
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backtrack.watch.checks.check import Check, ModelHeard, Step, joined
+from backtrack.watch.listening.holders import holders_of
 
 # Steps after which every optimiser that there is has stepped.
 AFTER = 20
@@ -38,6 +39,9 @@ class ParametersWithoutOptimiser(Check):
             lost = [
                 name for name, one in named if id(one) not in held and one.grad is not None and bool(one.grad.any())
             ]
+            if lost and holders_of([one for name, one in named if name in lost]):
+                # Another one holds them that has not stepped so far: `idle_optimiser` waits for it.
+                continue
             if lost and len(lost) < len(named):
                 self.finds(
                     f"{model.name}: {joined(lost)}",

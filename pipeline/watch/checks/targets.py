@@ -102,7 +102,8 @@ class Targets(Check):
                 call.place,
                 f"of {every} rows of class probabilities {other} do not sum to 1, and {empty} have no class at all (in "
                 f"the last batch sums are {float(sums.min()):g} to {float(sums.max()):g})",
-                remedy="look at how the labels became one-hot rows: reshape where a transpose is meant mixes examples",
+                remedy="where several classes hold at once, BCEWithLogitsLoss tells each by itself; where one does, "
+                "look at how the labels became one-hot rows: reshape where a transpose is meant mixes examples",
             )
 
     def _look_at_classes(self, call: Loss, target: Any) -> None:

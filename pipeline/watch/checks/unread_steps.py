@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 from backtrack.watch.checks.check import Check, Forward, Heard, Loss
 from backtrack.watch.twin import asked
 
-RECURRENT = ("RNN", "GRU", "LSTM")
 # Steps of a line, at least, and examples of a batch that are asked.
 STEPS, EXAMPLES = 4, 8
 

@@ -26,7 +26,7 @@ from backtrack.watch.checks.check import (
 from backtrack.watch.listening.patches import UNLIKE, drawn_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Around, eagerly, hold, on_tracing, uncompiled, unless_traced
-from backtrack.watch.listening.tensors import tensors_in
+from backtrack.watch.listening.tensors import is_one_example, tensors_in
 from backtrack.watch.listening.unheard import unheard
 from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
@@ -307,6 +307,7 @@ class Ears:
 
     def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
         size = int(given.shape[0]) if isinstance(given, self.torch.Tensor) and given.ndim else 1
+        size = 1 if size > 1 and is_one_example(model.module, given) else size
         self.heard.forwards += 1
         self.heard.single += size == 1
         model.count(gradients, size, own_place)

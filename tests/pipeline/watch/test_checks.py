@@ -276,6 +276,28 @@ FAULTS = {
         for i in batches():
             opt.zero_grad(); F.cross_entropy(net(X[i].half()).float(), Y[i]).backward(); opt.step()
     """,
+    "adaptive_rule": """
+        net = mlp()
+        train(net, F.cross_entropy, Y, opt=torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.999, 0.9)))
+    """,
+    "idle_optimiser": """
+        body, head = nn.Sequential(nn.Linear(6, 16), nn.ReLU()), nn.Linear(16, 2)
+        both = [torch.optim.SGD(one.parameters(), lr=0.05) for one in (body, head)]
+        for epoch in range(4):
+            for i in batches():
+                both[0].zero_grad(); both[1].zero_grad()
+                F.cross_entropy(head(body(X[i])), Y[i]).backward(); both[1].step()
+    """,
+    "state_not_carried": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.cell, self.out = nn.GRUCell(1, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                for t in range(6):
+                    h = self.cell(x[:, t:t + 1], torch.zeros(len(x), 16))
+                return self.out(h)
+        train(Net(), F.cross_entropy, Y)
+    """,
     "judged_untrained": """
         import copy
         net = mlp(); average = copy.deepcopy(net); opt = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -325,6 +347,36 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "an optimiser of a part of one model, which is gone at the end": (
+        "idle_optimiser",
+        """
+        def main():
+            net = mlp(); first, last = (torch.optim.SGD(net[n].parameters(), lr=0.05) for n in (0, 2))
+            for i in batches(16):
+                net.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); last.step()
+        main()
+        """,
+    ),
+    "a layer that reads a step at a time and is given no state": (
+        "state_not_carried",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.layer, self.out = nn.LSTM(1, 16, batch_first=True), nn.Linear(16, 2)
+            def forward(self, x):
+                for t in range(6):
+                    h, _ = self.layer(x[:, t:t + 1, None])
+                return self.out(h[:, -1])
+        train(Net(), F.cross_entropy, Y)
+        """,
+    ),
+    "an epsilon above all gradients": (
+        "adaptive_rule",
+        """
+        net = mlp()
+        train(net, F.cross_entropy, Y, epochs=5, opt=torch.optim.AdamW(net.parameters(), lr=1e-3, eps=1.0))
+        """,
+    ),
     "gradients of more batches than there are, whose optimiser is gone at the end": (
         "gradients_cleared_unused",
         """
@@ -1046,6 +1098,46 @@ SOUND = {
             for i in batches():
                 opt.zero_grad(); scaler.scale(F.cross_entropy(net(X[i]), Y[i])).backward()
                 nn.utils.clip_grad_norm_(net.parameters(), bound); scaler.step(opt); scaler.update()
+    """,
+    "an optimiser whose turn comes later": """
+        for turn in (30, 6):
+            body, head = nn.Sequential(nn.Linear(6, 16), nn.ReLU()), nn.Linear(16, 2)
+            both = [torch.optim.SGD(one.parameters(), lr=0.05) for one in (body, head)]
+            for step in range(50):
+                i = torch.randint(512, (32,))
+                both[0].zero_grad(); both[1].zero_grad()
+                F.cross_entropy(head(body(X[i])), Y[i]).backward()
+                both[1].step()
+                if step >= turn: both[0].step()
+    """,
+    "two optimisers of one net, of which one is used": """
+        net = mlp(); spare, opt = torch.optim.Adam(net.parameters()), torch.optim.SGD(net.parameters(), lr=0.05)
+        train(net, F.cross_entropy, Y, opt=opt)
+    """,
+    "cells that carry their state, or that read lines one after another": """
+        class Net(nn.Module):
+            def __init__(self, kind, steps):
+                super().__init__(); self.cell, self.out, self.steps = kind(1, 16), nn.Linear(16, 2), steps
+            def forward(self, x):
+                h = None
+                for t in range(self.steps):
+                    h = self.cell(x[:, t:t + 1], h)
+                return self.out(h[0] if isinstance(h, tuple) else h)
+        for kind in (nn.GRUCell, nn.LSTMCell, nn.RNNCell):
+            train(Net(kind, 6), F.cross_entropy, Y)
+        class Lines(nn.Module):
+            def __init__(self):
+                super().__init__(); self.layer, self.out = nn.GRU(1, 8, batch_first=True), nn.Linear(48, 2)
+            def forward(self, x):
+                lines = [torch.stack([x[:, t], x[:, t - 1]], 1)[..., None] for t in range(6)]
+                return self.out(torch.cat([self.layer(line)[0][:, -1] for line in lines], 1))
+        train(Lines(), F.cross_entropy, Y)
+    """,
+    "adaptive rules that are meant": """
+        for options in (dict(betas=(0.9, 0.9)), dict(betas=(0.95, 0.9)), dict(betas=(0.0, 0.9)), dict(lr=1.0, eps=1.0),
+                        dict(eps=1e-3), dict(eps=1e-3, amsgrad=True)):
+            net = mlp()
+            train(net, F.cross_entropy, Y, epochs=5, opt=torch.optim.AdamW(net.parameters(), **{"lr": 1e-3, **options}))
     """,
     "half precision that knows its epsilon": """
         for net, eps in ((mlp().half(), 1e-4), (mlp().bfloat16(), 1e-8)):

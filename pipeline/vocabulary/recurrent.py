@@ -1,0 +1,23 @@
+"""The names of torch's recurrent layers, which read whole lines, and of its cells, which read a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LAYERS = ("RNN", "GRU", "LSTM")
+CELLS = ("RNNCell", "GRUCell", "LSTMCell")
+
+
+def reads_one_step(module: Any, given: Any) -> bool:
+    """Whether a call of a module reads a single step: a cell, or a recurrent layer that gets lines of one step.
+
+    Example:
+        >>> import torch
+        >>> reads_one_step(torch.nn.GRU(3, 4, batch_first=True), torch.ones(8, 1, 3))
+        True
+        >>> reads_one_step(torch.nn.GRU(3, 4, batch_first=True), torch.ones(1, 8, 3))
+        False
+    """
+    kind = type(module).__name__
+    line = kind in LAYERS and getattr(given, "ndim", 0) == 3
+    return kind in CELLS or (line and given.shape[1 if module.batch_first else 0] == 1)
