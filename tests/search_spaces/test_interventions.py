@@ -525,6 +525,26 @@ def test_a_cells_state_is_carried_within_a_line(kind: Any) -> None:
     assert torch.equal(Bits(kind, carry=False)(DATA), lost)
 
 
+def test_the_loss_of_the_last_part_of_a_training_comes_first() -> None:
+    def anatomy_of(second: bool) -> Anatomy:
+        anatomist, teacher, student = Anatomist(torch), nn.Linear(6, 3), nn.Linear(6, 3)
+        optimisers = [torch.optim.Adam(teacher.parameters()), torch.optim.SGD(student.parameters(), lr=0.1)]
+        for _ in range(14):
+            functional.cross_entropy(teacher(DATA), LABELS).backward()
+            optimisers[0].step()
+            # What is only looked at begins no part, though nobody told torch that it needs no gradient.
+            functional.mse_loss(teacher(DATA), torch.eye(3)[LABELS])
+        for _ in range(4 if second else 0):
+            soft = torch.softmax(teacher(DATA).detach(), 1)
+            (functional.kl_div(torch.softmax(student(DATA), 1), soft) * 2).backward()
+            optimisers[1].step()
+        return anatomy_from(anatomist.conclude()["anatomy"])
+
+    whole, first = anatomy_of(second=True), anatomy_of(second=False)
+    assert (whole.loss["name"], whole.optimiser["kind"], whole.last.partition(" ")[0]) == ("kl_div", "SGD", "softmax")
+    assert (first.loss["name"], first.optimiser["kind"], first.last) == ("cross_entropy", "Adam", "")
+
+
 def test_a_program_that_scores_what_it_draws_is_an_agent() -> None:
     def anatomy_of(train: Callable[[nn.Linear, torch.optim.Optimizer], None]) -> Anatomy:
         anatomist, net = Anatomist(torch), nn.Linear(6, 3)

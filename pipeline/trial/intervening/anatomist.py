@@ -77,7 +77,13 @@ class Anatomist:
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0
+        # Values of loss functions since the last backward pass, and (name, place) of each.
         self._values: list[Any] = []
+        self._called: list[tuple[str, str]] = []
+        # The present part of the training, such as a pretraining: the step at which it began, losses, optimisers.
+        self._began = 0
+        self._known: set[tuple[str, str]] = set()
+        self._stepping_now: set[int] = set()
         # Shape of what a model is given, while it passes it on.
         self._now: list[int] = []
         self._attach()
@@ -89,7 +95,7 @@ class Anatomist:
         at.at_layer(self._layer)
         at.at_optimiser(self._made)
         at.at_step(before=self._stepping)
-        at.at_loss(self._loss, after=lambda call, value: self._values.append(value) if call.training else None)
+        at.at_loss(self._loss, after=self._valued)
         at.after_activation(self._activation)
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
@@ -103,6 +109,11 @@ class Anatomist:
         count_clipped_weights(self.training)
         count_again(self.training)
         count_compiled(self.training)
+
+    @property
+    def _early(self) -> bool:
+        """Whether these are the first steps of a part of the training."""
+        return self._steps - self._began < STEPS
 
     # --- what is heard ----------------------------------------------------------------------------------------
 
@@ -148,12 +159,13 @@ class Anatomist:
 
     def _stepping(self, optimiser: Any) -> None:
         self._steps += 1
+        self._stepping_now.add(id(optimiser))
         self._rates.setdefault(id(optimiser), set()).add(float(optimiser.param_groups[0]["lr"]))
         self._held |= {id(weight) for group in optimiser.param_groups for weight in group["params"]}
         self._nodes.clear()
 
     def _activation(self, site: str, function: str, result: Any) -> None:
-        if self._steps >= STEPS:
+        if not self._early:
             return
         if function in HIDDEN and self.training.inside:
             self.anatomy.activations.setdefault(site, function)
@@ -168,14 +180,33 @@ class Anatomist:
                 self.anatomy.count("added to the loss")
             if self._steps < STEPS and _is_by_hand(first, self._values):
                 self.anatomy.count(BY_HAND)
+            self._look_at_part(first)
             self._values.clear()
+            self._called.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients(first)
                 self._look_at_terms(first)
+            if self._early and getattr(first, "grad_fn", None) is not None:
                 self._lasts.append(self._last_behind(first.grad_fn))
             return own(tensors, *arguments, **options)
 
         return backward
+
+    def _look_at_part(self, total: Any) -> None:
+        """Another part begins where the program trains on another loss than so far: that of its metric comes last."""
+        node = getattr(total, "grad_fn", None)
+        behind = {node, *(one for one, _ in getattr(node, "next_functions", ()))}
+        used = [key for key, value in zip(self._called, self._values, strict=True) if value.grad_fn in behind]
+        if used and self._known.isdisjoint(used):
+            if self._known and not self._early:
+                self._began = self._steps
+                self._lasts.clear()
+                self._targets.clear()
+                self._stepping_now.clear()
+                losses = self.anatomy.losses
+                losses.sort(key=lambda one: one["name"] != used[0][0])
+                losses[0]["place"] = used[0][1]
+            self._known.update(used)
 
     def _look_at_gradients(self, loss: Any) -> None:
         """Whether gradients that were stepped with are still there; without an optimiser, whether weights move."""
@@ -214,6 +245,11 @@ class Anatomist:
             if type(node).__name__.partition("Backward")[0] not in LAYERS:
                 waiting += [one for one, _ in node.next_functions if one is not None]
         return "", None
+
+    def _valued(self, call: LossCall, value: Any) -> None:
+        if call.training and isinstance(value, self.torch.Tensor):
+            self._values.append(value)
+            self._called.append((call.name, own_place()))
 
     def _loss(self, call: LossCall) -> None:
         torch = self.torch
@@ -254,7 +290,7 @@ class Anatomist:
         anatomy.unheld = sum(key not in self._held and weight.requires_grad for key, weight in weights.items())
         anatomy.optimisers = [
             {**made, "scheduled": len({made["lr"], *self._rates.get(id(one), ())}) > 1}
-            for one, made in self._optimisers
+            for one, made in sorted(self._optimisers, key=lambda entry: id(entry[0]) not in self._stepping_now)
         ]
         anatomy.own_gradients = own_gradients(self.torch)
         # Steps that are made and not seen are a part of what is compiled.

@@ -13,6 +13,8 @@ from backtrack.watch.checks.check import Check, Heard, Pass, is_computed
 EXAMPLES, OFF, TIMES, SOME = 16, 6.0, 6.0, 0.25
 # The same in the middle feature, of more examples: what may be another split of the data, and is worth a look.
 MANY, MIDDLE_OFF, MIDDLE_TIMES, ALIKE = 64, 1.0, 1.8, 1.3
+# Where the training inputs are so much wider round the same means.
+NOISY = "where noise or an augmentation makes the training inputs so wide, take less of it"
 # Features whose deviation is less than this share of their size, and of the largest deviation, tell nothing.
 LEAST_DEVIATION = 1e-3
 # Examples of a batch that are looked at.
@@ -75,10 +77,13 @@ class ValidationInputs(Check):
         unlike = middle_off > MIDDLE_OFF or not 1 / MIDDLE_TIMES < middle < MIDDLE_TIMES
         # One pass may be of one class, in which some features hardly differ.
         if (far > OFF or wide > TIMES or narrow < 1 / TIMES) and (unlike or not alone):
+            narrower = 1 / max(narrow, 1e-9)
+            said = f"{wide:.3g} times as wide" if wide >= narrower else f"{narrower:.3g} times as narrow"
             self.finds(
                 call.place,
                 f"in a quarter of the features, the inputs without gradients lie {far:.3g} deviations or more "
-                f"off the training inputs, or are {max(wide, 1 / max(narrow, 1e-9)):.3g} times as wide or as narrow",
+                f"off the training inputs, or are {said}",
+                remedy=f"{self.remedy}; {NOISY}" if narrower > max(wide, TIMES) and far < MIDDLE_OFF else "",
             )
             return
         # Inputs that are all alike, as first states of an environment, have no width.

@@ -1339,6 +1339,20 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
 
 
+@pytest.mark.parametrize(
+    ("width", "noisy"), [("X + 30 * torch.randn(512, 6)", True), ("X / 30", False), ("X * 30 + 900", False)]
+)
+def test_noise_that_training_alone_gets_is_told_as_such(width: str, noisy: bool) -> None:
+    code = f"""
+        net = mlp()
+        train(net, F.cross_entropy, Y, x={width})
+        with torch.no_grad():
+            net(X)
+    """
+    (found,) = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "validation_inputs"]
+    assert ("take less" in found.remedy) is noisy
+
+
 def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
     code = """
         class Net(nn.Module):
