@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import JUDGED, not_carried_over
+from backtrack.evidence.checkup.ordering import middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
@@ -18,7 +18,6 @@ from backtrack.evidence.checkup.repairs import (
     needs_repair,
     option_of,
     proven,
-    size_of,
     tried,
 )
 from backtrack.evidence.checkup.unlearnt import taken_away
@@ -31,8 +30,6 @@ YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
 CHECK, INTERVENTION = "check", "intervention"
 # Share of the way from chance to the best below which a training has learnt nothing.
 TRACE = 0.02
-# Share of that way from which on a repair is a whole one.
-WHOLE = 0.75
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
@@ -205,7 +202,7 @@ def conclude(case: Case) -> Checkup:
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
-        gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -_middle(case, one))],
+        gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -middle(case, one))],
         one_batch=_one_batch(case),
         crash=case.crash,
         saturated=_saturated(case),
@@ -266,7 +263,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     causes = [_of_check(case, wrong[check], direct, verified, signs) for check, direct in direct_of.items()]
     causes.sort(key=lambda cause: not cause.verified)
     used = {one.changes for direct in direct_of.values() for one in direct}
-    rest = _most_exact(case, [one for one in verified if one.changes not in used])
+    rest = most_exact(case, [one for one in verified if one.changes not in used])
     # Another net learns beside a fault that a check has named, and says no more of it.
     said = any(not cause.harmless for cause in causes)
     rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
@@ -292,7 +289,7 @@ def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list
     """`{check: repairs that mend its fault}` of the faults that are causes."""
     faults = [check for check in case.wrong if check not in EFFECTS]
     direct_of = {check: [one for one in verified if _mends(case, one, check)] for check in faults}
-    enough = any(case.is_far(_middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
+    enough = any(case.is_far(middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
     direct_of = {
         check: direct
         for check, direct in direct_of.items()
@@ -383,10 +380,6 @@ def _cannot_be_mended(case: Case, check: str) -> bool:
     return bool(own) and not case.crash and all(run.outcome == "crashed" for run in own)
 
 
-def _middle(case: Case, repair: Repair) -> float:
-    return median(case.score(run) for run in repair.proofs)
-
-
 def _mends(case: Case, repair: Repair, check: str) -> bool:
     """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent.
 
@@ -412,20 +405,6 @@ def _answers(case: Case, repair: Repair, check: str) -> bool:
 def _of_labels(case: Case) -> list[CheckupCause]:
     finding = not_carried_over(case)
     return [] if finding is None else [_sign(finding.check, finding)]
-
-
-def _most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
-    """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole."""
-    whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
-    kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
-    best = best_score(case)
-
-    def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
-        reached, size, another = _middle(case, one), size_of(case, one.changes), is_another_net(case, one.changes)
-        # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
-        return bool(case.shut) and another, len(one.changes), another, case.share(reached, best) < WHOLE, size, -reached
-
-    return sorted(kept, key=order)
 
 
 def _sign(check: str, finding: Finding) -> CheckupCause:

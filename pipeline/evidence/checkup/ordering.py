@@ -1,0 +1,44 @@
+"""Which of the repairs of one cause stands first: the smallest of those that reach as much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from backtrack.evidence.checkup.case import Case
+from backtrack.evidence.checkup.repairs import Repair, best_score, is_another_net, size_of
+
+# Share of the way from chance to the best from which on a repair is a whole one.
+WHOLE = 0.75
+# Repairs stand side by side where they reach as much: less by this share of the way, run by run, is less.
+CLEARLY = 0.1
+
+
+def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
+    """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole."""
+    whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
+    kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
+    best = best_score(case)
+    own = [one for one in kept if not is_another_net(case, one.changes)]
+
+    def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
+        reached, size, another = middle(case, one), size_of(case, one.changes), is_another_net(case, one.changes)
+        part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)
+        # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
+        return bool(case.shut) and another, len(one.changes), another, part, size, -reached
+
+    return sorted(kept, key=order)
+
+
+def _is_clearly_behind(case: Case, one: Repair, other: Repair) -> bool:
+    """Whether each fresh run of a repair ends below all of another of as many changes, by a clear part of the way."""
+    ends, others = ([case.score(run) for run in repair.proofs] for repair in (one, other))
+    if len(one.changes) != len(other.changes) or max(ends) >= min(others):
+        return False
+    best = best_score(case)
+    return case.share(median(others), best) - case.share(median(ends), best) >= CLEARLY
+
+
+def middle(case: Case, repair: Repair) -> float:
+    """The score in the middle of a repair's fresh runs."""
+    return median(case.score(run) for run in repair.proofs)
