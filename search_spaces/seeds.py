@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Intervention, Training
-from backtrack.vocabulary.drawing import seeders
+from backtrack.vocabulary.drawing import DRAWS, Draws, seeders
 
 SEEN = "seeds given again"
 
 
 def at_seeding(training: Training, seeds: Callable[[], bool]) -> None:
     """Asks `seeds()` where a generator is given its seed after the first step: where it says no, it draws on."""
-    steps: list[Any] = []
+    torch, steps = training.torch, list[Any]()
     # Generators of numpy by their seeds: who asks for another goes on with the first.
     made: dict[str, Any] = {}
 
@@ -38,11 +38,28 @@ def at_seeding(training: Training, seeds: Callable[[], bool]) -> None:
 
         return default_rng
 
+    def going_on(own: Any) -> Any:
+        draws = Draws()
+        # What a generator that begins anew is replaced by, by its seed: it goes on.
+        others: dict[int, Any] = {}
+
+        def draw(*arguments: Any, **options: Any) -> Any:
+            generator = options.get("generator")
+            if generator is not None and draws.come_again(generator) and steps and not seeds():
+                seed = generator.initial_seed()
+                if seed not in others:
+                    others[seed] = torch.Generator(generator.device).manual_seed(seed + 1)
+                options = {**options, "generator": others[seed]}
+            return own(*arguments, **options)
+
+        return draw
+
     training.at_step(after=stepped)
-    torch = training.torch
     for _, owner, name in seeders(torch):
         make = drawing if name == "default_rng" else guarded(torch.default_generator if owner is torch else None)
         training.replace(owner, name, make)
+    for name in DRAWS:
+        training.replace(torch, name, going_on)
 
 
 SEEDS = Intervention(
@@ -53,5 +70,5 @@ SEEDS = Intervention(
     apply=lambda training, level: at_seeding(training, lambda: False),
     answers=("same_examples",),
     on_suspicion=True,
-    cannot="a torch.Generator or a random.Random of the program's own",
+    cannot="a random.Random or a generator of numpy of the program's own",
 )

@@ -1,4 +1,4 @@
-"""Functions that draw weights, and those that give generators of random numbers their seeds."""
+"""Functions that draw weights, those that give generators of random numbers their seeds, and draws that come again."""
 
 from __future__ import annotations
 
@@ -32,3 +32,34 @@ def seeders(torch: Any) -> list[tuple[str, Any, str]]:
     if "numpy" in sys.modules:
         found += [("numpy.random", sys.modules["numpy"].random, name) for name in ("seed", "default_rng")]
     return found
+
+
+# Functions of torch that draw which examples come next, from a generator that they are given or from the default one.
+DRAWS = ("randint", "randperm", "multinomial")
+
+
+class Draws:
+    """Which draws begin at a state that a generator was in before: it was given its seed again in between.
+
+    Example:
+        >>> import torch
+        >>> draws, generator = Draws(), torch.Generator().manual_seed(3)
+        >>> first = draws.come_again(generator), torch.rand(2, generator=generator)
+        >>> second = draws.come_again(generator), draws.come_again(torch.Generator().manual_seed(3))
+        >>> first[0], second
+        (False, (False, True))
+    """
+
+    # States that are kept.
+    MOST = 1000
+
+    def __init__(self) -> None:
+        self._states: set[int] = set()
+
+    def come_again(self, generator: Any) -> bool:
+        """Whether a generator is in a state that was seen before; it is kept."""
+        state = hash(bytes(generator.get_state().numpy()))
+        known = state in self._states
+        if len(self._states) < self.MOST:
+            self._states.add(state)
+        return known

@@ -1201,7 +1201,11 @@ def of_python() -> list[float]:
     return [random.random()]
 
 
-@pytest.mark.parametrize("step", [of_torch, of_numpy, of_python])
+def of_its_own() -> list[float]:
+    return torch.randint(1000, (4,), generator=torch.Generator().manual_seed(3)).tolist()
+
+
+@pytest.mark.parametrize("step", [of_torch, of_numpy, of_python, of_its_own])
 def test_a_seed_is_given_once(step: Callable[[], list[float]]) -> None:
     anatomist = Anatomist(torch)
     first, *rest = draws(step)

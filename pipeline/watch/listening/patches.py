@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.vocabulary.drawing import initialisers, seeders
+from backtrack.vocabulary.drawing import DRAWS, Draws, initialisers, seeders
 from backtrack.watch.listening.standing_back import Undo, replace
 
 # Functions of two tensors that torch's loss modules call.
@@ -226,7 +226,10 @@ def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list
 
 
 def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
-    """Calls `seeded(name, seed)` after a generator of torch, of numpy or of Python is given its seed."""
+    """Calls `seeded(name, seed)` after a generator of torch, of numpy or of Python is given its seed.
+
+    One of the program's own is heard where it draws: from a state that it was in before, it was given its seed again.
+    """
 
     def wrapped(where: str, own: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(own)
@@ -239,7 +242,22 @@ def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
 
         return seed
 
-    return [replace(owner, name, wrapped(where, getattr(owner, name))) for where, owner, name in seeders(torch)]
+    def drawing(own: Callable[..., Any]) -> Callable[..., Any]:
+        draws = Draws()
+
+        @functools.wraps(own)
+        def draw(*arguments: Any, **options: Any) -> Any:
+            generator = options.get("generator")
+            if generator is not None and draws.come_again(generator):
+                seeded("torch.Generator.manual_seed", generator.initial_seed())
+            return own(*arguments, **options)
+
+        return draw
+
+    return [
+        *(replace(owner, name, wrapped(where, getattr(owner, name))) for where, owner, name in seeders(torch)),
+        *(replace(torch, name, drawing(getattr(torch, name))) for name in DRAWS),
+    ]
 
 
 def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:

@@ -489,6 +489,15 @@ VARIANTS = {
             opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
     """,
     ),
+    "the same draw in each step, by a generator that is made anew": (
+        "same_examples",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(20):
+            i = torch.randperm(len(X), generator=torch.Generator().manual_seed(1))[:8]
+            opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    ),
     "the next word by a loss inside of the model": (
         "future_seen",
         "learn(Words(causal=False), lambda net, ids: net(ids[:, :-1], ids[:, 1:])[1])",
@@ -1098,6 +1107,13 @@ SOUND = {
             for i in batches():
                 opt.zero_grad(); scaler.scale(F.cross_entropy(net(X[i]), Y[i])).backward()
                 nn.utils.clip_grad_norm_(net.parameters(), bound); scaler.step(opt); scaler.update()
+    """,
+    "an order that is drawn once, and one whose generator goes on": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); g = torch.Generator().manual_seed(1)
+        once = torch.randperm(len(X), generator=torch.Generator().manual_seed(1)).split(32)
+        for step in range(20):
+            for i in (once[step % len(once)], torch.randint(0, len(X), (8,), generator=g)):
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
     """,
     "an optimiser whose turn comes later": """
         for turn in (30, 6):
