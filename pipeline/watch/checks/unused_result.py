@@ -32,7 +32,8 @@ class UnusedResult(Check):
         self._used: set[tuple[str, str]] = set()
 
     def activated(self, call: Activated) -> None:
-        if call.result.grad_fn is not None and call.place and len(self._open) < WAITING:
+        # A softmax may be there to be looked at.
+        if call.name != "softmax" and call.result.grad_fn is not None and call.place and len(self._open) < WAITING:
             self._open.append((call.name, call.place, call.result.grad_fn))
 
     def forward(self, call: Forward) -> None:

@@ -16,8 +16,9 @@ DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor._
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
 SHAPED = {torch.Tensor.view: "view", torch.Tensor.reshape: "reshape", torch.reshape: "reshape",
           torch.Tensor.flatten: "flatten", torch.flatten: "flatten"}  # fmt: skip
-# Functions whose result is what they are called for. A softmax or a sigmoid may be there to be looked at.
-ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", "tanh", "dropout")
+# Functions whose result is what they are called for; a softmax may be there to be looked at, and a sigmoid is none.
+ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", "tanh", "dropout",
+               "softmax")  # fmt: skip
 OWNERS = (torch, torch.nn.functional, torch.Tensor)
 ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATIONS if hasattr(owner, name)}
 

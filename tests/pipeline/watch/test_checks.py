@@ -298,6 +298,15 @@ FAULTS = {
                 return self.out(h)
         train(Net(), F.cross_entropy, Y)
     """,
+    "softmax_of_one": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.score, self.out = nn.Linear(1, 1), nn.Linear(1, 2)
+            def forward(self, x):
+                steps = x[:, :, None]
+                return self.out((F.softmax(self.score(steps), -1) * steps).sum(1))
+        train(Net(), F.cross_entropy, Y)
+    """,
     "judged_untrained": """
         import copy
         net = mlp(); average = copy.deepcopy(net); opt = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -1114,6 +1123,21 @@ SOUND = {
         for step in range(20):
             for i in (once[step % len(once)], torch.randint(0, len(X), (8,), generator=g)):
                 opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    "dead scores: attention to one of several, and of heads to lines of one step; attention over the steps": """
+        class Net(nn.Module):
+            def __init__(self, kind):
+                super().__init__(); self.kind, self.score, self.out = kind, nn.Linear(1, 1), nn.Linear(1, 2)
+            def forward(self, x):
+                steps = x[:, :, None]; scores = self.score(steps)
+                if self.kind == "one":
+                    scores = scores.masked_fill(torch.arange(6)[:, None] > 0, -torch.inf)
+                if self.kind == "line":
+                    heads = torch.softmax(scores[:, :1, None].expand(-1, 4, 1, 1), -1)
+                    return self.out((heads[:, :1, 0] * steps).sum(1))
+                return self.out((torch.softmax(scores, 1) * steps).sum(1))
+        for kind in ("one", "line", "steps"):
+            train(Net(kind), F.cross_entropy, Y)
     """,
     "an optimiser whose turn comes later": """
         for turn in (30, 6):
