@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check, Heard, Loss
 
-# Calls that have to show it.
-CALLS = 3
+# Calls that have to show it, and the share of variances that are 0.
+CALLS, ZEROS = 3, 0.05
 
 
 class LossInput(Check):
@@ -19,7 +19,7 @@ class LossInput(Check):
     source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
     expected = (
         "cross_entropy and …_with_logits take raw outputs; nll_loss, ctc_loss and kl_div take log-probabilities; "
-        "poisson_nll_loss takes logarithms of rates unless log_input=False"
+        "poisson_nll_loss takes logarithms of rates unless log_input=False, gaussian_nll_loss variances above 0"
     )
     remedy = "leave the last activation out, or use the loss that takes what the model puts out"
 
@@ -35,7 +35,8 @@ class LossInput(Check):
             return
         said, remedy, weight = found
         count = self._seen[(call.place, said)] = self._seen.get((call.place, said), 0) + 1
-        if count == CALLS:
+        # A loss that is divided by a variance of 0 is lost with it.
+        if count == (1 if call.name == "gaussian_nll_loss" else CALLS):
             self.finds(call.place, f"{call.name} gets {said}", weight=weight, remedy=remedy)
 
     def _fault(self, call: Loss) -> tuple[str, str, str] | None:
@@ -85,6 +86,8 @@ class LossInput(Check):
                 )
         if call.name == "poisson_nll_loss":
             return _of_counts(call, output, made_by)
+        if call.name == "gaussian_nll_loss":
+            return _of_variances(call.options.get("var"), call.options)
         if call.name == "kl_div" and output.ndim > 1:
             sums = output.float().exp().sum(-1)
             if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
@@ -120,6 +123,18 @@ def _of_counts(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | 
     if not logs and bool((output < 0).any()):
         return "negative numbers, and takes rates", "log_input=True, or exp at the end of the model", ""
     return None
+
+
+def _of_variances(given: Any, options: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    # The loss itself puts its ε in the place of zeros before this is heard, where what it gets is its own.
+    zeros = float((given <= float(options.get("eps", 1e-6))).float().mean()) if hasattr(given, "ndim") else 0.0
+    if zeros < ZEROS:
+        return None
+    return (
+        "variances of which many are 0: it divides by a millionth in their place, and they get no gradient",
+        "softplus or exp for the variance, which are above 0, and not a ReLU",
+        "",
+    )
 
 
 # Operations that only change a tensor's shape, or round it.

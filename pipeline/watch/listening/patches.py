@@ -26,6 +26,7 @@ LOSSES = (
     "huber_loss",
     "kl_div",
     "poisson_nll_loss",
+    "gaussian_nll_loss",
     "soft_margin_loss",
     "hinge_embedding_loss",
     "multilabel_soft_margin_loss",
@@ -61,6 +62,8 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
             finally:
                 inside.clear()
             output, target, rest = both_of(arguments, options)
+            if name == "gaussian_nll_loss" and len(arguments) > 2:
+                rest = {**rest, "var": arguments[2]}
             if isinstance(output, torch.Tensor) and isinstance(target, torch.Tensor):
                 after(name, output, target, rest, value)
             return value

@@ -356,6 +356,13 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "variances that a ReLU makes": (
+        "loss_input",
+        """
+        net = mlp(out=2)
+        train(net, lambda o, y: nn.GaussianNLLLoss()(o[:, :1], y, F.relu(o[:, 1:])), X[:, :1] * 2)
+        """,
+    ),
     "an optimiser of a part of one model, which is gone at the end": (
         "idle_optimiser",
         """
@@ -1124,7 +1131,7 @@ SOUND = {
             for i in (once[step % len(once)], torch.randint(0, len(X), (8,), generator=g)):
                 opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
     """,
-    "dead scores: attention to one of several, and of heads to lines of one step; attention over the steps": """
+    "dead scores of attention: to one of several, of heads to lines of one step; and over the steps": """
         class Net(nn.Module):
             def __init__(self, kind):
                 super().__init__(); self.kind, self.score, self.out = kind, nn.Linear(1, 1), nn.Linear(1, 2)
@@ -1138,6 +1145,11 @@ SOUND = {
                 return self.out((torch.softmax(scores, 1) * steps).sum(1))
         for kind in ("one", "line", "steps"):
             train(Net(kind), F.cross_entropy, Y)
+    """,
+    "variances above 0, and one that is given": """
+        net = mlp(out=2)
+        train(net, lambda o, y: F.gaussian_nll_loss(o[:, :1], y, var=F.softplus(o[:, 1:])), X[:, :1] * 2)
+        train(net, lambda o, y: F.gaussian_nll_loss(o[:, :1], y, 0.5), X[:, :1] * 2)
     """,
     "an optimiser whose turn comes later": """
         for turn in (30, 6):
