@@ -70,5 +70,5 @@ SEEDS = Intervention(
     apply=lambda training, level: at_seeding(training, lambda: False),
     answers=("same_examples",),
     on_suspicion=True,
-    cannot="a random.Random or a generator of numpy of the program's own",
+    cannot="a random.Random or a numpy RandomState of the program's own",
 )
