@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from backtrack.errors import StudyError
@@ -13,6 +14,8 @@ from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, 
 MOST = 12
 # Shares of its first loss below which one batch is learnt by heart, and above which it is not learnt at all.
 BY_HEART, UNLEARNT = 0.1, 0.7
+# Changed runs of which most end at one and the same value: how many there have to be, and this share of them.
+LEAST_ALIKE, SHARE_ALIKE = 9, 0.6
 
 
 def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
@@ -151,8 +154,20 @@ def no_cause(found: Checkup) -> str:
         )
     return (
         f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. "
-        f"{_of_one_batch(found.one_batch)}Look by hand: do the labels belong to the inputs, is there enough data, is "
-        "the model large enough, does it train long enough."
+        f"{_of_one_batch(found.one_batch)}{_of_one_value(found)}Look by hand: do the labels belong to the inputs, is "
+        "there enough data, is the model large enough, does it train long enough."
+    )
+
+
+def _of_one_value(found: Checkup) -> str:
+    """What it says that most changed runs end at exactly the same metric; empty where they do not."""
+    values = Counter(value for _, _, value in [*found.tried, *found.helped] if math.isfinite(value))
+    (value, alike), every = (values.most_common(1) or [(math.nan, 0)])[0], values.total()
+    if every < LEAST_ALIKE or alike < SHARE_ALIKE * every:
+        return ""
+    return (
+        f"{alike} of them end at exactly {value:.4g}, as one answer for all inputs does, or a metric that does not see "
+        "the outputs: print outputs, targets and the loss of some examples of each kind. "
     )
 
 

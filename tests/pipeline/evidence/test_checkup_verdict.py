@@ -294,6 +294,13 @@ def test_one_batch_is_tried_where_nothing_else_helps() -> None:
     assert sound.one_batch is None
 
 
+def test_one_value_whatever_is_changed_is_told() -> None:
+    found, _ = checked(lambda changes, rng: 0.1 + 0.01 * rng.random() * (not changes))
+    assert "of them end at exactly 0.1, as one answer for all inputs does" in no_cause(found)
+    found, _ = checked(lambda changes, rng: 0.1 + 0.01 * rng.random())
+    assert "exactly" not in no_cause(found)
+
+
 def test_what_crashes_with_every_change_is_said_to_crash() -> None:
     found, case = checked(lambda changes, rng: math.nan)
     assert standing(found, "accuracy").startswith("It crashes: 3 of 3 runs as written end with ValueError: ")
