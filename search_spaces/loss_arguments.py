@@ -101,9 +101,12 @@ def _form(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _formed(training: Training, level: str) -> None:
-    last = training.anatomy.last.partition(" ")[0]
+    last, name = training.anatomy.last.partition(" ")[0], training.anatomy.loss.get("name")
 
     def change(call: LossCall) -> None:
+        if call.name != name:
+            # Another part of the training, such as a teacher's, has a last activation of its own.
+            return
         if call.name == COUNTS:
             call.options = {**call.options, "log_input": not call.options.get("log_input", True)}
         if FORMS.get((call.name, last)) is None:

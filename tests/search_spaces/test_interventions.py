@@ -176,6 +176,9 @@ def test_a_divergence_gets_the_logarithms_of_probabilities(last: str) -> None:
         assert torch.allclose(functional.kl_div(given, told, reduction="batchmean"), wanted)
         # Logarithms of probabilities stay what they are.
         assert last or torch.allclose(functional.kl_div(raw.log_softmax(1), told, reduction="batchmean"), wanted)
+        # A teacher's loss of raw outputs has an end of its own.
+        teachers = functional.cross_entropy(raw, LABELS[:8])
+    assert torch.equal(teachers, functional.cross_entropy(raw, LABELS[:8]))
     assert not torch.allclose(functional.kl_div(given, told, reduction="batchmean"), wanted)
 
 
@@ -183,7 +186,8 @@ def test_a_divergence_gets_the_logarithms_of_probabilities(last: str) -> None:
 def test_a_loss_of_counts_takes_the_other_form(log_input: bool) -> None:
     given, counts = torch.rand(8, requires_grad=True), torch.ones(8)
     wanted = functional.poisson_nll_loss(given, counts, log_input=not log_input)
-    with changed("loss_form", "as_outputs_are"):
+    anatomy = Anatomy(losses=[{"name": "poisson_nll_loss", "log_input": log_input}])
+    with changed("loss_form", "as_outputs_are", anatomy):
         assert torch.equal(functional.poisson_nll_loss(given, counts, log_input=log_input), wanted)
 
 
