@@ -91,7 +91,8 @@ def test_threads_that_another_machine_lacks_do_not_keep_a_study_from_going_on(tm
 def test_a_second_driver_is_refused_while_the_first_one_runs(task_file: Path, tmp_path: Path) -> None:
     first = subprocess.Popen(
         [*COMMAND, "sweep", str(task_file), "--runs", "24", "--study", "s", "--no-mlflow"],
-        cwd=tmp_path, env={**os.environ, "RUN_SECONDS": "0.5"}, stdout=subprocess.DEVNULL,
+        # It is at work for as long as the two take that are refused.
+        cwd=tmp_path, env={**os.environ, "RUN_SECONDS": "3"}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         for _ in range(300):
