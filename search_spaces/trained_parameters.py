@@ -18,7 +18,9 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     if anatomy.unheld:
         found["all"] = "give all parameters to the optimiser (layers in nn.ModuleList, tensors as nn.Parameter)"
     if anatomy.frozen and not anatomy.pretrained:
-        found["unfrozen"] = "leave requires_grad as it is (True)"
+        # Both are done at this level: what is unfrozen and belongs to no optimiser stays.
+        given = "give all parameters to the optimiser, and " if anatomy.unheld else ""
+        found["unfrozen"] = f"{given}leave requires_grad as it is (True)"
     return found
 
 

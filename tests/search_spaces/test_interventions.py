@@ -577,6 +577,12 @@ def test_a_program_that_scores_what_it_draws_is_an_agent() -> None:
     assert [anatomy_of(one).acts for one in (agent, density, alone)] == [True, False, True]
 
 
+@pytest.mark.parametrize(("unheld", "said"), [(2, "give all parameters to the optimiser, and leave"), (0, "leave")])
+def test_what_is_unfrozen_is_given_to_the_optimiser_as_well(unheld: int, said: str) -> None:
+    anatomy = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], frozen=2, unheld=unheld)
+    assert all_interventions()["trained_parameters"].levels(anatomy)["unfrozen"].startswith(said)
+
+
 def test_one_hot_targets_are_seen() -> None:
     anatomist = Anatomist(torch)
     net = Net()
