@@ -1226,6 +1226,30 @@ def test_a_seed_is_given_once(step: Callable[[], list[float]]) -> None:
     assert step() == first
 
 
+def test_what_a_loss_is_given_by_place_is_known_by_its_name() -> None:
+    """torch's own modules hand some of it on by place: the weight of BCEWithLogitsLoss."""
+    outputs, classes = torch.randn(6, 3, requires_grad=True), torch.eye(3)[LABELS[:6]]
+    weight = torch.tensor([3.0, 1.0, 1.0])
+    losses = [lambda: nn.BCEWithLogitsLoss(weight)(outputs, classes),
+              lambda: functional.cross_entropy(outputs, LABELS[:6], weight)]  # fmt: skip
+    plain = [nn.BCEWithLogitsLoss()(outputs, classes), functional.cross_entropy(outputs, LABELS[:6])]
+    for loss, wanted in zip(losses, plain, strict=True):
+        anatomist = Anatomist(torch)
+        weighed = loss()
+        anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+        with changed("loss_options", "without_weight", anatomy):
+            assert torch.allclose(loss(), wanted)
+        assert torch.equal(loss(), weighed) and not torch.allclose(weighed, wanted)
+    few = Anatomy(losses=[{"name": "binary_cross_entropy_with_logits", "binary": True, "mean": 0.1}])
+    rare = torch.zeros(6, 3).index_fill(0, torch.tensor([0]), 1.0)
+    with changed("hard_negatives", "hard", few):
+        by_place, by_name = (
+            nn.BCEWithLogitsLoss()(outputs, rare),
+            functional.binary_cross_entropy_with_logits(outputs, rare),
+        )
+    assert torch.equal(by_place, by_name)
+
+
 @pytest.mark.parametrize("logits", [True, False])
 def test_only_the_hardest_negatives_count(logits: bool) -> None:
     outputs = torch.tensor([[2.0], [-1.0], [0.5], [-3.0], [-2.0], [1.0]], requires_grad=True)

@@ -248,12 +248,12 @@ class HookedTraining:
                     return own(*given, **keywords)
                 self._in_loss = True
                 try:
-                    training, arguments = bool(output.requires_grad) and self.torch.is_grad_enabled(), given[2:]
+                    training = bool(output.requires_grad) and self.torch.is_grad_enabled()
                     call = LossCall(name, output, target, options, training)
                     for change in self._at_loss:
                         change(call)
                     function = own if call.name == name else getattr(functional, call.name)
-                    value = function(call.output, call.target, *arguments, **call.options)
+                    value = function(call.output, call.target, **call.options)
                     for told in self._after_loss:
                         other = told(call, value)
                         value = value if other is None else other

@@ -62,8 +62,6 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
             finally:
                 inside.clear()
             output, target, rest = both_of(arguments, options)
-            if name == "gaussian_nll_loss" and len(arguments) > 2:
-                rest = {**rest, "var": arguments[2]}
             if isinstance(output, torch.Tensor) and isinstance(target, torch.Tensor):
                 after(name, output, target, rest, value)
             return value
@@ -77,7 +75,7 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
 def output_and_target_of(
     function: Callable[..., Any], place: int = 1
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, Any, dict[str, Any]]]:
-    """How a loss function's arguments are read: its output, its target (None where one is not given), other keywords.
+    """How a loss function's arguments are read: its output, its target (None where one is not given), others by name.
 
     Args:
         function: the loss function.
@@ -87,9 +85,8 @@ def output_and_target_of(
     first, second = names[0], names[place]
 
     def both_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-        output = arguments[0] if arguments else options.get(first)
-        target = arguments[place] if len(arguments) > place else options.get(second)
-        return output, target, {name: value for name, value in options.items() if name not in (first, second)}
+        given = {**dict(zip(names, arguments, strict=False)), **options}
+        return given.pop(first, None), given.pop(second, None), given
 
     return both_of
 
