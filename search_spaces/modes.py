@@ -7,10 +7,9 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
-# They may have dropout between their layers.
-
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
+    # Recurrent layers may have dropout between them.
     depends = any("Dropout" in kind or "BatchNorm" in kind or kind in RECURRENT for kind in anatomy.modules)
     wrong = anatomy.calls.get("judged in training mode") or anatomy.calls.get("trains in evaluation mode")
     text = "model.train() before training batches, model.eval() before judging"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
+from backtrack.vocabulary.optimisers import are_exchanged
 
 # Beyond these, what an adaptive rule divides by is no longer the size of its gradients.
 USUAL_EPS, LEAST_BETA = 1e-3, 0.5
@@ -27,16 +27,11 @@ def unusual(optimiser: Any) -> list[str]:
     betas = group.get("betas") or ()
     own = {
         "eps": float(group.get("eps") or 0.0) > USUAL_EPS,
-        "betas": any(not LEAST_BETA <= float(beta) < 1 for beta in betas[1:]) or _are_exchanged(betas),
+        "betas": any(not LEAST_BETA <= float(beta) < 1 for beta in betas[1:]) or are_exchanged(betas),
         "alpha": "alpha" in group and not LEAST_BETA <= float(group["alpha"]) < 1,
         "maximize": bool(group.get("maximize")),
     }
     return [name for name, is_unusual in own.items() if is_unusual]
-
-
-def _are_exchanged(betas: Sequence[Any]) -> bool:
-    """Whether the mean gradient is older than its mean square: Adam converges where β₁² < √β₂."""
-    return len(betas) == 2 and float(betas[0]) ** 2 >= float(betas[1]) ** 0.5
 
 
 def usual_of(kind: type, name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
+from backtrack.vocabulary.optimisers import ids_held_by
 
 # Among an anatomy's calls: samples of distributions that could keep their gradient.
 DRAWN = "sample in forward"
@@ -56,11 +57,7 @@ class _Optimisers:
         """Ids of the weights of the others that have not ended before this one was made."""
         made = self._made.get(id(optimiser), (None, 0))[1]
         others = [one for key, (one, _) in self._made.items() if key not in self._last or self._last[key] > made]
-        return {key for one in others if one is not optimiser for key in _held(one)}
-
-
-def _held(optimiser: Any) -> set[int]:
-    return {id(weight) for group in optimiser.param_groups for weight in group["params"]}
+        return {key for one in others if one is not optimiser for key in ids_held_by(one)}
 
 
 def _apply(training: Training, level: str) -> None:
@@ -90,7 +87,7 @@ def _apply(training: Training, level: str) -> None:
         if level == "unfrozen" and begins:
             for weight in weights.values():
                 weight.requires_grad_(True)
-        own, others = _held(optimiser), optimisers.held_beside(optimiser)
+        own, others = ids_held_by(optimiser), optimisers.held_beside(optimiser)
         missing = [weight for key, weight in weights.items() if key not in own | others and weight.requires_grad]
         if optimisers.several:
             # Of several, as a generator's and a discriminator's, the one whose loss reaches them.

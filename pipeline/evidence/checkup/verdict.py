@@ -33,7 +33,6 @@ TRACE = 0.02
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
 EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
            "batch_norm_gap", "warning")  # fmt: skip
-
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
 MORE_EXACT = {
     "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),

@@ -29,6 +29,7 @@ from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.graph import MovedByHand
+from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import is_one_example
 
@@ -77,9 +78,8 @@ class Anatomist:
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0
-        # Values of loss functions since the last backward pass, and (name, place) of each.
-        self._values: list[Any] = []
-        self._called: list[tuple[str, str]] = []
+        # Of each call of a loss function since the last backward pass: its name, its place, its value.
+        self._called: list[tuple[str, str, Any]] = []
         # The present part of the training, such as a pretraining: the step at which it began, losses, optimisers.
         self._began = 0
         self._known: set[tuple[str, str]] = set()
@@ -161,7 +161,7 @@ class Anatomist:
         self._steps += 1
         self._stepping_now.add(id(optimiser))
         self._rates.setdefault(id(optimiser), set()).add(float(optimiser.param_groups[0]["lr"]))
-        self._held |= {id(weight) for group in optimiser.param_groups for weight in group["params"]}
+        self._held |= ids_held_by(optimiser)
         self._nodes.clear()
 
     def _activation(self, site: str, function: str, result: Any) -> None:
@@ -176,12 +176,12 @@ class Anatomist:
     def _backward(self, own: Any) -> Any:
         def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
             first = tensors[0] if isinstance(tensors, (tuple, list)) else tensors
-            if is_added_to(first, self._values):
+            values = [value for *_, value in self._called]
+            if is_added_to(first, values):
                 self.anatomy.count("added to the loss")
-            if self._steps < STEPS and _is_by_hand(first, self._values):
+            if self._steps < STEPS and _is_by_hand(first, values):
                 self.anatomy.count(BY_HAND)
             self._look_at_part(first)
-            self._values.clear()
             self._called.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:
                 self._look_at_gradients(first)
@@ -196,7 +196,7 @@ class Anatomist:
         """Another part begins where the program trains on another loss than so far: that of its metric comes last."""
         node = getattr(total, "grad_fn", None)
         behind = {node, *(one for one, _ in getattr(node, "next_functions", ()))}
-        used = [key for key, value in zip(self._called, self._values, strict=True) if value.grad_fn in behind]
+        used = [(name, place) for name, place, value in self._called if value.grad_fn in behind]
         if used and self._known.isdisjoint(used):
             if self._known and not self._early:
                 self._began = self._steps
@@ -248,8 +248,7 @@ class Anatomist:
 
     def _valued(self, call: LossCall, value: Any) -> None:
         if call.training and isinstance(value, self.torch.Tensor):
-            self._values.append(value)
-            self._called.append((call.name, own_place()))
+            self._called.append((call.name, own_place(), value))
 
     def _loss(self, call: LossCall) -> None:
         torch = self.torch

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.optimisers import are_exchanged
 from backtrack.watch.checks.check import Check, Heard, Step
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class AdaptiveRule(Check):
         for group in optimiser.param_groups:
             betas = [float(beta) for beta in group.get("betas") or ()]
             squares = any("exp_avg_sq" in optimiser.state.get(weight, {}) for weight in group["params"])
-            if squares and len(betas) == 2 and betas[0] ** 2 >= betas[1] ** 0.5:
+            if squares and are_exchanged(betas):
                 self.finds(
                     place,
                     f"betas=({betas[0]:g}, {betas[1]:g}): the mean gradient is older than the mean square that it is "

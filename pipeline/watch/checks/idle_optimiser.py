@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.checks.check import Backward, Check, Heard, Step, joined
 from backtrack.watch.checks.parameters_without_optimiser import AFTER
-from backtrack.watch.listening.holders import holders_of, ids_held_by
+from backtrack.watch.listening.holders import holders_of
 
 
 class IdleOptimiser(Check):
@@ -35,16 +36,18 @@ class IdleOptimiser(Check):
     def end(self) -> None:
         if 0 < self.heard.steps < AFTER:
             self._look()
-        stepped = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
         for held, kind, names in self._idle:
-            if not held & stepped:
+            if held.isdisjoint(self._stepped()):
                 self.finds(
                     f"optimiser {kind} ({self._place})" if self._place else f"optimiser {kind}",
                     f"it holds {names}, which get a gradient, and it made none of the {self.heard.steps} steps",
                 )
 
+    def _stepped(self) -> set[int]:
+        return {id(weight) for one in self.heard.optimisers for weight in one.parameters}
+
     def _look(self) -> None:
-        stepped = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
+        stepped = self._stepped()
         lost = {
             id(weight): weight
             for model in self.heard.models

@@ -6,6 +6,8 @@ import gc
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from backtrack.vocabulary.optimisers import ids_held_by
+
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
@@ -30,8 +32,3 @@ def holders_of(weights: Iterable[Tensor]) -> Sequence[Optimizer]:
         # Not isinstance, which asks proxies what they stand for.
         if issubclass(type(one), Optimizer) and asked & ids_held_by(one)
     ]
-
-
-def ids_held_by(optimiser: Optimizer) -> set[int]:
-    """The ids of its weights."""
-    return {id(weight) for group in optimiser.param_groups for weight in group["params"]}
