@@ -111,13 +111,17 @@ def _used(training: Training, level: str) -> None:
     training.replace(training.torch.nn.Module, "zero_grad", make)
 
 
+def _steps(anatomy: Anatomy) -> dict[str, str]:
+    several = len(anatomy.optimisers) > 1
+    which = f"step() of each of the {len(anatomy.optimisers)} optimisers" if several else "optimizer.step()"
+    return {"each_batch": f"{which} after each loss.backward(), in the same loop"} if anatomy.optimisers else {}
+
+
 USED_GRADIENTS = Intervention(
     "used_gradients",
     what="gradients that no step has used are stepped with before they are cleared",
     source="PyTorch forum: optimizer.step() outside of the loop over batches",
-    levels=lambda anatomy: (
-        {"each_batch": "optimizer.step() after each loss.backward(), in the same loop"} if anatomy.optimisers else {}
-    ),
+    levels=_steps,
     apply=_used,
     on_suspicion=True,
     answers=("gradients_cleared_unused", "gradients_cleared_before_step", "idle_optimiser"),

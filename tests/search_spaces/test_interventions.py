@@ -577,6 +577,14 @@ def test_a_program_that_scores_what_it_draws_is_an_agent() -> None:
     assert [anatomy_of(one).acts for one in (agent, density, alone)] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("optimisers", "said"), [(1, "optimizer.step() after"), (2, "step() of each of the 2 optimisers")]
+)
+def test_which_optimisers_have_to_step_is_said(optimisers: int, said: str) -> None:
+    anatomy = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}] * optimisers)
+    assert all_interventions()["used_gradients"].levels(anatomy)["each_batch"].startswith(said)
+
+
 @pytest.mark.parametrize(("unheld", "said"), [(2, "give all parameters to the optimiser, and leave"), (0, "leave")])
 def test_what_is_unfrozen_is_given_to_the_optimiser_as_well(unheld: int, said: str) -> None:
     anatomy = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.1}], frozen=2, unheld=unheld)
