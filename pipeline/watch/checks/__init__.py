@@ -10,7 +10,8 @@ import pkgutil
 from functools import cache
 
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
-from backtrack.watch.checks.check import Check, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
 
 __all__ = ["UNUSUAL", "WRONG", "Check", "Finding", "Heard", "all_checks"]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.optimisers import are_exchanged
-from backtrack.watch.checks.check import Check, Heard, Step
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Step
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Forward, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward
 
 # Steps after which running means have settled, in which steps it is looked at, and how far the outputs may differ, as a
 # share of their size.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, Difference, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.moments import Difference, Loss
 
 ELEMENTWISE = {
     "mse_loss",

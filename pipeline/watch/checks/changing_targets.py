@@ -8,7 +8,9 @@ from typing import Any
 
 from backtrack.vocabulary.example_marks import ExampleMarks
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Loss, is_computed
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, is_computed
+from backtrack.watch.checks.moments import Loss
 from backtrack.watch.listening.tensors import tensors_in
 
 # Ids of an example that make it one of its own: fewer, as one word's, may well have many targets.
@@ -33,7 +35,7 @@ class _Followed:
     """What was seen at one loss.
 
     Args:
-        targets: `{mark of an example: its last target}`.
+        targets: `{mark of an example: its last target}`, the numbers of each.
         values: the targets of all examples so far.
         before, after: of the examples that came again: the target then, and now.
         exchanged: of these, how many have a target that another example had.
@@ -42,10 +44,10 @@ class _Followed:
         several: whether one pass got several targets here, as mixed examples do.
     """
 
-    targets: dict[int, Any] = field(default_factory=dict)
+    targets: dict[int, tuple[float, ...]] = field(default_factory=dict)
     values: set[tuple[float, ...]] = field(default_factory=set)
-    before: list[Any] = field(default_factory=list)
-    after: list[Any] = field(default_factory=list)
+    before: list[tuple[float, ...]] = field(default_factory=list)
+    after: list[tuple[float, ...]] = field(default_factory=list)
     exchanged: int = 0
     examples: int = 0
     twice: int = 0
@@ -83,15 +85,15 @@ class ChangingTargets(Check):
         marks = self._marked(inputs)
         followed.examples += len(marks)
         followed.twice += len(marks) - len(set(marks))
-        for mark, now in zip(marks, target.detach().cpu().reshape(len(target), -1), strict=True):
-            value = tuple(now.tolist())
+        for mark, numbers in zip(marks, target.detach().reshape(len(target), -1).tolist(), strict=True):
+            now = tuple(numbers)
             if mark in followed.targets:
                 followed.before.append(followed.targets[mark])
                 followed.after.append(now)
-                followed.exchanged += value in followed.values
+                followed.exchanged += now in followed.values
             if mark in followed.targets or len(followed.targets) < MOST:
                 followed.targets[mark] = now
-                followed.values.add(value)
+                followed.values.add(now)
 
     def end(self) -> None:
         passes = sum(model.trained for model in self.heard.models)
@@ -135,7 +137,7 @@ def _is_labelled(target: Any) -> bool:
     return len(flat) == len(target) and (len(flat) < 8 or len(flat.unique()) < len(flat))
 
 
-def _agreement(before: Sequence[Any], after: Sequence[Any]) -> float | None:
+def _agreement(before: Sequence[tuple[float, ...]], after: Sequence[tuple[float, ...]]) -> float | None:
     """How much the first targets say of the second: 1 where they are equal, about 0 where they are unrelated.
 
     Of class numbers Cohen's kappa; of numbers the correlation over all columns, each centred. None where targets do
@@ -143,9 +145,9 @@ def _agreement(before: Sequence[Any], after: Sequence[Any]) -> float | None:
     """
     import torch
 
-    if len({one.shape for one in (*before, *after)}) > 1:
+    if len({len(one) for one in (*before, *after)}) > 1:
         return None
-    first, second = torch.stack(list(before)), torch.stack(list(after))
+    first, second = torch.tensor(before), torch.tensor(after)
     if not first.is_floating_point():
         classes = torch.cat([first, second]).unique()
         chance = sum(float((first == one).double().mean() * (second == one).double().mean()) for one in classes)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Backward, Check, Heard, Step
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Backward, Step
 from backtrack.watch.listening.standing_back import on_gradient
 
 # Parameters that are listened to, steps in a row that have to show it, and the last step that is looked at.

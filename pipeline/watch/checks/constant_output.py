@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Forward, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward
 
 PASSES, ALIKE, FROM = 3, 1e-6, 20
 # Looks in a row after which it is told at once: a training may be ended from outside.

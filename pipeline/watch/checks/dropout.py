@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backtrack.vocabulary.finding import UNUSUAL
-from backtrack.watch.checks.check import Check, Dropped, Forward
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.moments import Dropped, Forward
 
 NOTHING, LITTLE = 0.9, 0.8
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Dropped, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Dropped
 
 # Calls from one place, without a single one there that drops nothing.
 CALLS = 4

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, Step, joined
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.moments import Step
 
 
 class EpsilonUnderflows(Check):

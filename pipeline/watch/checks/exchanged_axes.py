@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backtrack.vocabulary.shapes import exchanged_axes
-from backtrack.watch.checks.check import Check, Reshaped
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.moments import Reshaped
 
 
 class ExchangedAxes(Check):

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Loss
 
 TIMES = 3.0
 

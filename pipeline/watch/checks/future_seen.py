@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Forward, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward, Loss
 from backtrack.watch.listening.tensors import tensors_in
 from backtrack.watch.twin import asked
 

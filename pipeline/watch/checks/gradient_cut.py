@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
-from backtrack.watch.checks.check import Check, Forward, Heard, Inner
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward, Inner
 from backtrack.watch.twin import asked
 
 # Passes of a model that are looked at, and inputs in each, at most.

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.graph import MovedByHand
-from backtrack.watch.checks.check import Backward, Check, Heard, Step
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Backward, Step
 
 if TYPE_CHECKING:
     from torch import Tensor

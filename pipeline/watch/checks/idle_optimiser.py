@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.optimisers import ids_held_by
-from backtrack.watch.checks.check import Backward, Check, Heard, Step, joined
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Backward, Step
 from backtrack.watch.checks.parameters_without_optimiser import AFTER
 from backtrack.watch.listening.holders import holders_of
 

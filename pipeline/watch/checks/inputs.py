@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Inner, is_computed
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, is_computed
+from backtrack.watch.checks.moments import Inner
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
 # So many times larger or smaller than at first, in so many later looks, they are not the same data any more.

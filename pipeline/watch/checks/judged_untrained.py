@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, ModelHeard, Step
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, ModelHeard
+from backtrack.watch.checks.moments import Step
 
 # Steps of the training between two looks at the copy; passes of it, and tensors that are compared.
 STEPS, PASSES, TENSORS = 20, 2, 8

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Iterated
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Iterated
 
 # Batches that a DataLoader must have, and loops over it that must end so.
 BATCHES, LOOPS = 4, 3

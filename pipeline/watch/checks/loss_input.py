@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Loss
 
 # Calls that have to show it, and the share of variances that are 0.
 CALLS, ZEROS = 3, 0.05

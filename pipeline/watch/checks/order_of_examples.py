@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Backward, Check, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Backward, Loss
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 # Labels in a row that are looked at; of the changes between neighbours that chance would make, so many may be there.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Inner, Step, joined
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Inner, Step
 
 # Steps of an optimiser that a parameter may wait for its first gradient.
 AFTER = 12

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backtrack.watch.checks.check import Check, ModelHeard, Step, joined
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import ModelHeard
+from backtrack.watch.checks.moments import Step
 from backtrack.watch.listening.holders import holders_of
 
 # Steps after which every optimiser that there is has stepped.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Loss
 
 REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 LARGEST, ABSURD, SMALLEST = 20.0, 50.0, 0.003

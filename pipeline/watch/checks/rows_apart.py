@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.flattened import Flattened
-from backtrack.watch.checks.check import Check, Heard, Loss, Reshaped
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Loss, Reshaped
 
 
 class RowsApart(Check):

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Pass, Seeded
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Pass, Seeded
 
 # Passes that must be alike, steps that a training must have, and numbers of a batch that are compared.
 ALIKE, STEPS, MOST = 4, 8, 1_000_000

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Activated, Backward, Check, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Activated, Backward
 
 # Calls that have to show it.
 CALLS = 2

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.recurrent import reads_one_step
-from backtrack.watch.checks.check import Check, Forward, Heard, Inner
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward, Inner
 
 # Steps of a line that have to show it.
 STEPS = 4

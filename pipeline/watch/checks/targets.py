@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Loss
 from backtrack.watch.listening.tensors import tensors_in
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Heard, Inner, Step
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Inner, Step
 
 
 class UnreachableModules(Check):

@@ -7,7 +7,9 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
-from backtrack.watch.checks.check import Check, Forward, Heard, Loss
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward, Loss
 from backtrack.watch.twin import asked
 
 # Steps of a line, at least, and examples of a batch that are asked.

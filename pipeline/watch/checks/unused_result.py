@@ -7,7 +7,9 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.graph import nodes_behind
-from backtrack.watch.checks.check import Activated, Backward, Check, Forward, Heard
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Activated, Backward, Forward
 
 # Backward passes that must show it, and results that wait for one.
 TIMES, WAITING = 2, 200

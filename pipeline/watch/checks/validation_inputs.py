@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.moments import FEATURES, Moments
-from backtrack.watch.checks.check import Check, Heard, Pass, is_computed
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, is_computed
+from backtrack.watch.checks.moments import Pass
 
 # Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
 # or narrower they are, in this share of the features.

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.watch.checks.check import Check, Heard, Initialised, OptimiserHeard, Step, joined
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import Heard, OptimiserHeard
+from backtrack.watch.checks.moments import Initialised, Step
 
 if TYPE_CHECKING:
     from torch import Tensor

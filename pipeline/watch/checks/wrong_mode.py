@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.watch.checks.check import Check, Forward, Heard, ModelHeard, Pass
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, ModelHeard
+from backtrack.watch.checks.moments import Forward, Pass
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
-from backtrack.watch.checks.check import Activated, Difference, Reshaped
+from backtrack.watch.checks.moments import Activated, Difference, Reshaped
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from backtrack.watch.checks import Check, Finding, Heard, all_checks
-from backtrack.watch.checks.check import (
-    MOMENTS,
+from backtrack.watch.checks.check import MOMENTS
+from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
+from backtrack.watch.checks.moments import (
     Backward,
     Clipped,
     Dropped,
@@ -17,8 +18,6 @@ from backtrack.watch.checks.check import (
     Inner,
     Iterated,
     Loss,
-    ModelHeard,
-    OptimiserHeard,
     Pass,
     Seeded,
     Step,
@@ -76,11 +75,13 @@ class Ears:
         self.heard = Heard()
         self._drops = {True: 0, False: 0}
         self._clippings = 0
-        self._told: dict[int, dict[bool, int]] = {}
+        # Whether so many numbers of a kind are a single row of a model's.
+        self._rows: dict[tuple[int, int, Any], bool] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
         # Whom a moment is told: most checks want few of them, and every call costs.
-        self._listeners: dict[str, list[Check]] = {
-            what: [one for one in checks if getattr(type(one), what) is not getattr(Check, what)] for what in MOMENTS
+        self._listeners: dict[str, list[tuple[Check, Callable[..., None]]]] = {
+            what: [(one, getattr(one, what)) for one in checks if getattr(type(one), what) is not getattr(Check, what)]
+            for what in MOMENTS
         }
         self.close = False
         self.muted = 0
@@ -97,7 +98,6 @@ class Ears:
         self._kinds: set[type] = set()
         self._parts: dict[int, bool] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
-        self._next: dict[int, int] = {}
         self._losses: dict[tuple[str, str], int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
@@ -118,8 +118,8 @@ class Ears:
         self._undo.append(hold(lambda: optimisers.register_optimizer_step_post_hook(self._after_step).remove))
         self._undo.append(hold(self._arithmetic.begin))
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self.muted > 0))
-        self._undo += patches.on_losses(self.torch, self._after_loss)
-        self._undo += patches.on_dropouts(self.torch, self._dropped)
+        self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
+        self._undo += patches.on_dropouts(self.torch, self._dropped, self._wants_drops)
         self._undo += patches.on_clipping(self.torch, self._clipped)
         self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
@@ -148,8 +148,9 @@ class Ears:
 
         A hook on all modules slows each call of each of them, so none stays on for the whole training.
         """
-        self.close, self._passes = close, 0
-        self._hear(close)
+        if close or self.close or self._loud:
+            self.close, self._passes = close, 0
+            self._hear(close)
 
     def _hear(self, loud: bool) -> None:
         """Hooks every module, or only counts the models' calls."""
@@ -180,9 +181,9 @@ class Ears:
         self.muted += 1
         try:
             with unheard(), self.torch.no_grad(), eagerly(self.torch):
-                for check in list(listeners):
+                for check, hears in listeners:
                     try:
-                        getattr(check, what)(*call)
+                        hears(*call)
                     except Exception as fault:
                         self._leave_out(check)
                         print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
@@ -190,9 +191,8 @@ class Ears:
             self.muted -= 1
 
     def _leave_out(self, check: Check) -> None:
-        for listeners in self._listeners.values():
-            if check in listeners:
-                listeners.remove(check)
+        for what, listeners in self._listeners.items():
+            self._listeners[what] = [one for one in listeners if one[0] is not check]
 
     def _measure(self, what: Callable[..., None], *call: Any) -> None:
         """Measures something of the symptoms, unheard."""
@@ -260,11 +260,11 @@ class Ears:
 
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         model = self._models.get(id(uncompiled(module)))
-        self._kinds.add(type(module))
         if model is None:
             if not any(True for _ in module.parameters()) or _is_loss(module):
                 return
             model = self._model(module)
+        self._kinds.add(type(module))
         gradients = self.torch.is_grad_enabled()
         inputs, outputs = tensors_in(arguments), tensors_in(result)
         self._count(model, inputs[0] if inputs else None, gradients)
@@ -286,12 +286,14 @@ class Ears:
 
     def _called(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         """Counts a model's call between two close looks."""
-        if self.muted:
+        if self.muted or self._parts.get(id(module)):
             return
-        module = uncompiled(module)
-        model = self._models.get(id(module)) or self._another(module)
+        model = self._models.get(id(module))
         if model is None:
-            return
+            module = uncompiled(module)
+            model = self._models.get(id(module)) or self._another(module)
+            if model is None:
+                return
         gradients = self.torch.is_grad_enabled()
         self._count(model, arguments[0] if arguments else None, gradients)
         if gradients:
@@ -306,19 +308,24 @@ class Ears:
         return None if self._parts[key] else self._model(module)
 
     def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
-        size = int(given.shape[0]) if isinstance(given, self.torch.Tensor) and given.ndim else 1
-        size = 1 if size > 1 and is_one_example(model.module, given) else size
+        is_tensor = isinstance(given, self.torch.Tensor)
+        shape = given.shape if is_tensor else ()
+        size = shape[0] if shape else 1
+        if len(shape) == 1 and size > 1 and self._is_row(model, given):
+            size = 1
         self.heard.forwards += 1
         self.heard.single += size == 1
         model.count(gradients, size, own_place)
-        if isinstance(given, self.torch.Tensor) and (gradients or model.trained):
-            self._tell_first(model, given, gradients)
-
-    def _tell_first(self, model: ModelHeard, given: Any, gradients: bool) -> None:
-        told = self._told.setdefault(id(model), {True: 0, False: 0})
-        if told[gradients] < FIRST_PASSES:
-            told[gradients] += 1
+        if is_tensor and model.told[gradients] < FIRST_PASSES and (gradients or model.trained):
+            model.told[gradients] += 1
             self._tell("passed", Pass(model, given, gradients, own_place()))
+
+    def _is_row(self, model: ModelHeard, given: Any) -> bool:
+        """Whether a model gets a single row; asked once for each length, since an agent may get one at every call."""
+        key = (id(model), len(given), given.dtype)
+        if key not in self._rows:
+            self._rows[key] = is_one_example(model.module, given)
+        return self._rows[key]
 
     def _model(self, module: Any) -> ModelHeard:
         module = uncompiled(module)
@@ -336,9 +343,10 @@ class Ears:
 
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
+    def _wants_losses(self) -> bool:
+        return not self.muted and (self.close or self.heard.steps <= FIRST_LOSSES)
+
     def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
-        if self.muted or (not self.close and self.heard.steps > FIRST_LOSSES):
-            return
         place = own_place()
         number = self._losses[place, name] = self._losses.get((place, name), -1) + 1
         if number >= FIRST_LOSSES and not self.close:
@@ -358,10 +366,11 @@ class Ears:
         if self.close and training and self.symptoms is not None and name not in UNLIKE:
             self._measure(self.symptoms.at_loss, output, target)
 
+    def _wants_drops(self) -> bool:
+        return not self.muted and self._drops[self.torch.is_grad_enabled()] < DROPS
+
     def _dropped(self, share: float, active: bool, by_module: bool) -> None:
         gradients = self.torch.is_grad_enabled()
-        if self.muted or self._drops[gradients] >= DROPS:
-            return
         self._drops[gradients] += 1
         in_training = any(model.module.training for model in self.heard.models)
         call = Dropped(
@@ -416,9 +425,9 @@ class Ears:
 
     def _is_finite(self, loss: Any) -> bool:
         """Whether a loss between two close looks is; on a GPU every sixteenth is asked, since the asking waits."""
-        if loss.numel() != 1 or (loss.device.type != "cpu" and self.heard.backwards % 16):
+        if loss.numel() != 1 or (not loss.is_cpu and self.heard.backwards % 16):
             return True
-        value = float(loss.detach())
+        value = loss.item()
         self.heard.losses.append(value)
         return value - value == 0
 
@@ -427,8 +436,11 @@ class Ears:
             return
         heard = self._optimiser(optimiser)
         number = heard.steps + 1
-        self._look(self._is_close(id(optimiser), number))
-        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
+        close = number >= heard.due
+        if close:
+            heard.due = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
+        self._look(close)
+        rates = tuple([float(group["lr"]) for group in optimiser.param_groups])
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
         if number <= TOLD or self.close:
@@ -449,7 +461,7 @@ class Ears:
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
-        self._look(any(one.steps + 1 >= self._next.get(key, 1) for key, one in self._optimisers.items()))
+        self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))
@@ -457,14 +469,6 @@ class Ears:
             found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser)
             self.heard.optimisers.append(found)
         return found
-
-    def _is_close(self, key: int, number: int) -> bool:
-        """Whether a step is looked at closely, and which is the next."""
-        due = self._next.get(key, 1)
-        if number < due:
-            return False
-        self._next[key] = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
-        return True
 
     def _iterated(self, loader: Any) -> None:
         _, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)

@@ -42,8 +42,10 @@ UNLIKE = ("ctc_loss", *OF_TWO_OUTPUTS)
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
 
-def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], None]) -> list[Undo]:
-    """Calls `after(name, output, target, options, value)` after each of torch's loss functions."""
+def on_losses(
+    torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], None], wanted: Callable[[], bool]
+) -> list[Undo]:
+    """Calls `after(name, output, target, options, value)` after each of torch's loss functions, while `wanted()`."""
     functional = torch.nn.functional
     inside: list[bool] = []
 
@@ -53,8 +55,8 @@ def on_losses(torch: Any, after: Callable[[str, Any, Any, dict[str, Any], Any], 
 
         @functools.wraps(own)
         def loss(*arguments: Any, **options: Any) -> Any:
-            if inside:
-                # Under a `TorchFunctionMode` torch calls the function by its name once more.
+            # Under a `TorchFunctionMode` torch calls the function by its name once more.
+            if inside or not wanted():
                 return own(*arguments, **options)
             inside.append(True)
             try:
@@ -104,8 +106,8 @@ def share_dropped_by(function: Callable[..., Any]) -> Callable[[tuple[Any, ...],
     return share_of
 
 
-def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None]) -> list[Undo]:
-    """Calls `dropped(share, active, by_module)` after each of torch's dropout functions."""
+def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None], wanted: Callable[[], bool]) -> list[Undo]:
+    """Calls `dropped(share, active, by_module)` after each of torch's dropout functions, while `wanted()`."""
     functional = torch.nn.functional
 
     def wrapped(name: str) -> Callable[..., Any]:
@@ -115,9 +117,10 @@ def on_dropouts(torch: Any, dropped: Callable[[float, bool, bool], None]) -> lis
         @functools.wraps(own)
         def dropout(*arguments: Any, **options: Any) -> Any:
             result = own(*arguments, **options)
-            share, active = share_of(arguments, options)
-            caller = sys._getframe(1).f_globals.get("__name__")
-            dropped(share, active, caller == "torch.nn.modules.dropout")
+            if wanted():
+                share, active = share_of(arguments, options)
+                caller = sys._getframe(1).f_globals.get("__name__")
+                dropped(share, active, caller == "torch.nn.modules.dropout")
             return result
 
         return dropout

@@ -240,7 +240,12 @@ def eagerly(torch: Any) -> AbstractContextManager[Any]:
 
 def uncompiled(module: Any) -> Any:
     """The module that a compiled one was made of; any other as it is."""
-    return getattr(module, "_orig_mod", module)
+    # Asked of its parts: what a module has not got it looks for in three places, at every call.
+    # (Those of TorchScript have no `get`.)
+    parts: Any = getattr(module, "_modules", ())
+    if "_orig_mod" not in parts:
+        return module
+    return parts["_orig_mod"]
 
 
 def _unseen(torch: Any, function: Any, whose: Any = None, told: Told | None = None) -> Any:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from backtrack.watch.checks.check import ModelHeard, OptimiserHeard
+from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
 from backtrack.watch.instruments import Points, Watch
 from backtrack.watch.listening.standing_back import has_compiled
 from backtrack.watch.symptoms import Layer, Look

@@ -1,0 +1,137 @@
+"""What has been heard of a training so far: its models, optimisers and loaders."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+# Loaders of a training that is no agent's, at most: who makes a loader of each rollout makes many.
+FEW = 4
+
+
+@dataclass
+class Passes:
+    """Passes of one kind.
+
+    Args:
+        place: `file:line` of the first.
+        number, examples: so far.
+    """
+
+    place: str
+    number: int = 0
+    examples: int = 0
+
+
+@dataclass
+class ModelHeard:
+    """A model: a module that is called from outside of any other.
+
+    Args:
+        name: of its class, with a number where several have it.
+        module: itself.
+        loaded: whether weights were loaded into it.
+        passes: `{(gradients enabled, in training mode): how many, of how many examples, place of the first}`.
+        told: how many of these the checks were told of, with gradients and without.
+    """
+
+    name: str
+    module: nn.Module
+    loaded: bool = False
+    passes: dict[tuple[bool, bool], Passes] = field(default_factory=dict)
+    told: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
+
+    def count(self, gradients: bool, examples: int, place: Callable[[], str]) -> None:
+        """Counts a pass."""
+        mode = (gradients, self.module.training)
+        passes = self.passes.get(mode)
+        if passes is None:
+            passes = self.passes[mode] = Passes(place())
+        passes.number += 1
+        passes.examples += examples
+
+    @property
+    def trained(self) -> int:
+        """Passes with gradients."""
+        return sum(passes.number for (gradients, _), passes in self.passes.items() if gradients)
+
+
+@dataclass
+class OptimiserHeard:
+    """An optimiser.
+
+    Args:
+        optimiser: itself.
+        steps: so far.
+        rates: `[(step, [learning rate of each group])]`, wherever they changed.
+        due: the next step that is looked at closely.
+    """
+
+    optimiser: torch.optim.Optimizer
+    steps: int = 0
+    rates: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
+    due: int = 1
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All of its parameters."""
+        return [weight for group in self.optimiser.param_groups for weight in group["params"]]
+
+
+@dataclass
+class Heard:
+    """What has been heard of a training so far.
+
+    Args:
+        models, optimisers: in the order of their first call.
+        backwards, steps: so far, of all optimisers.
+        single: forward passes of a single example (an agent that acts).
+        forwards: all of them.
+        last: model, inputs and outputs of the last pass with gradients.
+        losses: what the last backward passes between close looks began from.
+        loaders: `{id: (sampler's name, batches, batch size)}` of the DataLoaders that were iterated over.
+    """
+
+    models: list[ModelHeard] = field(default_factory=list)
+    optimisers: list[OptimiserHeard] = field(default_factory=list)
+    backwards: int = 0
+    steps: int = 0
+    single: int = 0
+    forwards: int = 0
+    last: tuple[ModelHeard, Any, Any] | None = None
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=20))
+    loaders: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    modules: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    _names: dict[int, str] = field(default_factory=dict)
+
+    def name_of(self, weight: Tensor) -> str:
+        """A parameter's name in its model, such as `Net.fc.weight`; its shape where no model has it."""
+        if id(weight) not in self._names:
+            for model in self.models:
+                for name, one in model.module.named_parameters():
+                    self._names[id(one)] = f"{model.name}.{name}"
+        return self._names.get(id(weight), f"a tensor of shape {tuple(weight.shape)}")
+
+    @property
+    def acts(self) -> bool:
+        """Whether a model is asked about single examples, as an agent is; what a few loaders feed is none."""
+        fed = 0 < len(self.loaders) <= FEW and any(batches > 1 for _, batches, _ in self.loaders.values())
+        return self.single > 0.2 * max(1, self.forwards) and not fed
+
+
+def is_computed(values: Tensor, heard: Heard) -> bool:
+    """Whether a model's input is what another net has made: it has a gradient to give, or is the last net's output."""
+    if values.grad_fn is not None:
+        return True
+    outputs = heard.last[2] if heard.last is not None else ()
+    each = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    place = values.untyped_storage().data_ptr()
+    return any(place == one.untyped_storage().data_ptr() for one in each if hasattr(one, "untyped_storage"))

@@ -1,0 +1,250 @@
+"""What a check is told of: the moments of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One of a model's first passes, with gradients or without.
+
+    Args:
+        model: which.
+        given: its first argument, a tensor.
+        gradients: whether gradients were enabled.
+        place: `file:line` that called it.
+    """
+
+    model: ModelHeard
+    given: Tensor
+    gradients: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A forward pass of a model.
+
+    Args:
+        model: which.
+        inputs: tensors among the arguments.
+        outputs: tensors among what it returned.
+        arguments: all positional and keyword arguments.
+        gradients: whether gradients were enabled.
+        training: whether the model was in training mode.
+        place: `file:line` that called it.
+    """
+
+    model: ModelHeard
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    gradients: bool
+    training: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A call of a module inside a forward pass that is looked at closely.
+
+    Args:
+        model: whose pass.
+        module: that was called.
+        path: in the model, such as `encoder.0`; None where the model's `modules()` do not reach it.
+        inputs, outputs: tensors.
+        gradients: whether gradients were enabled.
+    """
+
+    model: ModelHeard
+    module: nn.Module
+    path: str | None
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    gradients: bool
+
+    @property
+    def place(self) -> str:
+        """The module by its path, such as `Net.encoder.0`; the model's name where it has none."""
+        return f"{self.model.name}.{self.path}" if self.path else self.model.name
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A call of one of torch's loss functions.
+
+    Args:
+        name: of the function, such as `cross_entropy`.
+        output, target: its first two arguments.
+        options: the keyword arguments.
+        value: what it returned.
+        place: `file:line` of the user's code.
+        number: how many calls at this place came before.
+        training: whether a gradient can flow.
+    """
+
+    name: str
+    output: Tensor
+    target: Tensor
+    options: dict[str, Any]
+    value: Tensor
+    place: str
+    number: int
+    training: bool
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A call of one of torch's dropout functions: the first dozens with gradients, and without.
+
+    Args:
+        share: of its input that it drops where it is active.
+        active: whether it drops now.
+        by_module: whether an `nn.Dropout` module called it.
+        gradients: whether gradients were enabled.
+        in_training: whether a model that has been heard is in training mode.
+        place: `file:line` of the user's code.
+    """
+
+    share: float
+    active: bool
+    by_module: bool
+    gradients: bool
+    in_training: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two tensors, (n, 1) and (n,), that became (n, n), in the first steps.
+
+    Args:
+        left, right, shape, place: of both and of the result; `file:line`.
+    """
+
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    shape: tuple[int, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class Reshaped:
+    """A view, reshape or flatten of a tensor, up to the second step.
+
+    Args:
+        function: of these.
+        before, result, place: the shape that it had, what came of it, `file:line`.
+    """
+
+    function: str
+    before: tuple[int, ...]
+    result: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
+class Activated:
+    """An activation or dropout function inside of a forward pass, up to the second step.
+
+    Args:
+        name, result, place: the function, such as `relu`, what it returned, `file:line`.
+    """
+
+    name: str
+    result: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
+class Iterated:
+    """The start of a loop over a DataLoader.
+
+    Args:
+        batches, size: how many it has (-1: not known), and of how many examples (0: not known).
+        place: `file:line`.
+    """
+
+    batches: int
+    size: int
+    place: str
+
+
+@dataclass(frozen=True)
+class Clipped:
+    """Gradients were clipped by their norm.
+
+    Args:
+        norm: reads the norm that they had.
+        bound: the largest that is let through.
+        scale: reads what a gradient scaler had multiplied them by; 1 where none had, or where they were unscaled.
+        place: `file:line`.
+    """
+
+    norm: Callable[[], float]
+    bound: float
+    scale: Callable[[], float]
+    place: str
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The start of a backward pass.
+
+    Args:
+        loss, place: what it starts from; `file:line`.
+        number: backward passes before it.
+    """
+
+    loss: Tensor
+    place: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """One of torch's initialisers has drawn a tensor, after an optimiser's first step.
+
+    Args:
+        name, tensor, place: the function, such as `xavier_uniform_`, what it drew, `file:line`.
+    """
+
+    name: str
+    tensor: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A generator of random numbers was given a seed, after an optimiser's first step.
+
+    Args:
+        name, seed, place: the function, such as `torch.manual_seed`, what it was given, `file:line`.
+    """
+
+    name: str
+    seed: Any
+    place: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """An optimiser's step: before it, or after it.
+
+    Args:
+        heard: the optimiser.
+        number: of this optimiser's steps, from 1.
+        close: whether this step is looked at closely.
+    """
+
+    heard: OptimiserHeard
+    number: int
+    close: bool
