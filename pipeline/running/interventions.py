@@ -13,6 +13,7 @@ from backtrack.records.directory import Records
 from backtrack.task import ScriptTask, Task
 from backtrack.task.intervention import AS_WRITTEN, anatomy_from
 from backtrack.task.length import described_length
+from backtrack.task.stopping import described_stopping
 from backtrack.trial.trial import run_replicate
 from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.crashes import message_in
@@ -68,8 +69,8 @@ def looked_at(
         )
     for limit in anatomy.limits:
         told(f"{limit}.")
-    length = described_length(task) if isinstance(task, ScriptTask) else None
-    return found["anatomy"], [*found["interventions"], *([dict(length)] if length else [])], own
+    of_source = [described_length(task), described_stopping(task)] if isinstance(task, ScriptTask) else []
+    return found["anatomy"], [*found["interventions"], *(dict(one) for one in of_source if one)], own
 
 
 def with_tricks(task: Task, told: Callable[[str], None]) -> Task:

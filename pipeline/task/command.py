@@ -14,6 +14,7 @@ from backtrack.task.intervention import AS_WRITTEN
 from backtrack.task.length import LENGTH, LONGER, TIMES, length_of, length_option, scaled
 from backtrack.task.program_options import ProgramOption
 from backtrack.task.script_task import ScriptTask, placeholders
+from backtrack.task.stopping import OFF, STOPPING
 from backtrack.vocabulary.config import label
 
 
@@ -32,6 +33,7 @@ class Program:
         anatomy: of a run as written, for these.
         shifted: what is added to seeds that the program sets itself.
         times: how many times as long its loops over epochs are.
+        stops: whether what leaves these early does so.
     """
 
     script: str
@@ -44,6 +46,7 @@ class Program:
     anatomy: Mapping[str, Any] = field(default_factory=dict)
     shifted: int = 0
     times: float = 1.0
+    stops: bool = True
 
     @property
     def is_python(self) -> bool:
@@ -74,6 +77,7 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
     levels, changes = task.divided(levels)
     times = task.length * (TIMES if changes.pop(LENGTH, AS_WRITTEN) == LONGER else 1)
     length = length_option(task) if times != 1 else None
+    stops = changes.pop(STOPPING, AS_WRITTEN) != OFF
     values = {name: label(level) for name, level in levels.items()} | {"seed": str(seed), "run": str(run)}
     own = [argument.replace("{run}", str(run)).replace("{seed}", str(seed)) for argument in task.own_arguments]
     constants: dict[str, Any] = {}
@@ -119,6 +123,7 @@ def program_of(task: ScriptTask, levels: Mapping[str, Any], seed: int, run: Path
         # Runs as written and changed ones are compared over seeds: they must not all have the program's own.
         shifted=seed if task.changes.names else 0,
         times=times if length is None else 1.0,
+        stops=stops,
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from backtrack.task.entry import source_behind
 from backtrack.task.length import lengthened
 from backtrack.task.program_options import with_constants
+from backtrack.task.stopping import unstopped
 from backtrack.vocabulary.outcomes import of_exception
 from backtrack.vocabulary.places import counts_as_own, place_of
 from backtrack.watch import channel
@@ -32,7 +33,7 @@ def run_program(request: Mapping[str, Any]) -> int:
     Args:
         request: `script` or `module`, `arguments`, `constants`, `directory`, `seed` (None where the program takes its
             own), `watched`, `looked`, `changes`, `anatomy`, `shifted` (what is added to the program's own seeds),
-            `times` (how many times as long its loops over epochs are).
+            `times` (how many times as long its loops over epochs are), `stops` (whether what leaves these early does).
     """
     os.chdir(request["directory"] or ".")
     # As Python does: the script's folder comes first; for a module it is the working directory.
@@ -64,9 +65,7 @@ def run_program(request: Mapping[str, Any]) -> int:
             shift_seeds(int(request["shifted"]))
         if request["seed"] is not None:
             seed_everything(int(request["seed"]))
-        tree = _tree(script, request["constants"])
-        code = compile(lengthened(tree, request["times"]) if request["times"] != 1 else tree, script, "exec")
-        exec(code, main.__dict__)
+        exec(compile(_tree(script, request), script, "exec"), main.__dict__)
         _run_at_exit()
     except SystemExit as end:
         _run_at_exit()
@@ -103,9 +102,14 @@ def seed_everything(seed: int) -> None:
     when_imported("torch", lambda torch: torch.manual_seed(seed))
 
 
-def _tree(script: str, constants: Mapping[str, Any]) -> ast.Module:
+def _tree(script: str, request: Mapping[str, Any]) -> ast.Module:
+    """The program, with what a request changes in its source."""
     tree = ast.parse(Path(script).read_bytes(), filename=script)
-    return with_constants(tree, dict(constants)) if constants else tree
+    if request["constants"]:
+        tree = with_constants(tree, dict(request["constants"]))
+    if request["times"] != 1:
+        tree = lengthened(tree, request["times"])
+    return tree if request["stops"] else unstopped(tree)
 
 
 def shift_seeds(by: int) -> None:

@@ -242,6 +242,7 @@ def start(
         "changes": dict(program.changes),
         "shifted": program.shifted,
         "times": program.times,
+        "stops": program.stops,
         "anatomy": dict(program.anatomy) if program.changes else {},
     }
     try:

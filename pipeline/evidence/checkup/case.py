@@ -184,10 +184,10 @@ class Case:
         """Runs that ask something which no repair answers."""
         return self._of_kind(PROBE)
 
-    def probe(self, name: str) -> CheckedRun | None:
-        """The run that asked one of these, with its losses; None where none did."""
+    def probe(self, name: str, beside: Changes = ()) -> CheckedRun | None:
+        """The run that asked one of these, with its losses, and changed nothing else but this; None where none did."""
         asked = (run for run in self.probes if run.changes[0][0] == name and len(run.losses) > 1)
-        return next(asked, None)
+        return next((run for run in asked if {*run.changes[1:]} == {*beside}), None)
 
     @property
     def signs(self) -> set[str]:

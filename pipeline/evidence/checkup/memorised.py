@@ -46,7 +46,10 @@ def asked_of_held_back(case: Case) -> Changes | None:
 
 
 def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
-    """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one."""
+    """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one.
+
+    Where as written little of it is learnt, and much in a longer training, that one can be asked more.
+    """
     controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
     # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
     # nor where the loss is written by hand and there may be none.
@@ -55,11 +58,16 @@ def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
         return None
     control = median(controls)
     least = min(min(controls), control - LEAST * abs(control))
+    found: list[tuple[Changes, tuple[float, float]]] = []
     for changes, runs in (((), case.first), ((LONGER,), case.of((LONGER,)))):
         own = [loss for run in runs for loss in _last_half(run)]
         if own and median(own) < least and not _is_shown(case, median(own), control):
-            return changes, (median(own), control)
-    return None
+            found.append((changes, (median(own), control)))
+    return next((one for one in found if _is_much(*one[1])), found[0] if found else None)
+
+
+def _is_much(own: float, control: float) -> bool:
+    return control - own >= MUCH * abs(control)
 
 
 def not_carried_over(case: Case) -> Finding | None:
@@ -74,10 +82,11 @@ def not_carried_over(case: Case) -> Finding | None:
     found = _by_heart(case)
     if found is None:
         return None
-    (changes, (own, control)), asked = found, case.probe(HELD_BACK)
+    changes, (own, control) = found
+    asked = case.probe(HELD_BACK, changes)
     held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
     learnt = _said_of(changes, own, control)
-    much = control - own >= MUCH * abs(control)
+    much = _is_much(own, control)
     little = _carries_over(case)
     if math.isnan(held) and (little or not much):
         return None

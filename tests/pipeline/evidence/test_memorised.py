@@ -152,3 +152,15 @@ def test_a_training_that_is_too_short_is_asked_in_four_times_its_length() -> Non
     assert found is not None and found.check == LABELS and "in four times the training" in found.measured
     lucky = run("probe", [2.3, 2.3, 2.1, 2.15], held_back="quarter", length="x4")
     assert not_carried_over(short(lucky)) is None
+
+
+def test_where_little_is_learnt_as_written_the_longer_training_is_asked() -> None:
+    four = run("longer", [2.3, 2.0, 1.4, 1.4], length="x4")
+    probe = run("probe", [2.3, 2.3, 2.5, 2.6], held_back="quarter", length="x4")
+    assert asked_of_held_back(case(four, own=2.15)) == (("length", "x4"),)
+    # What a shorter training held back answers another question.
+    shorter = run("probe", [2.3, 2.3, 2.3, 2.3], held_back="quarter")
+    found = not_carried_over(case(four, shorter, own=2.15))
+    assert found is not None and found.check == EITHER
+    found = not_carried_over(case(four, probe, own=2.15))
+    assert found is not None and found.check == LABELS and "in four times the training" in found.measured

@@ -143,6 +143,12 @@ FAULTS = {
     "order_of_examples": """
         train(mlp(), F.cross_entropy, Y, order=Y.argsort())
     """,
+    "order_of_targets": """
+        train(mlp(out=1), F.mse_loss, R[:, None], order=R.argsort())
+    """,
+    "errors_cancel": """
+        train(mlp(out=1), lambda said, y: (said - y).mean() ** 2, R[:, None])
+    """,
     "learning_rate": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.1)
         decay = torch.optim.lr_scheduler.ExponentialLR(opt, 0.7)
@@ -356,6 +362,27 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "means of a batch that are compared": (
+        "errors_cancel",
+        "train(mlp(out=1), lambda said, y: F.mse_loss(said.mean(), y.mean()), R[:, None])",
+    ),
+    "a sum of differences whose absolute value is the loss": (
+        "errors_cancel",
+        "train(mlp(out=1), lambda said, y: 2 * torch.abs((y - said).sum() / len(y)), R[:, None])",
+    ),
+    "the mean difference times itself": (
+        "errors_cancel",
+        """
+        def loss(said, y):
+            gap = torch.mean(said.squeeze(1) - y)
+            return gap * gap
+        train(mlp(out=1), loss, R)
+        """,
+    ),
+    "targets that fall from batch to batch": (
+        "order_of_targets",
+        "train(mlp(out=1), F.smooth_l1_loss, R[:, None], order=R.argsort(descending=True), size=16)",
+    ),
     "variances that a ReLU makes": (
         "loss_input",
         """
@@ -811,6 +838,22 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "errors that are squared one by one, or weighed by something, and their root": """
+        train(mlp(out=1), lambda said, y: ((said - y) ** 2).mean().sqrt(), R[:, None])
+        train(mlp(out=1), lambda said, y: (said - y).abs().sum() / len(y), R[:, None])
+        train(mlp(out=1), lambda said, y: ((said - y) ** 2 * torch.rand_like(y)).mean(), R[:, None])
+        train(mlp(out=1), lambda said, y: ((said - y).norm() ** 2) / len(y), R[:, None])
+    """,
+    "a critic of real and made-up examples, whose means are apart": """
+        train(mlp(out=1), lambda said, y: -(said[y > 0].mean() - said[y <= 0].mean()) + 0.1 * said.pow(2).mean(), R)
+    """,
+    "a penalty on the mean error beside the squared errors": """
+        train(mlp(out=1), lambda said, y: F.mse_loss(said, y) + 0.1 * (said - y).mean() ** 2, R[:, None])
+    """,
+    "a series with a trend that is trained in its order": """
+        t = torch.arange(512) / 512; y = (3 * t + torch.sin(60 * t) + 0.05 * torch.randn(512))[:, None]
+        train(mlp(out=1), F.mse_loss, y, order=torch.arange(512), epochs=2)
+    """,
     "a long line that is read from its end, and both directions of another, each where it ends": """
         class Net(nn.Module):
             def __init__(self):

@@ -1,0 +1,96 @@
+"""Where a program leaves its loop over epochs early, and how it is let go on to its end."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from backtrack.task.patching import name_of, source_at, suggested
+
+if TYPE_CHECKING:
+    from backtrack.task.script_task import ScriptTask
+
+# Name of the factor, and its level.
+STOPPING, OFF = "early_stopping", "off"
+# What a training calls in each of its steps, and a word in the names of functions that train.
+STEPS, WORD = ("backward", "step"), "train"
+
+
+def breaks_of(tree: ast.Module) -> list[ast.Break]:
+    """Each `break` that leaves a loop that trains, and that stands in no other loop: an episode's end is none.
+
+    Example:
+        >>> tree = ast.parse("for e in range(9):\\n    train(net)\\n    if e > 3:\\n        break")
+        >>> [one.lineno for one in breaks_of(tree)]
+        [4]
+    """
+    return [one for loop in _outermost(tree) if _trains(loop) for one in _own_breaks(loop.body)]
+
+
+def unstopped(tree: ast.Module) -> ast.Module:
+    """A program without these."""
+    return _Unstopped(breaks_of(tree)).visit(tree)  # type: ignore[no-any-return]
+
+
+class _Unstopped(ast.NodeTransformer):
+    def __init__(self, breaks: list[ast.Break]) -> None:
+        self._breaks = breaks
+
+    def visit_Break(self, node: ast.Break) -> ast.stmt:
+        return ast.copy_location(ast.Pass(), node) if any(node is one for one in self._breaks) else node
+
+
+def _outermost(node: ast.AST) -> Iterator[ast.For]:
+    """The `for` loops that stand in no other loop of the same function: one without an end would never end."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.For):
+            yield child
+        elif not isinstance(child, ast.While | ast.AsyncFor):
+            yield from _outermost(child)
+
+
+def _trains(loop: ast.For) -> bool:
+    names = [name_of(one) for one in ast.walk(loop) if isinstance(one, ast.Call)]
+    return any(name in STEPS or WORD in name.lower() for name in names)
+
+
+def _own_breaks(body: list[ast.stmt]) -> Iterator[ast.Break]:
+    """Those that end the loop whose body this is, and no loop in it."""
+    for node in body:
+        if isinstance(node, ast.Break):
+            yield node
+        elif not isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.ClassDef):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _own_breaks(getattr(node, part, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _own_breaks(handler.body)
+
+
+def described_stopping(task: ScriptTask) -> Mapping[str, Any] | None:
+    """Going on, as an intervention in the form of `Intervention.described`; None where nothing stops early."""
+    if task.script is None or not task.script.is_file():
+        return None
+    try:
+        breaks = breaks_of(ast.parse(task.script.read_bytes()))
+    except SyntaxError:
+        return None
+    if not breaks:
+        return None
+    place = f"{task.script}:{breaks[0].lineno}"
+    source = source_at(place)
+    patch = suggested(place, source, source.replaced(breaks[0], "pass")) if source is not None else ""
+    return {
+        "name": STOPPING,
+        "what": "the loop that trains goes on to its end: what would leave it early does not",
+        "levels": {OFF: "leave this break out, or look at what it waits for: which way is better, and for how long"},
+        "patches": {OFF: patch},
+        "answers": [],
+        "points": [],
+        "kind": "repair",
+        "place": place,
+        "harmless": False,
+        "size": 1,
+        "tricks": {},
+        "claims": [],
+    }
