@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
+from statistics import fmean, median
 
 from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.vocabulary.finding import Finding
@@ -84,7 +84,7 @@ def not_carried_over(case: Case) -> Finding | None:
         return None
     changes, (own, control) = found
     asked = case.probe(HELD_BACK, changes)
-    held = median(_last_half(asked)) if asked is not None and _last_half(asked) else math.nan
+    usual, held = _held(asked)
     learnt = _said_of(changes, own, control)
     much = _is_much(own, control)
     little = _carries_over(case)
@@ -93,14 +93,7 @@ def not_carried_over(case: Case) -> Finding | None:
     if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
         return None
     if math.isnan(held):
-        return Finding(
-            EITHER,
-            place="the data",
-            measured=f"{learnt}, and the metric shows nothing of it, whatever is changed: the labels do not depend on "
-            "the inputs, or the metric is not of what is learnt",
-            expected="a metric that follows the loss",
-            remedy="look at inputs and labels side by side, first those of training, then those of the metric",
-        )
+        return _of_either(learnt)
     says = (
         f"by that loss at least {1 - held / math.log(2):.0%} of the answers are right, and the metric tells of less"
         if case.is_share
@@ -117,7 +110,29 @@ def not_carried_over(case: Case) -> Finding | None:
         return _of_the_judging(shown, held, control) if much else None
     if little:
         return None
-    return _of_the_labels(learnt, held)
+    # Where few of the losses make their mean, what is held back is usually told, or it is not.
+    return _of_either(learnt) if control - usual > CLEARLY * (control - own) else _of_the_labels(learnt, held)
+
+
+def _held(asked: CheckedRun | None) -> tuple[float, float]:
+    """The median loss of what was held back, and the mean where it is larger; not a number where nothing was.
+
+    Of what is not known a few answers are wrong with great certainty: the mean tells of them, and the median does not.
+    """
+    losses = _last_half(asked) if asked is not None else []
+    return (median(losses), max(median(losses), fmean(losses))) if losses else (math.nan, math.nan)
+
+
+def _of_either(learnt: str) -> Finding:
+    """What is learnt by heart is not shown, and nothing tells labels from metric."""
+    return Finding(
+        EITHER,
+        place="the data",
+        measured=f"{learnt}, and the metric shows nothing of it, whatever is changed: the labels do not depend on "
+        "the inputs, or the metric is not of what is learnt",
+        expected="a metric that follows the loss",
+        remedy="look at inputs and labels side by side, first those of training, then those of the metric",
+    )
 
 
 def _of_the_judging(shown: str, held: float, control: float) -> Finding:

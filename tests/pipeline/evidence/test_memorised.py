@@ -50,6 +50,17 @@ def test_examples_that_are_held_back_tell_labels_from_metric() -> None:
     assert "held back" in found.measured
 
 
+def test_a_few_answers_that_are_wrong_with_great_certainty_count() -> None:
+    # Half of the answers happen to be right: the median alone tells of something learnt.
+    skewed = [2.3, 2.3, 2.3, 2.3, 1.6, 4.9, 1.7, 5.2, 1.5, 1.7]
+    found = not_carried_over(case(run("probe", skewed, held_back="quarter")))
+    assert found is not None and found.check == LABELS
+    # What is usually told, and once is not, is neither.
+    spiked = [2.3, 2.0, 1.0, 0.5, 0.4, 0.3, 0.3, 14.0, 0.3, 0.3]
+    found = not_carried_over(case(run("probe", spiked, held_back="quarter")))
+    assert found is not None and found.check == EITHER
+
+
 def test_where_none_could_be_held_back_both_are_named() -> None:
     found = not_carried_over(case())
     assert found is not None and found.check == EITHER
