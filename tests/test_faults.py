@@ -11,6 +11,7 @@ import pytest
 from backtrack.evidence.checkup.memorised import JUDGED, LABELS
 from backtrack.evidence.checkup.unlearnt import LOSS_APART
 from backtrack.task.length import LENGTH
+from backtrack.task.stopping import STOPPING
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.watch.checks import all_checks
 
@@ -27,7 +28,7 @@ def test_every_program_has_its_truth() -> None:
     assert faulty == {file.stem for file in (FAULTS / "faulty").glob("*.py")}
     assert set(TRUTH) - faulty == {file.stem for file in (FAULTS / "healthy").glob("*.py")}
     assert len(faulty) >= 30 and len(TRUTH) - len(faulty) >= 10
-    known = CHECKS | set(all_interventions()) | {LENGTH}
+    known = CHECKS | set(all_interventions()) | {LENGTH, STOPPING}
     for name in faulty:
         fact = TRUTH[name]
         assert fact["patch"][0] in (FAULTS / "faulty" / f"{name}.py").read_text(), name

@@ -30,7 +30,7 @@ class LossInput(Check):
         self._seen: dict[tuple[str, str], int] = {}
 
     def loss(self, call: Loss) -> None:
-        if not call.training or call.output.ndim == 0 or call.output.numel() < 4:
+        if not call.training or call.exchanged or call.output.ndim == 0 or call.output.numel() < 4:
             return
         found = self._fault(call)
         if not found:

@@ -11,6 +11,9 @@ from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+# Losses whose second argument is what is known. (The divergence of kl_div has a meaning both ways.)
+ONE_SIDED = {"cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss"}
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -99,6 +102,11 @@ class Loss:
     place: str
     number: int
     training: bool
+
+    @property
+    def exchanged(self) -> bool:
+        """Whether its target is what a net computes and its output is not, of a loss whose two sides differ."""
+        return self.name in ONE_SIDED and self.target.requires_grad and not self.output.requires_grad
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Targets(Check):
         self._signs: dict[str, list[int]] = {}
 
     def loss(self, call: Loss) -> None:
-        if not call.training or not call.target.numel():
+        if not call.training or call.exchanged or not call.target.numel():
             return
         target = call.target.detach()
         if call.name in SIGNED:

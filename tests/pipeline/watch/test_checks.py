@@ -143,6 +143,10 @@ FAULTS = {
     "order_of_examples": """
         train(mlp(), F.cross_entropy, Y, order=Y.argsort())
     """,
+    "exchanged_arguments": """
+        hot = F.one_hot(Y, 2).float()
+        train(mlp(), lambda said, y: F.cross_entropy(y, said), hot)
+    """,
     "order_of_targets": """
         train(mlp(out=1), F.mse_loss, R[:, None], order=R.argsort())
     """,
@@ -362,6 +366,10 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "labels before logits": (
+        "exchanged_arguments",
+        "train(mlp(out=1), lambda said, y: nn.BCEWithLogitsLoss()(y, said), Y[:, None].float())",
+    ),
     "means of a batch that are compared": (
         "errors_cancel",
         "train(mlp(out=1), lambda said, y: F.mse_loss(said.mean(), y.mean()), R[:, None])",
@@ -838,6 +846,21 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a divergence from what a teacher says, and soft labels": """
+        said = F.softmax(3 * X[:, :2], 1)
+        train(mlp(), lambda o, y: F.kl_div(y.log(), F.softmax(o, 1), reduction="batchmean"), said)
+        train(mlp(), F.cross_entropy, said)
+    """,
+    "a net whose targets are learnt along with its outputs": """
+        class Two(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a, self.b = mlp(), mlp()
+            def forward(self, x):
+                return self.a(x), self.b(x)
+        def loss(said, y):
+            return F.cross_entropy(said[0], F.softmax(said[1], 1)) + F.cross_entropy(said[1], y)
+        train(Two(), loss, Y)
+    """,
     "errors that are squared one by one, or weighed by something, and their root": """
         train(mlp(out=1), lambda said, y: ((said - y) ** 2).mean().sqrt(), R[:, None])
         train(mlp(out=1), lambda said, y: (said - y).abs().sum() / len(y), R[:, None])
