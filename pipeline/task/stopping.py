@@ -63,8 +63,8 @@ def _own_breaks(body: list[ast.stmt]) -> Iterator[ast.Break]:
         elif not isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.ClassDef):
             for part in ("body", "orelse", "finalbody"):
                 yield from _own_breaks(getattr(node, part, []))
-            for handler in getattr(node, "handlers", []):
-                yield from _own_breaks(handler.body)
+            for branch in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+                yield from _own_breaks(branch.body)
 
 
 def described_stopping(task: ScriptTask) -> Mapping[str, Any] | None:

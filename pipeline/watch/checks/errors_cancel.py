@@ -50,7 +50,8 @@ def _averaged(node: Any) -> int:
         if name in SUMS and (count := prod(getattr(node, "_saved_self_sym_sizes", ()))) > 1:
             difference = difference or (bool(behind) and behind[0].name().partition("Backward")[0] in DIFFERENCES)
             return int(count) if even and difference else 0
-        squared = (name == "Pow" and getattr(node, "_saved_exponent", 1) % 2 == 0) or (
+        exponent = getattr(node, "_saved_exponent", 1)
+        squared = (name == "Pow" and isinstance(exponent, (int, float)) and exponent % 2 == 0) or (
             name == "Mul" and len(behind) == 2 and behind[0] is behind[1]
         )
         if not (squared or name in (*EVEN, *DIFFERENCES, *SUMS, *BETWEEN)) or len(set(behind)) != 1:

@@ -77,6 +77,7 @@ def test_what_leaves_no_training_stays(text: str) -> None:
     [
         "def main():\n    for epoch in range(9):\n        loss.backward()\n        if bad:\n            break",
         "for epoch in range(9):\n    train_epoch(net)\n    try:\n        f()\n    except E:\n        break",
+        "for e in range(9):\n  train(net)\n  match state:\n    case 'worse':\n      break",
         "with x:\n  for e in range(9):\n    opt.step()\n    if good:\n      pass\n    else:\n      break",
     ],
 )

@@ -866,6 +866,7 @@ SOUND = {
         train(mlp(out=1), lambda said, y: (said - y).abs().sum() / len(y), R[:, None])
         train(mlp(out=1), lambda said, y: ((said - y) ** 2 * torch.rand_like(y)).mean(), R[:, None])
         train(mlp(out=1), lambda said, y: ((said - y).norm() ** 2) / len(y), R[:, None])
+        train(mlp(out=1), lambda said, y: ((said - y) ** torch.tensor([2.0, 4.0])).mean(), R[:, None])
     """,
     "a critic of real and made-up examples, whose means are apart": """
         train(mlp(out=1), lambda said, y: -(said[y > 0].mean() - said[y <= 0].mean()) + 0.1 * said.pow(2).mean(), R)
