@@ -1,9 +1,8 @@
-"""Examples come class by class, sorted by their targets, or in the same batches in every epoch."""
+"""Examples come class by class, or in the same batches in every epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
@@ -14,10 +13,6 @@ from backtrack.watch.checks.moments import Backward, Loss
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 # Labels in a row that are looked at; of the changes between neighbours that chance would make, so many may be there.
 LABELS, CHANGES, LEAST = 200_000, 0.2, 200
-NUMBERS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
-# Of neighbouring targets of a regression that differ, so many rise (or fall) where they are sorted; of the means of
-# batches that follow each other, of which so many are looked at, so many. A series in time rises now and then.
-SORTED, BATCHES_SORTED, BATCHES, LEAST_TARGETS = 0.98, 0.9, 12, 100
 
 
 class OrderOfExamples(Check):
@@ -76,49 +71,6 @@ class OrderOfExamples(Check):
                 f"the training examples come class by class: neighbouring labels differ {changes} times "
                 f"in {len(labels)}, and would {expected:.0f} times if they were shuffled",
             )
-
-
-class OrderOfTargets(Check):
-    name = "order_of_targets"
-    looks_at = "whether the targets of a regression rise or fall all the way, over the first dozen training batches"
-    cost = "the targets of these batches are kept"
-    source = "Bottou, Stochastic Gradient Descent Tricks (2012); DeepFD, data not shuffled"
-    expected = "examples with small and large targets mixed, in a new order in every epoch"
-    remedy = "shuffle: DataLoader(…, shuffle=True), or torch.randperm before each epoch"
-
-    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
-        super().__init__(heard, found)
-        self._targets: dict[str, list[Any]] = {}
-
-    def loss(self, call: Loss) -> None:
-        parts = self._targets.setdefault(call.place, [])
-        if call.name not in NUMBERS or not call.training or call.number != len(parts) or len(parts) >= BATCHES:
-            return
-        target = call.target.detach()
-        if target.ndim and target.numel() == len(target):
-            parts.append(target.flatten().cpu())
-
-    def end(self) -> None:
-        for place, parts in self._targets.items():
-            if len(parts) < BATCHES or sum(map(len, parts)) < LEAST_TARGETS or self.heard.acts:
-                continue
-            inside = [step for part in parts for step in (part[1:] - part[:-1]).tolist() if step]
-            between = [float(last.mean() - first.mean()) for first, last in pairwise(parts)]
-            rising, means = _rising(inside), _rising(between)
-            if min(rising, means) >= 0 and (
-                (rising >= SORTED and means >= BATCHES_SORTED) or (rising <= 1 - SORTED and means <= 1 - BATCHES_SORTED)
-            ):
-                self.finds(
-                    place,
-                    f"the training examples come sorted by their targets: of {len(inside)} steps from one to the next "
-                    f"within the first {BATCHES} batches {max(rising, 1 - rising):.0%} go one way, and from batch to "
-                    f"batch {max(means, 1 - means):.0%}",
-                )
-
-
-def _rising(steps: Sequence[float]) -> float:
-    """The share of steps that go up; -1 where there are none."""
-    return sum(step > 0 for step in steps) / len(steps) if steps else -1.0
 
 
 class SameBatches(Check):
