@@ -10,7 +10,7 @@ import pytest
 
 from backtrack import Categorical, Config, ScriptTask
 from backtrack.task.intervention import AS_WRITTEN
-from backtrack.task.stopping import OFF, STOPPING, breaks_of, described_stopping, unstopped
+from backtrack.task.stopping import MOST, OFF, STOPPING, breaks_of, described_stopping, unstopped
 from backtrack.task.swept import Changes
 from backtrack.trial.trial import run_replicate
 
@@ -62,6 +62,7 @@ def test_the_loop_goes_on_where_its_break_does_nothing(tmp_path: Path) -> None:
         # An episode ends, and the training goes on.
         "for episode in range(9):\n    for t in range(9):\n        opt.step()\n        if done:\n            break",
         # It might never end.
+        "for batch in cycle(loader):\n    optimiser.step()\n    if done:\n        break",
         "while True:\n    optimiser.step()\n    if done:\n        break",
         "while True:\n    for batch in data:\n        optimiser.step()\n        if done:\n            break",
     ],
@@ -82,5 +83,20 @@ def test_what_leaves_no_training_stays(text: str) -> None:
     ],
 )
 def test_a_break_is_found_wherever_it_stands(text: str) -> None:
-    assert len(breaks_of(ast.parse(text))) == 1
-    assert breaks_of(unstopped(ast.parse(text))) == []
+    tree = ast.parse(text)
+    assert len(breaks_of(tree)) == 1
+    assert "if not __import__" in ast.unparse(unstopped(tree))
+    compile(tree, "train.py", "exec")
+
+
+def test_a_range_that_is_just_large_still_ends(tmp_path: Path) -> None:
+    text = """
+import types
+optimiser = types.SimpleNamespace(step=lambda: None)
+for step in range(10**9):
+    optimiser.step()
+    if step >= 50:
+        break
+print("count:", step)
+"""
+    assert run_replicate(task(tmp_path, text), Config({STOPPING: OFF}), 0).value == 50 + MOST
