@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backtrack.task.of_source import described_of_source, range_of, tree_of
 from backtrack.task.patching import source_at, suggested
 from backtrack.task.program_options import ProgramOption
 
@@ -63,7 +63,7 @@ def longer_text(task: ScriptTask) -> str:
     if option is not None:
         return f"{option.flag} {scaled(length_of(task, option), TIMES)}: {TIMES} times as long"
     if task.script is not None and task.script.is_file():
-        loops = loops_over_epochs(_tree(task.script))
+        loops = loops_over_epochs(tree_of(task.script))
         if loops:
             return f"for {loops[0].target.id} in range({_end(loops[0]).value * TIMES}): {TIMES} times as long"  # type: ignore[attr-defined]
     return ""
@@ -89,15 +89,12 @@ def lengthened(tree: ast.Module, times: float) -> ast.Module:
 
 
 def _end(loop: ast.For) -> Any:
-    """The end of `range(end)`, `range(start, end)`, or of one of these inside another call such as `tqdm`."""
-    call: Any = loop.iter
-    while isinstance(call, ast.Call) and call.args:
-        if getattr(call.func, "id", "") in ("range", "trange"):
-            end = call.args[0] if len(call.args) == 1 else call.args[1]
-            whole = isinstance(end, ast.Constant) and type(end.value) is int
-            return end if whole else None
-        call = call.args[0]
-    return None
+    """The end of a loop's `range(end)` or `range(start, end)`, where it is written as a whole number; else None."""
+    call = range_of(loop)
+    if call is None:
+        return None
+    end = call.args[0] if len(call.args) == 1 else call.args[1]
+    return end if isinstance(end, ast.Constant) and type(end.value) is int else None
 
 
 def _given(task: ScriptTask, option: ProgramOption) -> Any:
@@ -111,18 +108,11 @@ def _given(task: ScriptTask, option: ProgramOption) -> Any:
     return option.default if type(option.default) is int else None
 
 
-def _tree(script: Path) -> ast.Module:
-    try:
-        return ast.parse(script.read_bytes())
-    except (OSError, SyntaxError):
-        return ast.Module(body=[], type_ignores=[])
-
-
 def _longer_loop(task: ScriptTask) -> str:
     """The edit of the first loop, as a unified diff; empty where an option says how long."""
     if length_option(task) is not None or task.script is None:
         return ""
-    loops = loops_over_epochs(_tree(task.script))
+    loops = loops_over_epochs(tree_of(task.script))
     if not loops:
         return ""
     end = _end(loops[0])
@@ -136,17 +126,11 @@ def described_length(task: ScriptTask) -> Mapping[str, Any] | None:
     text = longer_text(task)
     if not text:
         return None
-    return {
-        "name": LENGTH,
-        "what": f"the program trains {TIMES} times as long",
-        "levels": {LONGER: text},
-        "patches": {LONGER: _longer_loop(task)},
-        "answers": [],
-        "points": ["step_size", "update_ratio_off"],
-        "kind": "repair",
-        "place": "",
-        "harmless": False,
-        "size": 1,
-        "tricks": {},
-        "claims": [],
-    }
+    return described_of_source(
+        LENGTH,
+        f"the program trains {TIMES} times as long",
+        LONGER,
+        text,
+        _longer_loop(task),
+        points=["step_size", "update_ratio_off"],
+    )

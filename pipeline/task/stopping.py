@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from backtrack.task.of_source import described_of_source, range_of, tree_of
 from backtrack.task.patching import name_of, source_at, suggested
 
 if TYPE_CHECKING:
@@ -59,22 +60,10 @@ def _outermost(node: ast.AST) -> Iterator[ast.For]:
     """The loops over a range that stand in no other loop of the same function: others might never end."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.For):
-            if _is_over_a_range(child):
+            if range_of(child) is not None:
                 yield child
         elif not isinstance(child, ast.While | ast.AsyncFor):
             yield from _outermost(child)
-
-
-def _is_over_a_range(loop: ast.For) -> bool:
-    """Whether it goes through `range(…)`, itself or inside another call such as `tqdm`."""
-    call: ast.expr = loop.iter
-    while isinstance(call, ast.Call):
-        if name_of(call) in ("range", "trange"):
-            return True
-        if not call.args:
-            return False
-        call = call.args[0]
-    return False
 
 
 def _trains(loop: ast.For) -> bool:
@@ -96,28 +85,16 @@ def _own_breaks(body: list[ast.stmt]) -> Iterator[ast.Break]:
 
 def described_stopping(task: ScriptTask) -> Mapping[str, Any] | None:
     """Going on, as an intervention in the form of `Intervention.described`; None where nothing stops early."""
-    if task.script is None or not task.script.is_file():
-        return None
-    try:
-        breaks = breaks_of(ast.parse(task.script.read_bytes()))
-    except SyntaxError:
-        return None
+    breaks = breaks_of(tree_of(task.script)) if task.script is not None else []
     if not breaks:
         return None
     place = f"{task.script}:{breaks[0].lineno}"
     source = source_at(place)
-    patch = suggested(place, source, source.replaced(breaks[0], "pass")) if source is not None else ""
-    return {
-        "name": STOPPING,
-        "what": "the loop that trains goes on to its end: what would leave it early does not",
-        "levels": {OFF: "leave this break out, or look at what it waits for: which way is better, and for how long"},
-        "patches": {OFF: patch},
-        "answers": [],
-        "points": [],
-        "kind": "repair",
-        "place": place,
-        "harmless": False,
-        "size": 1,
-        "tricks": {},
-        "claims": [],
-    }
+    return described_of_source(
+        STOPPING,
+        "the loop that trains goes on to its end: what would leave it early does not",
+        OFF,
+        "leave this break out, or look at what it waits for: which way is better, and for how long",
+        suggested(place, source, source.replaced(breaks[0], "pass")) if source is not None else "",
+        place,
+    )

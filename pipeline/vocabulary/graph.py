@@ -33,6 +33,17 @@ def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
     return reached
 
 
+def operation_of(node: Any) -> str:
+    """The operation that a node of the graph takes back, such as `Exp`.
+
+    Example:
+        >>> import torch
+        >>> operation_of(torch.ones(2, requires_grad=True).exp().grad_fn)
+        'Exp'
+    """
+    return type(node).__name__.partition("Backward")[0]
+
+
 def weights_behind(end: Any) -> list[Any]:
     """The tensors that a backward pass from `end` gives a gradient; none where the graph is too large.
 

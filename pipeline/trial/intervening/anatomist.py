@@ -28,7 +28,7 @@ from backtrack.trial.intervening.calls import (
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
-from backtrack.vocabulary.graph import MovedByHand
+from backtrack.vocabulary.graph import MovedByHand, operation_of
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import is_one_example
@@ -242,7 +242,7 @@ class Anatomist:
             node = waiting.pop(0)
             if node in self._nodes:
                 return self._nodes[node], node
-            if type(node).__name__.partition("Backward")[0] not in LAYERS:
+            if operation_of(node) not in LAYERS:
                 waiting += [one for one, _ in node.next_functions if one is not None]
         return "", None
 
@@ -352,7 +352,7 @@ def _is_by_hand(total: Any, values: Sequence[Any]) -> bool:
         node = waiting.pop()
         if node is None or node in known:
             continue
-        if type(node).__name__.partition("Backward")[0] not in SUMS:
+        if operation_of(node) not in SUMS:
             return True
         waiting += [one for one, _ in node.next_functions]
     return False

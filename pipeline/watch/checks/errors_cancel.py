@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from backtrack.vocabulary.graph import operation_of
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.moments import Backward
 
@@ -45,10 +46,10 @@ def _averaged(node: Any) -> int:
     for _ in range(NODES):
         if node is None:
             return 0
-        name = node.name().partition("Backward")[0]
+        name = operation_of(node)
         behind = [one for one, _ in node.next_functions if one is not None]
         if name in SUMS and (count := prod(getattr(node, "_saved_self_sym_sizes", ()))) > 1:
-            difference = difference or (bool(behind) and behind[0].name().partition("Backward")[0] in DIFFERENCES)
+            difference = difference or (bool(behind) and operation_of(behind[0]) in DIFFERENCES)
             return int(count) if even and difference else 0
         exponent = getattr(node, "_saved_exponent", 1)
         squared = (name == "Pow" and isinstance(exponent, (int, float)) and exponent % 2 == 0) or (

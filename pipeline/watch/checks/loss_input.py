@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.graph import operation_of
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Loss
@@ -161,7 +162,7 @@ def node_behind(tensor: Any) -> Any:
     """The node of the graph that a tensor comes from, behind those that only change its shape; None for none."""
     node = tensor.grad_fn
     for _ in range(6):
-        if node is None or type(node).__name__.partition("Backward")[0] not in SHAPES or not node.next_functions:
+        if node is None or operation_of(node) not in SHAPES or not node.next_functions:
             return node
         node = node.next_functions[0][0]
     return None
@@ -170,4 +171,4 @@ def node_behind(tensor: Any) -> Any:
 def made_by_of(tensor: Any) -> str:
     """The operation that made a tensor, such as `Softmax`; empty where it is not known."""
     node = node_behind(tensor)
-    return "" if node is None else type(node).__name__.partition("Backward")[0]
+    return "" if node is None else operation_of(node)

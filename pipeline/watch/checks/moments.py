@@ -11,6 +11,8 @@ from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+# Losses of numbers.
+REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 # Losses whose second argument is what is known. (The divergence of kl_div has a meaning both ways.)
 ONE_SIDED = {"cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss"}
 

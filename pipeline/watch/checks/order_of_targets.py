@@ -9,9 +9,8 @@ from typing import Any
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Loss
+from backtrack.watch.checks.moments import REGRESSIONS, Loss
 
-NUMBERS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 # Of neighbouring targets of a regression that differ, so many rise (or fall) where they are sorted; of the means of
 # batches that follow each other, of which so many are looked at, so many. A series in time rises now and then.
 SORTED, BATCHES_SORTED, BATCHES, LEAST_TARGETS = 0.98, 0.9, 12, 100
@@ -31,7 +30,7 @@ class OrderOfTargets(Check):
 
     def loss(self, call: Loss) -> None:
         parts = self._targets.setdefault(call.place, [])
-        if call.name not in NUMBERS or not call.training or call.number != len(parts) or len(parts) >= BATCHES:
+        if call.name not in REGRESSIONS or not call.training or call.number != len(parts) or len(parts) >= BATCHES:
             return
         target = call.target.detach()
         if target.ndim and target.numel() == len(target):

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Loss
+from backtrack.watch.checks.moments import REGRESSIONS, Loss
 
-REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 LARGEST, ABSURD, SMALLEST = 20.0, 50.0, 0.003
 
 

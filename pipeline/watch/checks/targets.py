@@ -11,11 +11,10 @@ from typing import Any
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Loss
+from backtrack.watch.checks.moments import REGRESSIONS, Loss
 from backtrack.watch.listening.tensors import tensors_in
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
-REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 # Losses of two signs: a target of 0 is another loss, or none.
 SIGNED = {"soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"}
 # Examples that have to have one and the same class; that share of a regression's targets.

@@ -10,7 +10,7 @@ from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.loss_input import made_by_of, node_behind
-from backtrack.watch.checks.moments import Loss
+from backtrack.watch.checks.moments import REGRESSIONS, Loss
 
 RANGES = {
     "Sigmoid": (0.0, 1.0),
@@ -19,7 +19,6 @@ RANGES = {
     "Relu": (0.0, float("inf")),
     "Hardtanh": (-1.0, 1.0),
 }
-REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 # Share of the targets that have to lie outside.
 OUTSIDE = 0.05
 

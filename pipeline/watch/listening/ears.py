@@ -440,7 +440,7 @@ class Ears:
         if close:
             heard.due = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
         self._look(close)
-        rates = tuple([float(group["lr"]) for group in optimiser.param_groups])
+        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
         if number <= TOLD or self.close:
