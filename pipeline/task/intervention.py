@@ -26,6 +26,7 @@ class Anatomy:
         modules: `{class: how many}` of the modules that its models called.
         parameters, frozen, unheld: how many parameters there are, do not learn, and belong to no optimiser.
         pretrained: whether weights were loaded.
+        reloaded: where weights are loaded into a model that has begun to train; empty where none are.
         activations: `{site: function}` of the activations inside the models; see `trial/intervening/sites.py`.
         last: site of the activation that ends in the loss; empty where none does.
         before_last: site of the activation that comes right before that one, with no layer between; empty for none.
@@ -58,6 +59,7 @@ class Anatomy:
     frozen: int = 0
     unheld: int = 0
     pretrained: bool = False
+    reloaded: str = ""
     activations: dict[str, str] = field(default_factory=dict)
     last: str = ""
     before_last: str = ""

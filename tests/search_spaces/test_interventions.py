@@ -1180,6 +1180,81 @@ def test_weights_that_train_are_drawn_once(own: bool) -> None:
     assert nn.init.constant_(torch.zeros(2), 3.0).tolist() == [3, 3]
 
 
+class Tells(nn.Module):
+    """Says a token at each step of a line."""
+
+    def __init__(self, batch_first: bool) -> None:
+        super().__init__()
+        self.embed, self.cell = nn.Embedding(5, 8), nn.GRU(8, 16, batch_first=batch_first)
+        self.out = nn.Linear(16, 5)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        told: torch.Tensor = self.out(self.cell(self.embed(tokens))[0])
+        return told
+
+
+def asked_for(lines: torch.Tensor, target: torch.Tensor, batch_first: bool) -> float:
+    """The last loss of a net whose loss asks for `target`, over what comes next in the lines: (steps, batch)."""
+    torch.manual_seed(0)
+    net = Tells(batch_first)
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.02)
+    turned = (lambda tokens: tokens.t()) if batch_first else (lambda tokens: tokens)
+    for _ in range(60):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(turned(lines[:-1])).flatten(0, 1), turned(target).flatten()).backward()
+        optimiser.step()
+    with torch.no_grad():
+        return functional.cross_entropy(net(turned(lines[:-1])).flatten(0, 1), turned(lines[1:]).flatten()).item()
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_a_net_is_asked_for_the_next_token(batch_first: bool) -> None:
+    # Each token is two more than the one before.
+    lines = (torch.randint(0, 5, (1, 12)) + 2 * torch.arange(9)[:, None]) % 5
+    present, past = lines[:-1], torch.cat([lines[:1], lines[:-2]])
+    for wrong in (present, past):
+        anatomist = Anatomist(torch)
+        astray = asked_for(lines, wrong, batch_first)
+        anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+        assert anatomy.calls["targets that were read"] and astray > 2
+        with changed("target_shift", "next", anatomy):
+            assert asked_for(lines, wrong, batch_first) < 0.1
+    anatomist = Anatomist(torch)
+    right = asked_for(lines, lines[1:], batch_first)
+    assert "targets that were read" not in anatomist.conclude()["anatomy"]["calls"]
+    with changed("target_shift", "next", anatomy):
+        assert asked_for(lines, lines[1:], batch_first) == right
+
+
+def reloaded(steps: int = 4, kept: int = 1) -> torch.Tensor:
+    """The weights of a net that ends with those that it had after so many of its steps."""
+    torch.manual_seed(3)
+    net = nn.Linear(6, 3)
+    # What comes from outside before the training counts, and so do copies that no optimiser moves.
+    net.load_state_dict({"weight": torch.ones(3, 6), "bias": torch.zeros(3)})
+    optimiser, copy, best = torch.optim.SGD(net.parameters(), lr=0.1), nn.Linear(6, 3), {}
+    for number in range(steps):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+        copy.load_state_dict(net.state_dict())
+        assert torch.equal(weights(copy), weights(net))
+        if number + 1 == kept:
+            best = {name: value.clone() for name, value in net.state_dict().items()}
+    net.load_state_dict(best)
+    return weights(net)
+
+
+def test_a_net_ends_with_the_weights_of_its_last_step() -> None:
+    anatomist = Anatomist(torch)
+    reloaded()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.reloaded.partition(":")[0] == __file__ and not looked().reloaded
+    with changed("last_weights", "last", anatomy):
+        last = reloaded()
+    assert torch.equal(last, reloaded(kept=4)) and not torch.equal(last, reloaded())
+
+
 def test_tensors_without_memory_of_their_own_are_written_as_before() -> None:
     with changed("kept_weights", "kept"):
         net = nn.Embedding(5, 3, sparse=True)

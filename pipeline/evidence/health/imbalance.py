@@ -11,8 +11,10 @@ from backtrack.evidence.health.examined import ALPHA, Examined, Flag
 from backtrack.vocabulary.factors import Numeric
 
 ABOUT = "levels of a factor have very different numbers of runs, or go together with those of another factor"
-# Between the most and the least frequent level.
-RATIO = 1.5
+# Between the most and the least frequent level. Fewer than half as many runs make a level rare, by chance or not: no
+# more is asked of these than that a few runs are not the reason.
+RATIO, HALF = 1.5, 2.0
+FEW_RUNS = 0.01
 
 
 def look(examined: Examined) -> Flag | None:
@@ -47,4 +49,5 @@ def _is_uneven(frame: Frame, name: str) -> bool:
     if len(counts) < 2 or counts.sum() < 10:
         return False
     p = float(stats.chisquare(counts).pvalue)
-    return p < ALPHA / max(1, len(frame.space.factors)) and counts.max() > RATIO * max(1, counts.min())
+    ratio = counts.max() / max(1, counts.min())
+    return (p < ALPHA / max(1, len(frame.space.factors)) and ratio > RATIO) or (p < FEW_RUNS and ratio > HALF)

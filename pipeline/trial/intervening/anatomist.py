@@ -19,6 +19,7 @@ from backtrack.trial.intervening.calls import (
     count_cuts,
     count_exchanged_axes,
     count_loads,
+    count_read_targets,
     count_rows_apart,
     count_samplers,
     count_scored,
@@ -102,6 +103,7 @@ class Anatomist:
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_exchanged_axes(self.training, lambda: self._steps < STEPS)
         count_rows_apart(self.training, lambda: self._steps < STEPS)
+        count_read_targets(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
         count_loads(self.training)
         count_samplers(self.training)

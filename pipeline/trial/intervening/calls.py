@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.search_spaces import kept_weights, seeds
+from backtrack.search_spaces import kept_weights, seeds, target_shift
+from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import at_loading
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
@@ -106,13 +107,19 @@ def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool])
 
 
 def count_loads(training: HookedTraining) -> None:
-    """Sees weights that come from outside before the first step."""
+    """Sees weights that come from outside before the first step, and those that are loaded into a net that trains."""
+    anatomy = training.anatomy
 
     def seen() -> bool:
-        training.anatomy.pretrained = True
+        anatomy.pretrained = True
+        return True
+
+    def seen_again() -> bool:
+        anatomy.reloaded = anatomy.reloaded or own_place()
         return True
 
     at_loading(training, seen)
+    at_reloading(training, seen_again)
 
 
 def count_clipped_weights(training: HookedTraining) -> None:
@@ -193,6 +200,16 @@ def count_rows_apart(training: HookedTraining, is_early: Callable[[], bool]) -> 
             training.anatomy.count(APART)
 
     at_rows(training, seen)
+
+
+def count_read_targets(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees losses that ask for tokens which the net has read, while `is_early()`."""
+
+    def seen(call: LossCall, target: Any) -> None:
+        if is_early():
+            training.anatomy.count(target_shift.SEEN)
+
+    target_shift.at_read_targets(training, seen)
 
 
 def count_samplers(training: HookedTraining) -> None:
