@@ -51,3 +51,15 @@ def test_an_extension_has_a_level_of_its_own_and_leaves_what_was_decided():
     assert look.decided == {"gain": (("lr",), ("a", "b"))}
     two = {"from": 120, "evidence": 60, "spent": 0.95, "active": {}}
     assert look_of(manifest(one, two)).alpha < look.alpha
+
+
+def test_looks_at_few_runs_give_nothing_to_those_that_follow():
+    one = {"from": 60, "evidence": 30, "spent": 0.9, "active": {}, "few": True}
+    two = {"from": 90, "evidence": 30, "spent": 0.95, "active": {}, "few": False}
+    # By the union bound the second look may use up a tenth of the rate, and no more.
+    assert look_of(manifest(one)).alpha == pytest.approx(0.1 * 0.05)
+    # What the third shares with the second counts again: it has more than a twentieth, and less than both together.
+    assert 0.05 * 0.05 < look_of(manifest(one, two)).alpha < 0.15 * 0.05
+    assert look_of(manifest(one, two)).alpha < look_of(manifest({**one, "few": False}, two)).alpha
+    # As long as runs are few, each look has its own part.
+    assert look_of(manifest(one, {**two, "few": True})).alpha == pytest.approx(0.05 * 0.05)
