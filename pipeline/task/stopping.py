@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 STOPPING, OFF = "early_stopping", "off"
 # What a training calls in each of its steps, and a word in the names of functions that train.
 STEPS, WORD = ("backward", "step"), "train"
+# Names of the variable of a loop over epochs, which may stand in one over folds or seeds.
+EPOCHS = ("epoch", "ep")
 # How often a loop goes on: one over epochs comes to its end; where a range is just large, what leaves it is its end.
 MOST = 1000
 _gone_on: Counter[int] = Counter()
@@ -57,13 +59,24 @@ def goes_on(line: int) -> bool:
 
 
 def _outermost(node: ast.AST) -> Iterator[ast.For]:
-    """The loops over a range that stand in no other loop of the same function: others might never end."""
+    """The loops over a range that stand in no other loop of the same function, or in one over folds or seeds.
+
+    Others might never end.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.For):
-            if range_of(child) is not None:
+            repeated = any(_is_over_epochs(one) for one in ast.walk(child) if one is not child)
+            if repeated and not any(_own_breaks(child.body)):
+                yield from _outermost(child)
+            elif range_of(child) is not None:
                 yield child
         elif not isinstance(child, ast.While | ast.AsyncFor):
             yield from _outermost(child)
+
+
+def _is_over_epochs(node: ast.AST) -> bool:
+    named = isinstance(node, ast.For) and isinstance(node.target, ast.Name) and node.target.id in EPOCHS
+    return named and isinstance(node, ast.For) and range_of(node) is not None
 
 
 def _trains(loop: ast.For) -> bool:

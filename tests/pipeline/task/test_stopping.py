@@ -63,6 +63,7 @@ def test_the_loop_goes_on_where_its_break_does_nothing(tmp_path: Path) -> None:
         "for episode in range(9):\n    for t in range(9):\n        opt.step()\n        if done:\n            break",
         # It might never end.
         "for batch in cycle(loader):\n    optimiser.step()\n    if done:\n        break",
+        "while True:\n    for epoch in range(3):\n        optimiser.step()\n        if done:\n            break",
         "while True:\n    optimiser.step()\n    if done:\n        break",
         "while True:\n    for batch in data:\n        optimiser.step()\n        if done:\n            break",
     ],
@@ -79,6 +80,11 @@ def test_what_leaves_no_training_stays(text: str) -> None:
         "def main():\n    for epoch in range(9):\n        loss.backward()\n        if bad:\n            break",
         "for epoch in range(9):\n    train_epoch(net)\n    try:\n        f()\n    except E:\n        break",
         "for e in range(9):\n  train(net)\n  match state:\n    case 'worse':\n      break",
+        # Over folds, and over seeds.
+        "for fold in split(x):\n  for epoch in range(9):\n    for b in x:\n      opt.step()\n    if bad:\n      break",
+        "for seed in range(3):\n  net = Net()\n  for epoch in range(9):\n    train(net)\n    if bad:\n      break",
+        # A loop over epochs that has a break of its own is the one, whatever stands in it.
+        "for e in range(9):\n  for epoch in range(2):\n    train(net)\n  if bad:\n    break",
         "with x:\n  for e in range(9):\n    opt.step()\n    if good:\n      pass\n    else:\n      break",
     ],
 )
