@@ -263,7 +263,9 @@ class Case:
         late = [score for score in late if math.isfinite(score)]
         if late and math.isfinite(max(best)):
             # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
-            beyond = max(best) + (max(late) - median(late))
+            # Where these have left it far behind, as a control that explodes does, they move by that and not by luck.
+            moved = max(late) - median(late)
+            beyond = max(best) + (moved if max(late) + moved >= max(best) else 0.0)
             # Where luck moves a share by that much, it must leave room for what is perfect.
             found.append(min(beyond, (max(best) + self.ceiling) / 2) if math.isfinite(self.ceiling) else beyond)
         return max(found, default=-math.inf)
@@ -327,8 +329,16 @@ class Case:
         """Whether a score is more than chance ever reaches."""
         return math.isfinite(score) and score > self.bar
 
+    @cached_property
+    def _is_as_chance(self) -> bool:
+        """Whether a run as written says the same as the control under its seed, report by report: steps do nothing."""
+        pairs = [(run, one) for run in self.first for one in self.at_chance if run.seed == one.seed and run.reports]
+        return bool(pairs) and all(run.reports == one.reports for run, one in pairs)
+
     def learnt(self, run: CheckedRun) -> bool:
         """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
+        if not run.changes and self._is_as_chance:
+            return False
         return self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
 
     @property

@@ -63,10 +63,11 @@ def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
         own = [loss for run in runs for loss in _last_half(run)]
         if own and median(own) < least and not _is_shown(case, median(own), control):
             found.append((changes, (median(own), control)))
-    return next((one for one in found if _is_much(*one[1])), found[0] if found else None)
+    return next((one for one in found if is_much(*one[1])), found[0] if found else None)
 
 
-def _is_much(own: float, control: float) -> bool:
+def is_much(own: float, control: float) -> bool:
+    """Whether a training loss is so far below a control's that much of the labels is learnt."""
     return control - own >= MUCH * abs(control)
 
 
@@ -86,7 +87,7 @@ def not_carried_over(case: Case) -> Finding | None:
     asked = case.probe(HELD_BACK, changes)
     usual, held = _held(asked)
     learnt = _said_of(changes, own, control)
-    much = _is_much(own, control)
+    much = is_much(own, control)
     little = _carries_over(case)
     if math.isnan(held) and (little or not much):
         return None

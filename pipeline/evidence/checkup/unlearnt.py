@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import median
 
 from backtrack.evidence.checkup.case import UNTRAINED, Case
+from backtrack.evidence.checkup.memorised import SHUFFLED, is_much
 from backtrack.vocabulary.finding import Finding
 
 LOSS_APART = "loss_apart"
+# What to do where the labels are learnt, and where one answer for all may be.
+OTHER_LABELS = (
+    "the labels of the loss are learnt, and they are not those that the metric counts: compare both for one example "
+    "(are classes numbered alike where the net is trained and where it is judged, is it the same step, the same order)"
+)
+LESS_THAN_LABELS = (
+    "look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are all the "
+    "same, a term without its counterpart), a mask the wrong way round, a sign, or another order of outputs and targets"
+)
 # Untrained nets from which on a training is said to end below them.
 LEAST = 2
 
@@ -33,7 +44,11 @@ def taken_away(case: Case) -> Finding | None:
         measured=f"untrained nets reach {low:.3g} and more, training takes them to {median(finals):.3g}, and the loss "
         "falls all the while: what it asks for is not what the metric counts",
         expected="a metric that gets better as the loss falls",
-        remedy="look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are "
-        "all the same, a term without its counterpart), a mask the wrong way round, a sign, or another order of "
-        "outputs and targets",
+        remedy=OTHER_LABELS if _learns_labels(case, ended) else LESS_THAN_LABELS,
     )
+
+
+def _learns_labels(case: Case, ended: Sequence[float]) -> bool:
+    """Whether the loss falls by what the labels tell: where they are shuffled anew each time, it does not."""
+    controls = [run.losses[-1] for run in case.controls if run.changes[0][0] == SHUFFLED and run.losses]
+    return bool(controls) and is_much(median(ended), median(controls))

@@ -543,3 +543,31 @@ def test_an_error_that_explodes_less_than_its_control_is_no_learning(reached: fl
     ]
     changed = CheckedRun("changed", 0, "tried", "ok", (("initialisation", "xavier"),), reached)
     assert needs_repair(Case([*own, *luck, changed], options(), "min")) is not learns
+
+
+def test_the_bar_of_luck_is_not_raised_by_how_a_control_explodes() -> None:
+    """Each report of the control is worse than the one before: that is no luck, and says nothing of its first."""
+    explodes = (0.8, 30.0, 150.0, 300.0, 450.0, 640.0)
+    luck = [
+        CheckedRun(f"luck-{n}", n, "written", "ok", (("labels", "shuffled"),), 640.0, reports=explodes) for n in (0, 1)
+    ]
+    own = [CheckedRun(f"own-{n}", n, "written", "ok", (), 650.0 + n, reports=(*explodes[:5], 650.0)) for n in (0, 1)]
+    sound = CheckedRun("sound", 0, "tried", "ok", (("optimiser", "sgd"),), 0.57, reports=(0.7, 0.6, 0.57, 0.57))
+    case = Case([*own, *luck, sound], options(), "min")
+    assert case.bar == pytest.approx(-math.log(0.8)) and case.learnt(sound) and needs_repair(case)
+    # Late reports that come back to the best move by luck.
+    moved = (0.8, 1.2, 0.9, 1.1, 0.85, 1.3)
+    steady = [replace(run, reports=moved, value=1.3) for run in luck]
+    assert Case([*own, *steady, sound], options(), "min").bar > -math.log(0.8)
+
+
+def test_what_is_the_same_as_its_control_report_by_report_has_learnt_nothing() -> None:
+    """An untrained net is right by luck, more under one seed than under another; no step changes that."""
+    step = Option("steps", "none", "no step", "", "", (), (), CONTROL, False)
+    reached = (0.3, 0.36, 0.54)
+    own = [replace(agent(f"own-{n}", [value] * 4), seed=n) for n, value in enumerate(reached)]
+    untrained = [replace(agent(f"net-{n}", [reached[n]] * 4, {"steps": "none"}), seed=n) for n in range(2)]
+    assert conclude(Case([*own, *untrained], [step], "max")).learns == NO
+    # Where steps do something, the run that is beyond luck has learnt.
+    moves = [replace(run, reports=(0.2, 0.3, *run.reports[2:])) for run in own]
+    assert conclude(Case([*moves, *untrained], [step], "max")).learns != NO

@@ -50,6 +50,17 @@ def test_training_that_takes_away_what_an_untrained_net_has_is_blamed_on_the_los
     assert "untrained nets reach 0.6 and more, training takes them to 0.17" in found.causes[0].said
 
 
+def test_labels_that_are_learnt_and_not_counted_are_told_from_one_answer_for_all() -> None:
+    one_for_all = taken_away(collapsed())
+    case = collapsed()
+    # Labels that are shuffled anew each time are not learnt: those as written tell something.
+    runs = [replace(one, losses=(0.05, 0.051, 0.052)) if one.changes == (("labels", "shuffled"),) else one
+            for one in case.runs]  # fmt: skip
+    other_labels = taken_away(replace(case, runs=runs))
+    assert one_for_all is not None and "one output for all" in one_for_all.remedy
+    assert other_labels is not None and "classes numbered alike" in other_labels.remedy
+
+
 def test_less_of_a_training_that_harms_is_no_repair() -> None:
     assert threshold(collapsed()) >= 0.6
     # What goes beyond untrained nets is one.
