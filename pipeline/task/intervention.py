@@ -27,6 +27,7 @@ class Anatomy:
         parameters, frozen, unheld: how many parameters there are, do not learn, and belong to no optimiser.
         pretrained: whether weights were loaded.
         reloaded: where weights are loaded into a model that has begun to train; empty where none are.
+        steep: where a root or a logarithm of zeros that have a gradient is taken; empty where none is.
         activations: `{site: function}` of the activations inside the models; see `trial/intervening/sites.py`.
         last: site of the activation that ends in the loss; empty where none does.
         before_last: site of the activation that comes right before that one, with no layer between; empty for none.
@@ -60,6 +61,7 @@ class Anatomy:
     unheld: int = 0
     pretrained: bool = False
     reloaded: str = ""
+    steep: str = ""
     activations: dict[str, str] = field(default_factory=dict)
     last: str = ""
     before_last: str = ""

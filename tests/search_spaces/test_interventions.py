@@ -1226,6 +1226,29 @@ def test_a_net_is_asked_for_the_next_token(batch_first: bool) -> None:
         assert asked_for(lines, lines[1:], batch_first) == right
 
 
+def apart(kept: float = 0.0) -> torch.Tensor:
+    """Weights after a step away from distances, half of which are 0."""
+    torch.manual_seed(0)
+    net = nn.Linear(6, 4)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    out = net(DATA[:4])
+    squares = (out[:, None] - out[None]).pow(2).sum(-1)
+    (torch.sqrt(squares + kept).mean() + (squares + kept).pow(0.5).mean()).backward()
+    optimiser.step()
+    return weights(net)
+
+
+def test_roots_keep_away_from_zero() -> None:
+    anatomist = Anatomist(torch)
+    assert apart().isnan().all()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.steep.partition(":")[0] == __file__ and not looked().steep
+    with changed("roots_of_zero", "away", anatomy):
+        assert torch.allclose(apart(), apart(kept=1e-9)) and apart().isfinite().all()
+        # What has no gradient, and what is no root, stays as it is.
+        assert torch.zeros(2).sqrt().tolist() == [0, 0] and (torch.zeros(2, requires_grad=True) ** 2).sum() == 0
+
+
 def reloaded(steps: int = 4, kept: int = 1) -> torch.Tensor:
     """The weights of a net that ends with those that it had after so many of its steps."""
     torch.manual_seed(3)

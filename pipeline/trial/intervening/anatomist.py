@@ -23,6 +23,7 @@ from backtrack.trial.intervening.calls import (
     count_rows_apart,
     count_samplers,
     count_scored,
+    count_steep,
     count_uses,
     own_gradients,
 )
@@ -108,6 +109,7 @@ class Anatomist:
         count_loads(self.training)
         count_samplers(self.training)
         count_scored(self.training)
+        count_steep(self.training)
         count_clipped_weights(self.training)
         count_again(self.training)
         count_compiled(self.training)

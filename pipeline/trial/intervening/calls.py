@@ -10,6 +10,7 @@ from typing import Any
 from backtrack.search_spaces import kept_weights, seeds, target_shift
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import at_loading
+from backtrack.search_spaces.roots_of_zero import at_zeros
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
 from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
@@ -210,6 +211,17 @@ def count_read_targets(training: HookedTraining, is_early: Callable[[], bool]) -
             training.anatomy.count(target_shift.SEEN)
 
     target_shift.at_read_targets(training, seen)
+
+
+def count_steep(training: HookedTraining) -> None:
+    """Sees roots and logarithms of zeros."""
+    anatomy = training.anatomy
+
+    def seen(name: str) -> bool:
+        anatomy.steep = anatomy.steep or own_place()
+        return False
+
+    at_zeros(training, seen)
 
 
 def count_samplers(training: HookedTraining) -> None:

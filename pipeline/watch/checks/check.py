@@ -21,6 +21,7 @@ from backtrack.watch.checks.moments import (
     Pass,
     Reshaped,
     Seeded,
+    Steep,
     Step,
 )
 
@@ -87,6 +88,9 @@ class Check:
 
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape to another shape in the user's own files, up to the second step."""
+
+    def steep(self, call: Steep) -> None:
+        """After a root or a logarithm of zeros, up to the second step."""
 
     def activated(self, call: Activated) -> None:
         """After an activation or dropout function in a model's forward pass, up to the second step."""

@@ -162,6 +162,22 @@ class Reshaped:
 
 
 @dataclass(frozen=True)
+class Steep:
+    """A root or a logarithm of zeros that have a gradient, where its slope is infinite, up to the second step.
+
+    Args:
+        name: of the function, such as `sqrt`.
+        zeros, numbers: how many of how many numbers are 0.
+        place: `file:line`.
+    """
+
+    name: str
+    zeros: int
+    numbers: int
+    place: str
+
+
+@dataclass(frozen=True)
 class Activated:
     """An activation or dropout function inside of a forward pass, up to the second step.
 

@@ -8,12 +8,15 @@ from typing import Any
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Backward, Step
+from backtrack.watch.checks.moments import Backward, Steep, Step
 
 
 class NotFinite(Check):
     name = "not_finite"
-    looks_at = "the loss at every backward pass; once it is not finite, the weights and each module of the last pass"
+    looks_at = (
+        "the loss at every backward pass; once it is not finite, the weights and each module of the last pass, and "
+        "whether the first steps took roots or logarithms of zeros"
+    )
     cost = "one comparison of the loss a step (on a GPU at close steps only), and one pass more when it happens"
     source = "TheDeepChecker (2021); torch.autograd.detect_anomaly"
     expected = "finite numbers throughout"
@@ -23,6 +26,10 @@ class NotFinite(Check):
         super().__init__(heard, found)
         self._told = False
         self._bad_gradient = ""
+        self._steep: Steep | None = None
+
+    def steep(self, call: Steep) -> None:
+        self._steep = self._steep or call
 
     def before_step(self, step: Step) -> None:
         if self._told or not step.close or self._bad_gradient:
@@ -48,7 +55,16 @@ class NotFinite(Check):
         place, where = call.place, self._where()
         losses = [one for one in self.heard.losses if one - one == 0]
         before = f"; the losses before were {', '.join(f'{one:.3g}' for one in losses[-3:])}" if losses else ""
-        self.finds(place or "the loss", f"the loss is {value} at backward pass {call.number + 1}: {where}{before}")
+        remedy = ""
+        if self._bad_gradient and self._steep is not None:
+            steep = self._steep
+            place, remedy = steep.place, f"add a small number, such as 1e-9, to what {steep.name} is taken of"
+            where += (
+                f"; {steep.name} is taken of {steep.numbers} numbers of which {steep.zeros} are 0, where its slope is "
+                "infinite"
+            )
+        said = f"the loss is {value} at backward pass {call.number + 1}: {where}{before}"
+        self.finds(place or "the loss", said, remedy=remedy)
 
     def _where(self) -> str:
         """Whether weights or inputs are not finite, else which module puts out the first such number."""

@@ -10,6 +10,11 @@ from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Step
 
 LOOKS = 3
+# Where the loss is 0 as well, at each of the last steps.
+NOTHING_ASKED = (
+    "look at what the loss is multiplied with, or is the difference of: an advantage, a mask or a weight that is 0 for "
+    "every example, a margin that is kept from the start, a value that is compared with itself"
+)
 
 
 class ZeroGradient(Check):
@@ -42,8 +47,12 @@ class ZeroGradient(Check):
         dead = [weight for weight in weights if id(weight) not in self._alive]
         if self._looks[key] >= LOOKS and dead and step.number >= 5:
             names = [self.heard.name_of(weight) for weight in dead]
-            self.finds(
-                joined(names),
+            said = (
                 f"the gradient of {len(dead)} of {len(weights)} weight matrices was exactly zero at "
-                f"{self._looks[key]} steps",
+                f"{self._looks[key]} steps"
             )
+            losses = list(self.heard.losses)[-LOOKS:]
+            if len(losses) == LOOKS and not any(losses):
+                self.finds(joined(names), f"{said}, and so was the loss", remedy=NOTHING_ASKED)
+            else:
+                self.finds(joined(names), said)

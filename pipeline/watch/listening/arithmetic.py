@@ -1,4 +1,4 @@
-"""What the first steps compute: differences that become a square, new shapes, activations."""
+"""What the first steps compute: differences that become a square, new shapes, activations, roots of zeros."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
-from backtrack.watch.checks.moments import Activated, Difference, Reshaped
+from backtrack.vocabulary.steep import STEEP, zeros_in
+from backtrack.watch.checks.moments import Activated, Difference, Reshaped, Steep
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
@@ -21,13 +22,15 @@ ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mi
                "softmax")  # fmt: skip
 OWNERS = (torch, torch.nn.functional, torch.Tensor)
 ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATIONS if hasattr(owner, name)}
+NAMED = {getattr(owner, name): name for owner in (torch, torch.Tensor) for name in STEEP if hasattr(owner, name)}
 
 # Hears of a call: the moment, what makes its description, and that without the place.
 Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 
 class Arithmetic(TorchFunctionMode):
-    """Tells of differences and products that become a square, of tensors that get another shape, of activations.
+    """Tells of differences and products that become a square, of tensors that get another shape, of activations, of
+    roots and logarithms of zeros.
 
     Args:
         told: hears of them.
@@ -49,6 +52,8 @@ class Arithmetic(TorchFunctionMode):
                 self._told("difference", Difference, (tuple(left.shape), tuple(right.shape), tuple(result.shape)))
         elif func in ACTIVATED and isinstance(result, torch.Tensor) and args and result is not args[0]:
             self._told("activated", Activated, (ACTIVATED[func], result))
+        elif func in NAMED and (zeros := zeros_in(NAMED[func], args)):
+            self._told("steep", Steep, (NAMED[func], zeros, args[0].numel()))
         return result
 
     def begin(self) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from listened import Seen, listened_to
+from listened import START, Seen, listened_to
 
 from backtrack.watch.checks import all_checks
 from backtrack.watch.listening.ears import Ears
@@ -1472,6 +1472,37 @@ def test_noise_that_training_alone_gets_is_told_as_such(width: str, noisy: bool)
     assert ("take less" in found.remedy) is noisy
 
 
+@pytest.mark.parametrize("root", ["torch.sqrt(d)", "d.sqrt()", "d ** 0.5", "d.pow(0.5)"])
+@pytest.mark.parametrize("kept", ["", " + 1e-9"])
+def test_a_root_of_zeros_is_told_with_its_place(root: str, kept: str) -> None:
+    code = f"""
+        def apart(a, b):
+            d = (a[:, None] - a[None]).pow(2).sum(-1){kept}
+            return ({root}).mean()
+        train(mlp(), apart, Y)
+    """
+    found = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "not_finite"]
+    if kept:
+        assert not found
+        return
+    (said,) = found
+    assert "numbers of which 32 are 0, where its slope is infinite" in said.measured and "1e-9" in said.remedy
+    assert said.place == f"train.py:{_lines(LOOP + _dedented(code)).index(f'    return ({root}).mean()') + 1}"
+
+
+@pytest.mark.parametrize(("weight", "so"), [("0.0", True), ("1.0", False)])
+def test_a_loss_that_asks_for_nothing_is_told_from_a_net_that_is_shut(weight: str, so: bool) -> None:
+    code = f"""
+        net = mlp()
+        if {not so}:
+            with torch.no_grad():
+                net[0].bias.fill_(-50.0)
+        train(net, lambda a, b: {weight} * F.cross_entropy(a, b), Y)
+    """
+    (found,) = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "zero_gradient"]
+    assert found.measured.endswith("and so was the loss") is so and ("an advantage" in found.remedy) is so
+
+
 def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
     code = """
         class Net(nn.Module):
@@ -1547,8 +1578,6 @@ def test_a_training_goes_on_as_if_nobody_listened(code: str) -> None:
         if heard:
             ears.attach()
         try:
-            from listened import START
-
             exec(compile(START + code, "train.py", "exec"), names)
         finally:
             if heard:
@@ -1565,8 +1594,6 @@ def _dedented(code: str) -> str:
 
 
 def _lines(code: str) -> list[str]:
-    from listened import START
-
     return (START + code).splitlines()
 
 
