@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 # Names of torch's functions and methods; a power is one of them where its exponent lies between 0 and 1.
-POWERS = ("pow", "__pow__")
-STEEP = ("sqrt", "log", *POWERS)
+LOG, POWERS = "log", ("pow", "__pow__")
+STEEP = ("sqrt", LOG, *POWERS)
 
 
-def zeros_in(name: str, arguments: Sequence[Any]) -> int:
-    """Of how many zeros that have a gradient a call takes a root or a logarithm.
+def is_steep(name: str, arguments: Sequence[Any]) -> bool:
+    """Whether a call takes a root or a logarithm of what has a gradient.
 
     Args:
         name: of `STEEP`.
@@ -19,12 +19,25 @@ def zeros_in(name: str, arguments: Sequence[Any]) -> int:
 
     Example:
         >>> import torch
-        >>> values = torch.tensor([0.0, 4.0], requires_grad=True)
-        >>> zeros_in("sqrt", [values]), zeros_in("pow", [values, 0.5]), zeros_in("pow", [values, 2])
-        (1, 1, 0)
+        >>> values = torch.ones(2, requires_grad=True)
+        >>> [is_steep("sqrt", [values]), is_steep("pow", [values, 0.5]), is_steep("pow", [values, 2])]
+        [True, True, False]
     """
     if not arguments or not getattr(arguments[0], "requires_grad", False):
+        return False
+    return name not in POWERS or (len(arguments) > 1 and isinstance(arguments[1], float) and 0 < arguments[1] < 1)
+
+
+def zeros_in(name: str, arguments: Sequence[Any]) -> int:
+    """Of how many zeros such a call takes it; what is hardly more than 0 has no finite slope either.
+
+    Example:
+        >>> import torch
+        >>> zeros_in("log", [torch.tensor([0.0, 1e-42, 4.0], requires_grad=True)])
+        2
+    """
+    if not is_steep(name, arguments):
         return 0
-    if name in POWERS and not (len(arguments) > 1 and isinstance(arguments[1], float) and 0 < arguments[1] < 1):
-        return 0
-    return int((arguments[0].detach() == 0).sum())
+    values = arguments[0].detach().abs()
+    # Below the smallest number with all of its digits.
+    return int((values < 2.0**-126).sum())

@@ -1245,6 +1245,8 @@ def test_roots_keep_away_from_zero() -> None:
     assert anatomy.steep.partition(":")[0] == __file__ and not looked().steep
     with changed("roots_of_zero", "away", anatomy):
         assert torch.allclose(apart(), apart(kept=1e-9)) and apart().isfinite().all()
+        shares = torch.tensor([0.0, 0.5], requires_grad=True)
+        assert shares.log().tolist() == torch.tensor([1e-6, 0.5]).log().tolist()
         # What has no gradient, and what is no root, stays as it is.
         assert torch.zeros(2).sqrt().tolist() == [0, 0] and (torch.zeros(2, requires_grad=True) ** 2).sum() == 0
 

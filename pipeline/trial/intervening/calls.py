@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.search_spaces import kept_weights, seeds, target_shift
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import at_loading
-from backtrack.search_spaces.roots_of_zero import at_zeros
+from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
 from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
@@ -19,6 +19,7 @@ from backtrack.task.intervention import LossCall
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import exchanged_axes, is_square
+from backtrack.vocabulary.steep import zeros_in
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
 from backtrack.watch.listening.places import own_place
 
@@ -217,11 +218,12 @@ def count_steep(training: HookedTraining) -> None:
     """Sees roots and logarithms of zeros."""
     anatomy = training.anatomy
 
-    def seen(name: str) -> bool:
-        anatomy.steep = anatomy.steep or own_place()
+    def seen(name: str, arguments: Sequence[Any]) -> bool:
+        if not anatomy.steep and zeros_in(name, arguments):
+            anatomy.steep = own_place()
         return False
 
-    at_zeros(training, seen)
+    at_roots(training, seen)
 
 
 def count_samplers(training: HookedTraining) -> None:

@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.steep import LOG, POWERS
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Backward, Steep, Step
+
+# What is said where weights, inputs and outputs are finite.
+AWAY = {LOG: "x.clamp_min(1e-6)", **dict.fromkeys(("sqrt", *POWERS), "x + 1e-9")}
+OF_THE_LOSS = "so it is the loss itself: a log, a square root or a division"
 
 
 class NotFinite(Check):
@@ -56,9 +61,9 @@ class NotFinite(Check):
         losses = [one for one in self.heard.losses if one - one == 0]
         before = f"; the losses before were {', '.join(f'{one:.3g}' for one in losses[-3:])}" if losses else ""
         remedy = ""
-        if self._bad_gradient and self._steep is not None:
+        if self._steep is not None and (self._bad_gradient or where.endswith(OF_THE_LOSS)):
             steep = self._steep
-            place, remedy = steep.place, f"add a small number, such as 1e-9, to what {steep.name} is taken of"
+            place, remedy = steep.place, f"keep what {steep.name} is taken of away from 0: {AWAY[steep.name]}"
             where += (
                 f"; {steep.name} is taken of {steep.numbers} numbers of which {steep.zeros} are 0, where its slope is "
                 "infinite"
@@ -83,7 +88,7 @@ class NotFinite(Check):
             return f"{len(bad)} parameters of {model.name} are not finite any more ({bad[0]} first); {why}"
         if not _are_finite(said):
             return f"{model.name} puts out numbers that are not finite, from finite inputs and weights"
-        return f"the outputs of {model.name} are finite, so it is the loss itself: a log, a square root or a division"
+        return f"the outputs of {model.name} are finite, {OF_THE_LOSS}"
 
 
 def _are_finite(values: Any) -> bool:

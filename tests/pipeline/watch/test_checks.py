@@ -1490,6 +1490,19 @@ def test_a_root_of_zeros_is_told_with_its_place(root: str, kept: str) -> None:
     assert said.place == f"train.py:{_lines(LOOP + _dedented(code)).index(f'    return ({root}).mean()') + 1}"
 
 
+def test_a_logarithm_of_zeros_is_told_where_the_loss_is_no_number() -> None:
+    code = """
+        def by_hand(a, b):
+            told = torch.sigmoid(1000 * a[:, 0])
+            return -(b * told.log() + (1 - b) * (1 - told).log()).mean()
+        net = mlp()
+        train(net, by_hand, Y.float())
+    """
+    (said,) = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "not_finite"]
+    assert "the loss itself" in said.measured and "log is taken of 32 numbers of which" in said.measured
+    assert "log is taken of" in said.remedy and said.place.startswith("train.py:")
+
+
 @pytest.mark.parametrize(("weight", "so"), [("0.0", True), ("1.0", False)])
 def test_a_loss_that_asks_for_nothing_is_told_from_a_net_that_is_shut(weight: str, so: bool) -> None:
     code = f"""
