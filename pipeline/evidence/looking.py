@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
-
-from backtrack.evidence.statistics.looks import nominal_levels
 
 # Of the error rate, what the first look may use up; each further one half of what is left. A study that is never
 # extended pays a fifth for the right to be.
@@ -38,12 +35,12 @@ class Look:
 def look_of(manifest: Mapping[str, Any]) -> Look:
     """The look that a report on a study is, from its manifest.
 
-    Alpha spending: the first look uses up `FIRST_SHARE` of the error rate, each extension half of what is left; looks
-    that were planned beforehand use it up in proportion to their runs. The levels follow from that and from how
-    strongly the looks are tied to each other by the runs that they share (`nominal_levels`), for a single one of the
-    study's questions, whose share of the rate is the smallest. Looks at few runs are made by another statistic
-    (`few_runs`), which is tied to that of later looks less strongly (measured: .75 and .59 over 60, 90 and 120 runs,
-    and not .82 and .71): those that follow may only use what these have left.
+    Alpha spending with the union bound: the first look uses up `FIRST_SHARE` of the error rate, each extension half of
+    what is left; looks that were planned beforehand use it up in proportion to their runs. A look's level is what it
+    alone uses up. That holds however strongly the looks are tied to each other. Levels that reckon with a statistic
+    that only gathers runs (Lan and DeMets 1983) do not: what judges a question changes from look to look (few runs,
+    ranks, weights, the pairs in the model), and such levels made twice as many false verdicts at later looks as they
+    should (docs/evidence.md).
     """
     alpha = float(manifest["alpha"])
     extensions = manifest.get("extensions", [])
@@ -51,17 +48,11 @@ def look_of(manifest: Mapping[str, Any]) -> Look:
     first = manifest.get("spends_first", FIRST_SHARE)
     if not extensions:
         return Look(1, first * alpha, following, alpha, {})
-    questions = 2 * max(1, len(manifest["factors"]))
-    runs = [one["from"] for one in extensions] + [extensions[-1]["from"] + extensions[-1]["evidence"]]
     shares = [first, *(one["spent"] for one in extensions)]
-    few = sum(1 for _ in takewhile(lambda one: one.get("few", False), extensions))
-    begun = shares[few - 1] if few else 0.0
-    left = [alpha * (share - begun) / questions for share in shares[few:]]
-    levels = nominal_levels([max(1, one) for one in runs[few:]], left)
     decided = {
         response: tuple(tuple(names) for names in found) for response, found in extensions[-1].get("active", {}).items()
     }
-    return Look(len(runs), levels[-1] * questions, following, alpha, decided)
+    return Look(len(shares), alpha * (shares[-1] - shares[-2]), following, alpha, decided)
 
 
 def spent_share(manifest: Mapping[str, Any]) -> float:

@@ -11,8 +11,7 @@ import numpy as np
 from scipy import stats
 
 from backtrack.evidence.analysis import Analysis
-from backtrack.evidence.effects.effects import FactorEffect, terms_of
-from backtrack.evidence.effects.few_runs import are_few
+from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.looking import PLANNED_SHARE, next_share, spent_share
 from backtrack.evidence.studied import analysis_of
 from backtrack.records.directory import Records
@@ -93,7 +92,6 @@ def add_extension(
         "flips": flips + kept,
         "kept": kept > 0,
         "from": len(analysis.frame.of_stages()),
-        "few": _of_few(analysis),
         "began": sum(len(trial.planned.seeds) for trial in finished if trial.planned.stage == "backtrack"),
         "held": {},
         "moved": not about_failures,
@@ -114,12 +112,6 @@ def add_extension(
             + (f"; should they show a cause, {kept} of them verify it" if kept else "")
         )
     return runs, ", ".join(what)
-
-
-def _of_few(analysis: Analysis) -> bool:
-    """Whether this look judges the gain as few runs are judged."""
-    gain = analysis.responses.get(GAIN)
-    return gain is not None and are_few(gain.response, terms_of(gain.response)[0])
 
 
 def _active(analysis: Analysis) -> dict[str, list[list[str]]]:
