@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.vocabulary.steep import LOG, STEEP, is_steep
+from backtrack.task.patching import Source, name_of
+from backtrack.vocabulary.steep import LOG, POWERS, STEEP, is_steep
 
 # What is added to a root's argument, and what a logarithm's is at least: it would still be too steep at the former.
 SMALL, LEAST = 1e-9, 1e-6
@@ -40,6 +42,29 @@ def at_roots(training: Training, is_kept_away: Callable[[str, Sequence[Any]], bo
                 training.replace(owner, name, made(name))
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """`(x + 1e-9).sqrt()`; powers that are written `x ** 0.5` stay for a person."""
+    calls = [one for one in source.calls(*STEEP) if name_of(one) not in POWERS or _is_root(one)]
+    if len(calls) != 1:
+        return None
+    (call,) = calls
+    # `torch.sqrt(x)` has what it is taken of as argument, `x.sqrt()` before its name.
+    is_method = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") != "torch"
+    given = call.func.value if is_method else call.args[0] if call.args else None  # type: ignore[attr-defined]
+    if given is None:
+        return None
+    written = source.segment(given)
+    plain = isinstance(given, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
+    if name_of(call) == LOG:
+        return source.replaced(given, f"{written if plain else f'({written})'}.clamp_min({LEAST:g})")
+    return source.replaced(given, f"({written} + {SMALL:g})" if is_method else f"{written} + {SMALL:g}")
+
+
+def _is_root(power: ast.Call) -> bool:
+    exponent = getattr(power.args[-1], "value", None) if power.args else None
+    return isinstance(exponent, float) and 0 < exponent < 1
+
+
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     return {"away": f"{SAID} is taken of"} if anatomy.steep else {}
 
@@ -53,5 +78,6 @@ ROOTS_OF_ZERO = Intervention(
     harmless=True,
     points=("not_finite",),
     place=lambda anatomy: anatomy.steep,
+    patch=_patched,
     cannot="what a module of torch, or a function such as torch.norm, does inside",
 )

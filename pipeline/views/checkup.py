@@ -89,6 +89,8 @@ def standing(found: Checkup, metric: str) -> str:
         for value, outcome in zip(found.as_written, found.outcomes, strict=True)
     )
     chance = f"; a training that learns nothing reaches {found.chance:.4g}" if math.isfinite(found.chance) else ""
+    if math.isfinite(found.untrained):
+        chance += f", and a net that makes no step {found.untrained:.4g}"
     count = len(found.as_written)
     if found.crash:
         return f"It crashes: {count} of {count} runs as written end with {found.crash}."

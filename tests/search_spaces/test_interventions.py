@@ -6,6 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -1249,6 +1250,27 @@ def test_roots_keep_away_from_zero() -> None:
         assert shares.log().tolist() == torch.tensor([1e-6, 0.5]).log().tolist()
         # What has no gradient, and what is no root, stays as it is.
         assert torch.zeros(2).sqrt().tolist() == [0, 0] and (torch.zeros(2, requires_grad=True) ** 2).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ("d = torch.sqrt(a - b)", "d = torch.sqrt(a - b + 1e-09)"),
+        ("d = (a - b).pow(2).sum(-1).sqrt()", "d = ((a - b).pow(2).sum(-1) + 1e-09).sqrt()"),
+        ("d = -(y * p.log()).sum()", "d = -(y * p.clamp_min(1e-06).log()).sum()"),
+        ("d = torch.log(1 - p)", "d = torch.log((1 - p).clamp_min(1e-06))"),
+        # Nobody knows which of two; and a power by `**` is no call.
+        ("d = p.log() + (1 - p).log()", ""),
+        ("d = (a - b) ** 0.5", ""),
+    ],
+)
+def test_a_root_of_zero_is_an_edit_of_its_line(written: str, edited: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(f"import torch\n{written}\n")
+    described = all_interventions()["roots_of_zero"].described(Anatomy(steep=f"{tmp_path / 'train.py'}:2"))
+    patch = described["patches"]["away"]
+    assert [line[1:] for line in patch.splitlines() if line.startswith("+") and line[:3] != "+++"] == (
+        [edited] if edited else []
+    )
 
 
 def reloaded(steps: int = 4, kept: int = 1) -> torch.Tensor:

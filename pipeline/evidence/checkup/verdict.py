@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from backtrack.evidence.checkup.case import ONE_BATCH, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import JUDGED, not_carried_over
 from backtrack.evidence.checkup.ordering import middle, most_exact
 from backtrack.evidence.checkup.repairs import (
@@ -110,6 +110,7 @@ class Checkup:
         saturated: whether every run as written ends at exactly the best of all runs, as one does that learns nothing:
             then the metric cannot tell.
         gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
+        untrained: the metric of a net that makes no step, where that is beyond the luck of `chance`; else NaN.
         one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
 
     Example:
@@ -131,6 +132,7 @@ class Checkup:
     runs: int
     unusual: Sequence[Finding] = field(default_factory=tuple)
     gains: Sequence[tuple[Changes, str, float, float]] = ()
+    untrained: float = math.nan
     one_batch: tuple[float, float] | None = None
     limits: Sequence[str] = ()
     crash: str = ""
@@ -141,6 +143,7 @@ class Checkup:
         return {
             "learns": self.learns,
             "chance": _number(self.chance),
+            "untrained": _number(self.untrained),
             "as_written": [_number(value) for value in self.as_written],
             "outcomes": list(self.outcomes),
             "causes": [
@@ -202,6 +205,7 @@ def conclude(case: Case) -> Checkup:
         symptoms=symptoms,
         runs=len(case.runs),
         gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -middle(case, one))],
+        untrained=_untrained(case),
         one_batch=_one_batch(case),
         crash=case.crash,
         saturated=_saturated(case),
@@ -429,6 +433,13 @@ def _chance(case: Case) -> float:
         return case.chance
     values = sorted(run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value))
     return values[len(values) // 2] if values else math.nan
+
+
+def _untrained(case: Case) -> float:
+    nets = [run for run in case.controls if run.changes[0][0] == UNTRAINED]
+    best = max(nets, key=case.score, default=None)
+    beyond = best is not None and case.scored_beyond_chance(case.score(best))
+    return best.value if beyond and best is not None and best.value is not None else math.nan
 
 
 def _most(runs: Sequence[CheckedRun]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from backtrack.evidence.checkup.repairs import threshold
 from backtrack.evidence.checkup.unlearnt import LOSS_APART, taken_away
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, REPAIR
+from backtrack.views.checkup import standing
 
 
 def option(name: str, level: str, kind: str) -> Option:
@@ -48,6 +50,15 @@ def test_training_that_takes_away_what_an_untrained_net_has_is_blamed_on_the_los
     found = conclude(collapsed())
     assert [cause.name for cause in found.causes] == [LOSS_APART] and found.learns == "no"
     assert "untrained nets reach 0.6 and more, training takes them to 0.17" in found.causes[0].said
+
+
+def test_what_an_untrained_net_reaches_is_said_where_it_is_more_than_chance() -> None:
+    found = conclude(collapsed())
+    assert found.untrained == 0.6 and found.as_json()["untrained"] == 0.6
+    assert "a training that learns nothing reaches 0.17, and a net that makes no step 0.6" in standing(found, "auc")
+    usual = conclude(collapsed(untrained=0.17))
+    assert math.isnan(usual.untrained) and usual.as_json()["untrained"] is None
+    assert "no step" not in standing(usual, "auc")
 
 
 def test_labels_that_are_learnt_and_not_counted_are_told_from_one_answer_for_all() -> None:
