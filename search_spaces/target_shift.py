@@ -32,6 +32,8 @@ def at_read_targets(training: Training, read: Callable[[LossCall, Any], None]) -
         if not last or call.name not in LOSSES or not call.training or call.target.is_floating_point():
             return
         given, axis = last[0]
+        if given.device != call.target.device:
+            return
         # Unless it is told otherwise, the loss leaves out what has no target.
         if call.target.numel() == given.numel() and call.options.get("ignore_index", LEFT_OUT) == LEFT_OUT:
             asked = call.target.reshape(given.shape)

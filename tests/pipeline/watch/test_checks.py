@@ -1490,6 +1490,18 @@ def test_a_root_of_zeros_is_told_with_its_place(root: str, kept: str) -> None:
     assert said.place == f"train.py:{_lines(LOOP + _dedented(code)).index(f'    return ({root}).mean()') + 1}"
 
 
+def test_roots_of_what_nobody_may_look_at_are_taken_as_before() -> None:
+    code = """
+        apart = lambda row: (row ** 2).sqrt().sum()
+        torch.func.vmap(torch.func.grad(apart))(torch.zeros(3, 2))
+        torch.func.vmap(apart)(torch.zeros(4, 6, requires_grad=True))
+        sparse = torch.zeros(3, 3).to_sparse().requires_grad_()
+        sparse.sqrt()
+        train(mlp(), F.cross_entropy, Y)
+    """
+    assert not [one for one in listened_to(LOOP + _dedented(code)).findings if one.weight == "wrong"]
+
+
 def test_a_logarithm_of_zeros_is_told_where_the_loss_is_no_number() -> None:
     code = """
         def by_hand(a, b):
