@@ -8,10 +8,8 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, name_of
-from backtrack.vocabulary.steep import LOG, POWERS, STEEP, is_steep
+from backtrack.vocabulary.steep import LEAST, LOG, POWERS, SMALL, STEEP, is_steep
 
-# What is added to a root's argument, and what a logarithm's is at least: it would still be too steep at the former.
-SMALL, LEAST = 1e-9, 1e-6
 SAID = f"x + {SMALL:g} in what a root, x.clamp_min({LEAST:g}) in what a logarithm"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 # Names of torch's functions and methods; a power is one of them where its exponent lies between 0 and 1.
 LOG, POWERS = "log", ("pow", "__pow__")
 STEEP = ("sqrt", LOG, *POWERS)
+# What is added to a root's argument, and what a logarithm's is at least: it would still be too steep at the former.
+SMALL, LEAST = 1e-9, 1e-6
 
 
 def is_steep(name: str, arguments: Sequence[Any]) -> bool:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
-from backtrack.vocabulary.steep import LOG, POWERS
+from backtrack.vocabulary.steep import LEAST, LOG, SMALL
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Backward, Steep, Step
 
+# Backward passes that the first steps' roots may be to blame for.
+EARLY = 3
+# How a function is called, and what keeps its argument away from 0.
+ROOT, LOGARITHM = ("a root", f"x + {SMALL:g}"), ("a logarithm", f"x.clamp_min({LEAST:g})")
 # What is said where weights, inputs and outputs are finite.
-AWAY = {LOG: "x.clamp_min(1e-6)", **dict.fromkeys(("sqrt", *POWERS), "x + 1e-9")}
 OF_THE_LOSS = "so it is the loss itself: a log, a square root or a division"
 
 
@@ -61,11 +64,12 @@ class NotFinite(Check):
         losses = [one for one in self.heard.losses if one - one == 0]
         before = f"; the losses before were {', '.join(f'{one:.3g}' for one in losses[-3:])}" if losses else ""
         remedy = ""
-        if self._steep is not None and (self._bad_gradient or where.endswith(OF_THE_LOSS)):
-            steep = self._steep
-            place, remedy = steep.place, f"keep what {steep.name} is taken of away from 0: {AWAY[steep.name]}"
+        steep = self._steep if call.number < EARLY and (self._bad_gradient or where.endswith(OF_THE_LOSS)) else None
+        if steep is not None:
+            function, kept_away = LOGARITHM if steep.name == LOG else ROOT
+            place, remedy = steep.place, f"keep what {function} is taken of away from 0: {kept_away}"
             where += (
-                f"; {steep.name} is taken of {steep.numbers} numbers of which {steep.zeros} are 0, where its slope is "
+                f"; {function} is taken of {steep.numbers} numbers of which {steep.zeros} are 0, where its slope is "
                 "infinite"
             )
         said = f"the loss is {value} at backward pass {call.number + 1}: {where}{before}"
