@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.search_spaces.loss_arguments import place
+from backtrack.search_spaces.loss_targets import LEAVING_OUT, NONE
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
 from backtrack.vocabulary.recurrent import LAYERS
 
-LOSSES = ("cross_entropy", "nll_loss")
-# What torch leaves out by itself: the last step has no next token.
-LEFT_OUT = -100
 # Among an anatomy's calls: losses of this kind.
 SEEN = "targets that were read"
 
@@ -29,17 +27,17 @@ def at_read_targets(training: Training, read: Callable[[LossCall, Any], None]) -
         return given
 
     def change(call: LossCall) -> None:
-        if not last or call.name not in LOSSES or not call.training or call.target.is_floating_point():
+        if not last or call.name not in LEAVING_OUT or not call.training or call.target.is_floating_point():
             return
         given, axis = last[0]
         if given.device != call.target.device:
             return
-        # Unless it is told otherwise, the loss leaves out what has no target.
-        if call.target.numel() == given.numel() and call.options.get("ignore_index", LEFT_OUT) == LEFT_OUT:
+        # Unless it is told otherwise, the loss leaves out what has no target: the last step has no next token.
+        if call.target.numel() == given.numel() and call.options.get("ignore_index", NONE) == NONE:
             asked = call.target.reshape(given.shape)
             if _was_read(asked, given, axis):
                 following = given.roll(-1, axis)
-                following.select(axis, -1).fill_(LEFT_OUT)
+                following.select(axis, -1).fill_(NONE)
                 read(call, following.reshape(call.target.shape).to(call.target.dtype))
 
     training.at_forward(before=before)

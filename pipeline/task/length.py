@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from backtrack.task.of_source import described_of_source, range_of, tree_of
+from backtrack.task.of_source import EPOCHS, described_of_source, range_of, tree_of
 from backtrack.task.patching import source_at, suggested
 from backtrack.task.program_options import ProgramOption
 
@@ -29,7 +29,7 @@ OPTIONS = (
     ),
     *("steps", "iterations", "num_iterations", "max_iters", "iters", "episodes", "num_episodes"),
 )
-VARIABLES = ("epoch", "ep", "episode")
+VARIABLES = (*EPOCHS, "episode")
 
 
 def length_option(task: ScriptTask) -> ProgramOption | None:

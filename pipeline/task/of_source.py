@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Names of the variable of a loop over epochs.
+EPOCHS = ("epoch", "ep")
+
 
 def tree_of(script: Path) -> ast.Module:
     """A script's source; an empty program where it cannot be read, or is no Python."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from backtrack.task.of_source import described_of_source, range_of, tree_of
+from backtrack.task.of_source import EPOCHS, described_of_source, range_of, tree_of
 from backtrack.task.patching import name_of, source_at, suggested
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 STOPPING, OFF = "early_stopping", "off"
 # What a training calls in each of its steps, and a word in the names of functions that train.
 STEPS, WORD = ("backward", "step"), "train"
-# Names of the variable of a loop over epochs, which may stand in one over folds or seeds.
-EPOCHS = ("epoch", "ep")
 # How often a loop goes on: one over epochs comes to its end; where a range is just large, what leaves it is its end.
 MOST = 1000
 _gone_on: Counter[int] = Counter()
@@ -75,8 +73,7 @@ def _outermost(node: ast.AST) -> Iterator[ast.For]:
 
 
 def _is_over_epochs(node: ast.AST) -> bool:
-    named = isinstance(node, ast.For) and isinstance(node.target, ast.Name) and node.target.id in EPOCHS
-    return named and isinstance(node, ast.For) and range_of(node) is not None
+    return isinstance(node, ast.For) and getattr(node.target, "id", "") in EPOCHS and range_of(node) is not None
 
 
 def _trains(loop: ast.For) -> bool:

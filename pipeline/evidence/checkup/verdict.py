@@ -437,9 +437,8 @@ def _chance(case: Case) -> float:
 
 def _untrained(case: Case) -> float:
     nets = [run for run in case.controls if run.changes[0][0] == UNTRAINED]
-    best = max(nets, key=case.score, default=None)
-    beyond = best is not None and case.scored_beyond_chance(case.score(best))
-    return best.value if beyond and best is not None and best.value is not None else math.nan
+    beyond = [run.value for run in nets if case.scored_beyond_chance(case.score(run)) and run.value is not None]
+    return max(beyond, key=case.scored, default=math.nan)
 
 
 def _most(runs: Sequence[CheckedRun]) -> list[str]:
