@@ -18,6 +18,7 @@ from backtrack.watch.checks.moments import (
     Inner,
     Iterated,
     Loss,
+    Margin,
     Pass,
     Reshaped,
     Seeded,
@@ -91,6 +92,9 @@ class Check:
 
     def steep(self, call: Steep) -> None:
         """After a root or a logarithm of zeros, up to the second step."""
+
+    def margin(self, call: Margin) -> None:
+        """After a loss by hand of labels times outputs, whose labels are 0 and 1, up to the second step."""
 
     def activated(self, call: Activated) -> None:
         """After an activation or dropout function in a model's forward pass, up to the second step."""

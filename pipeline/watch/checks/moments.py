@@ -178,6 +178,20 @@ class Steep:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """A loss by hand of labels times outputs, as a hinge is, whose labels are 0 and 1, up to the second step.
+
+    Args:
+        zeros, numbers: how many of how many labels are 0.
+        place: `file:line`.
+    """
+
+    zeros: int
+    numbers: int
+    place: str
+
+
+@dataclass(frozen=True)
 class Activated:
     """An activation or dropout function inside of a forward pass, up to the second step.
 

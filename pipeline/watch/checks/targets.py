@@ -11,7 +11,7 @@ from typing import Any
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import REGRESSIONS, Loss
+from backtrack.watch.checks.moments import REGRESSIONS, Loss, Margin
 from backtrack.watch.listening.tensors import tensors_in
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
@@ -44,7 +44,10 @@ class _Seen:
 
 class Targets(Check):
     name = "targets"
-    looks_at = "the targets of a loss, at its first calls and at those that are looked at closely"
+    looks_at = (
+        "the targets of a loss, at its first calls and at those that are looked at closely; the labels that a hinge by "
+        "hand is computed from, up to the second step"
+    )
     cost = "a minimum and a maximum at these calls"
     source = "TheDeepChecker (2021), label checks; DeepFD; PyTorch documentation of the losses"
     expected = (
@@ -82,12 +85,18 @@ class Targets(Check):
         none, negative, every, calls = seen
         # Beside -1 and 1 a 0 is meant: two that are ranked alike.
         if calls >= SIGNS and none and not negative:
-            self.finds(
-                call.place,
-                f"{none} of {every} targets of {call.name} are 0 and none is -1, and it takes -1 and 1: such an "
-                "example teaches nothing",
-                remedy="bring the labels to -1 and 1: 2 * y - 1",
-            )
+            self._miss_signs(call.place, none, every, call.name)
+
+    def _miss_signs(self, place: str, none: int, every: int, loss: str) -> None:
+        self.finds(
+            place,
+            f"{none} of {every} targets of {loss} are 0 and none is -1, and it takes -1 and 1: such an example teaches "
+            "nothing",
+            remedy="bring the labels to -1 and 1: 2 * y - 1",
+        )
+
+    def margin(self, call: Margin) -> None:
+        self._miss_signs(call.place, call.zeros, call.numbers, "a loss of margins")
 
     def _look_at_rows(self, call: Loss, target: Any) -> None:
         if target.shape != call.output.shape or target.ndim < 2:

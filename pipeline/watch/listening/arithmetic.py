@@ -1,4 +1,4 @@
-"""What the first steps compute: differences that become a square, new shapes, activations, roots of zeros."""
+"""What the first steps compute: differences that become a square, new shapes, activations, roots of zeros, margins."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
+from backtrack.vocabulary.margins import MARGINS, zeros_for_signs
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
 from backtrack.vocabulary.steep import STEEP, zeros_in
-from backtrack.watch.checks.moments import Activated, Difference, Reshaped, Steep
+from backtrack.watch.checks.moments import Activated, Difference, Margin, Reshaped, Steep
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
@@ -22,6 +23,7 @@ ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mi
                "softmax")  # fmt: skip
 OWNERS = (torch, torch.nn.functional, torch.Tensor)
 ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATIONS if hasattr(owner, name)}
+BENT = {getattr(owner, name) for owner in OWNERS for name in MARGINS if hasattr(owner, name)}
 NAMED = {getattr(owner, name): name for owner in (torch, torch.Tensor) for name in STEEP if hasattr(owner, name)}
 
 # Hears of a call: the moment, what makes its description, and that without the place.
@@ -30,7 +32,7 @@ Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 class Arithmetic(TorchFunctionMode):
     """Tells of differences and products that become a square, of tensors that get another shape, of activations, of
-    roots and logarithms of zeros.
+    roots and logarithms of zeros, of margins whose labels are 0 and 1.
 
     Args:
         told: hears of them.
@@ -43,6 +45,8 @@ class Arithmetic(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        if func in BENT:
+            self._look_at_margin(args)
         # What a library views is its own.
         if func in SHAPED and args and args[0].shape != result.shape and is_called_by_own():
             self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), result))
@@ -55,6 +59,12 @@ class Arithmetic(TorchFunctionMode):
         elif func in NAMED and (zeros := zeros_in(NAMED[func], args)):
             self._told("steep", Steep, (NAMED[func], zeros, args[0].numel()))
         return result
+
+    def _look_at_margin(self, args: tuple[Any, ...]) -> None:
+        # `torch.max(zeros, 1 - y * f)` has it in the second place.
+        for one in args[:2]:
+            if isinstance(one, torch.Tensor) and (seen := zeros_for_signs(one)):
+                self._told("margin", Margin, seen)
 
     def begin(self) -> Callable[[], None]:
         """Begins it, once: what was begun meanwhile would end in the wrong order. Returns what ends it."""

@@ -397,9 +397,9 @@ class Ears:
             self._tell("seeded", Seeded(name, seed, own_place()))
 
     def _computed(self, moment: str, kind: Callable[..., Any], shapes: tuple[Any, ...]) -> None:
-        # An activation outside of a model may be there to be looked at.
-        wanted = not self.muted and (moment != "activated" or bool(self._depth))
-        place = own_place() if wanted else ""
+        # An activation outside of a model may be there to be looked at; a margin inside of one may be a mask's.
+        elsewhere = (moment == "activated" and not self._depth) or (moment == "margin" and bool(self._depth))
+        place = "" if self.muted or elsewhere else own_place()
         if place:
             self._tell(moment, kind(*shapes, place))
 

@@ -654,6 +654,22 @@ VARIANTS = {
         train(net, F.cross_entropy, Y, opt=opt, after=warm.step)
     """,
     ),
+    "a warm-up that the training does not live to see the end of": (
+        "learning_rate",
+        """
+        net = mlp(); opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+        warm = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: min(1, (step + 1) / 20000))
+        train(net, F.cross_entropy, Y, opt=opt, epochs=6, after=warm.step)
+    """,
+    ),
+    "a rate that grows to a hundred of what was asked for": (
+        "learning_rate",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=1e-4)
+        grown = torch.optim.lr_scheduler.ExponentialLR(opt, 1.1)
+        train(net, F.cross_entropy, Y, opt=opt, epochs=4, after=grown.step)
+    """,
+    ),
     "judged in training mode, by inputs that all begin with zeros": (
         "wrong_mode",
         """
@@ -846,6 +862,17 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a warm-up to the rate that was asked for": """
+        net = mlp(); opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+        warm = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: min(1, (step + 1) / 80))
+        train(net, F.cross_entropy, Y, opt=opt, epochs=6, after=warm.step)
+        opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+        warm = torch.optim.lr_scheduler.LinearLR(opt, 0.005, total_iters=100)
+        train(net, F.cross_entropy, Y, opt=opt, epochs=8, after=warm.step)
+        opt = torch.optim.SGD(net.parameters(), lr=0.1)
+        once = torch.optim.lr_scheduler.OneCycleLR(opt, 0.1, total_steps=700, div_factor=50)
+        train(net, F.cross_entropy, Y, opt=opt, epochs=6, after=once.step)
+    """,
     "a divergence from what a teacher says, and soft labels": """
         said = F.softmax(3 * X[:, :2], 1)
         train(mlp(), lambda o, y: F.kl_div(y.log(), F.softmax(o, 1), reduction="batchmean"), said)
@@ -1488,6 +1515,47 @@ def test_a_root_of_zeros_is_told_with_its_place(root: str, kept: str) -> None:
     (said,) = found
     assert "numbers of which 32 are 0, where its slope is infinite" in said.measured and "x + 1e-09" in said.remedy
     assert said.place == f"train.py:{_lines(LOOP + _dedented(code)).index(f'    return ({root}).mean()') + 1}"
+
+
+@pytest.mark.parametrize(
+    "margin",
+    ["F.relu(1 - y * said)", "(1 - said * y).clamp(min=0)", "torch.clamp(torch.ones(len(y)) - y * said, min=0)",
+     "torch.max(torch.zeros(len(y)), 1 - said * y)", "F.softplus(-y * said)", "F.softplus(-(said * y))"],
+)  # fmt: skip
+@pytest.mark.parametrize("signs", [False, True])
+def test_a_hinge_by_hand_of_labels_that_are_0_and_1_is_told(margin: str, signs: bool) -> None:
+    code = f"""
+        def loss(out, y):
+            said = out.squeeze(1)
+            return ({margin}).mean()
+        train(mlp(out=1), loss, {"2 * Y.float() - 1" if signs else "Y.float()"})
+    """
+    found = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "targets"]
+    assert [one.place for one in found] == (
+        [] if signs else [f"train.py:{_lines(LOOP + _dedented(code)).index(f'    return ({margin}).mean()') + 1}"]
+    )
+    assert all("2 * y - 1" in one.remedy for one in found)
+
+
+def test_masks_and_pairs_are_no_labels_of_a_hinge() -> None:
+    code = """
+        class Masked(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a, self.b = nn.Linear(6, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                h = self.a(x)
+                return self.b(torch.relu(1 - (torch.rand_like(h) > 0.5) * h))
+        train(Masked(), F.cross_entropy, Y)
+
+        def pairs(said, y):
+            far = (said - said.flip(0)).pow(2).sum(1)
+            alike = (y == y.flip(0)).float()
+            return (alike * far + (1 - alike) * torch.clamp(1 - far, min=0)).mean()
+        train(mlp(), pairs, Y)
+        shown = lambda said, y: F.cross_entropy(said, y) + 0.01 * torch.relu((y > 0).float() * said[:, 0]).mean()
+        train(mlp(), shown, Y)
+    """
+    assert not [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "targets"]
 
 
 def test_roots_of_what_nobody_may_look_at_are_taken_as_before() -> None:
