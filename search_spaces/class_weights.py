@@ -64,5 +64,6 @@ CLASS_WEIGHTS = Intervention(
     levels=_unequal,
     apply=_balanced,
     points=("collapsed_predictions", "constant_output"),
+    answers=("inverted_class_weights",),
     place=place,
 )

@@ -64,6 +64,7 @@ LOSS_OPTIONS = Intervention(
     levels=_levels,
     apply=_plain,
     points=("collapsed_predictions", "constant_output"),
+    answers=("inverted_class_weights",),
     place=place,
     patch=_patched,
 )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, CheckedRun, Option
-from backtrack.evidence.checkup.memorised import asked_of_held_back
+from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise
 from backtrack.evidence.checkup.repairs import (
     best_score,
     candidates,
@@ -28,8 +28,8 @@ from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
 
-# Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
-FIRST, CONTROLS, PROOFS = 3, 2, 4
+# Runs as written that come first, controls beside them, fresh seeds that verify a repair, and probes at the end.
+FIRST, CONTROLS, PROOFS, PROBES = 3, 2, 4, 3
 # Changes that a training crashes with, as it does as written, after which no other is tried.
 CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
@@ -196,7 +196,10 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if best is not None:
         others = [option.changes[0] for option in in_order(case) if option.name != best.changes[0][0]]
         wanted += [plan.planned(_with(best.changes, one), seed, TRIED) for one in _first_levels(others)[:8]]
-    return [together, *wanted]
+    # What is left has to do for fresh seeds and probes.
+    room = plan.runs - len(case.runs) - PROOFS * 3 - PROBES
+    known = {run.trial for run in case.runs}
+    return [together, *[one for one in wanted if one.trial not in known][: max(0, room)]]
 
 
 def _first_levels(changes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -260,8 +263,11 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
-    """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?"""
-    unshown = asked_of_held_back(case)
+    """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?
+
+    Where it learns nothing by heart, a longer training of a wider net is asked.
+    """
+    unshown, deeper = asked_of_held_back(case), could_memorise(case)
     # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
     if unshown is None and (not needs_repair(case) or any(repair.verified for repair in proven(case))):
         return []
@@ -269,4 +275,6 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     asked = [there[ONE_BATCH]] if ONE_BATCH in there else []
     if unshown is not None and HELD_BACK in there:
         asked.append(tuple(sorted([*there[HELD_BACK], *unshown])))
+    if deeper is not None and HELD_BACK in there:
+        asked.append(deeper)
     return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]

@@ -21,8 +21,9 @@ MARGIN = 0.2
 # Share of a control's loss that has to be learnt by heart before anything is said, and before the metric is blamed:
 # luck moves the losses of a few batches by more than the first.
 LEAST, MUCH = 0.02, 0.2
-# Where the training is too short to learn anything by heart, four times as long a one is asked.
-LONGER = ("length", "x4")
+# Where the training is too short to learn anything by heart, four times as long a one is asked; where the net is too
+# narrow, one with a wide layer beside it.
+LONGER, WIDER = ("length", "x4"), ("capacity", "beside")
 # An error that is hardly less than that of a control, while the loss is less than a tenth of the control's.
 HARDLY, TENTH = 0.8, 0.1
 # What is wrong then: the labels, what the net is judged by, or one of the two.
@@ -45,25 +46,43 @@ def asked_of_held_back(case: Case) -> Changes | None:
     return None if found is None else found[0]
 
 
+def could_memorise(case: Case) -> Changes | None:
+    """A longer training of a wider net that has not been run, where little of the training set is learnt by heart."""
+    wanted = tuple(sorted(change for change in (LONGER, WIDER) if case.of((change,))))
+    if not wanted or case.of(wanted) or _luck(case) is None:
+        return None
+    found = _by_heart(case)
+    return wanted if found is None or not is_much(*found[1]) else None
+
+
 def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
     """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one.
 
     Where as written little of it is learnt, and much in a longer training, that one can be asked more.
     """
-    controls = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
-    # A loss that falls while the metric falls below chance does not reward what is measured: nothing is said of labels,
-    # nor where the loss is written by hand and there may be none.
-    by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
-    if not controls or case.worse_than_chance or by_hand:
+    controls = _luck(case)
+    if controls is None:
         return None
     control = median(controls)
     least = min(min(controls), control - LEAST * abs(control))
     found: list[tuple[Changes, tuple[float, float]]] = []
-    for changes, runs in (((), case.first), ((LONGER,), case.of((LONGER,)))):
+    longer: list[Changes] = [(LONGER,), (WIDER,), (WIDER, LONGER)]
+    for changes, runs in [((), case.first), *((one, case.of(one)) for one in longer)]:
         own = [loss for run in runs for loss in _last_half(run)]
         if own and median(own) < least and not _is_shown(case, median(own), control):
             found.append((changes, (median(own), control)))
     return next((one for one in found if is_much(*one[1])), found[0] if found else None)
+
+
+def _luck(case: Case) -> list[float] | None:
+    """The training losses of the control whose labels cannot be learnt; None where nothing can be said of labels."""
+    losses = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
+    # A loss that falls while a share of right answers falls below chance does not reward what is measured. (An error,
+    # or a share of variance, falls below chance by all that is learnt by heart.) Nor is there anything to say where the
+    # loss is written by hand and there may be no labels.
+    by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
+    apart = case.worse_than_chance and math.isfinite(case.ceiling)
+    return None if not losses or apart or by_hand else losses
 
 
 def is_much(own: float, control: float) -> bool:
@@ -89,7 +108,7 @@ def not_carried_over(case: Case) -> Finding | None:
     learnt = _said_of(changes, own, control)
     much = is_much(own, control)
     little = _carries_over(case)
-    if math.isnan(held) and (little or not much):
+    if math.isnan(held) and (little or not much or case.worse_than_chance):
         return None
     if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
         return None
@@ -165,9 +184,10 @@ def _of_the_labels(learnt: str, held: float) -> Finding:
 
 
 def _said_of(changes: Changes, own: float, control: float) -> str:
-    longer = "in four times the training " if changes else ""
+    ways = {WIDER: "with a wide layer beside the net", LONGER: "in four times the training"}
+    said = " and ".join(text for change, text in ways.items() if change in changes)
     shuffled = f"with labels shuffled anew each time {control:.3g}"
-    return f"{longer}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
+    return f"{said}{' ' if said else ''}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
 
 
 def _of_the_metric(case: Case, beyond: Sequence[CheckedRun]) -> Finding:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun, Option
-from backtrack.evidence.checkup.memorised import EITHER, JUDGED, LABELS, asked_of_held_back, memorised, not_carried_over
+from backtrack.evidence.checkup.memorised import (
+    EITHER,
+    JUDGED,
+    LABELS,
+    asked_of_held_back,
+    could_memorise,
+    memorised,
+    not_carried_over,
+)
 from backtrack.task.intervention import CONTROL, PROBE
 
 
@@ -175,3 +185,55 @@ def test_where_little_is_learnt_as_written_the_longer_training_is_asked() -> Non
     assert found is not None and found.check == EITHER
     found = not_carried_over(case(four, probe, own=2.15))
     assert found is not None and found.check == LABELS and "in four times the training" in found.measured
+
+
+def small(*more: CheckedRun, own: float = 2.3) -> Case:
+    """A net that learns nothing by heart, in no more than the training and in four times as much."""
+    four, wide = (
+        run("longer", [2.3, 2.3, 2.25, 2.25], length="x4"),
+        run("wide", [2.3, 2.3, 2.2, 2.2], capacity="beside"),
+    )
+    return case(four, wide, *more, own=own)
+
+
+def test_a_net_too_small_to_learn_by_heart_is_asked_with_a_wider_one() -> None:
+    both = {"capacity": "beside", "length": "x4"}
+    assert could_memorise(small()) == tuple(both.items())
+    assert could_memorise(case(own=2.3)) is None and could_memorise(small(own=0.1)) is None
+    heart = run("both", [2.3, 1.0, 0.2, 0.1], **both)
+    assert could_memorise(small(heart)) is None and asked_of_held_back(small(heart)) == tuple(both.items())
+    apart = small(heart, run("probe", [2.3, 2.3, 2.6, 2.9], held_back="quarter", **both))
+    found = not_carried_over(apart)
+    assert found is not None and found.check == LABELS
+    assert (
+        "with a wide layer beside the net and in four times the training the training set is learnt" in found.measured
+    )
+    carried = not_carried_over(small(heart, run("probe", [2.3, 1.4, 0.6, 0.4], held_back="quarter", **both)))
+    assert carried is not None and carried.check == JUDGED
+
+
+def overfitted(mode: str, value: float, luck: float, held: float | None) -> Case:
+    """A regression whose training set is learnt by heart, and whose metric falls below chance by it."""
+
+    def at(name: str, value: float, losses: list[float], **changes: str) -> CheckedRun:
+        reports = tuple(value + jitter for jitter in (0.0, 0.01, -0.01, 0.0))
+        return replace(run(name, losses, **changes), value=value, reports=reports)
+
+    runs = [at(f"written-{n}", value, [1.0, 0.5, 0.1, 0.1]) for n in range(3)]
+    runs += [at(f"control-{n}", luck, [1.0, 1.0, 1.0, 1.0], labels="shuffled") for n in range(2)]
+    if held is not None:
+        runs.append(at("probe", value, [1.0, 1.1, held, held], held_back="quarter"))
+    return Case(runs, OPTIONS, mode)
+
+
+@pytest.mark.parametrize(("mode", "value", "luck"), [("max", -0.4, -0.02), ("min", 1.3, 1.0)])
+def test_an_error_below_chance_by_what_is_learnt_by_heart_is_asked_of_the_labels(
+    mode: str, value: float, luck: float
+) -> None:
+    assert overfitted(mode, value, luck, None).worse_than_chance
+    found = not_carried_over(overfitted(mode, value, luck, held=1.4))
+    assert found is not None and found.check == LABELS
+    found = not_carried_over(overfitted(mode, value, luck, held=0.2))
+    assert found is not None and found.check == JUDGED
+    # Without examples held back, nothing tells a sign from labels of other inputs.
+    assert not_carried_over(overfitted(mode, value, luck, None)) is None

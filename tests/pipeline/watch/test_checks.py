@@ -106,6 +106,10 @@ FAULTS = {
                 return self.out(x)
         train(Net(), F.cross_entropy, Y)
     """,
+    "inverted_class_weights": """
+        y = (X[:, :1] > 1).float(); ones = y.sum()
+        train(mlp(out=1), nn.BCEWithLogitsLoss(pos_weight=ones / (len(y) - ones)), y)
+    """,
     "weights_that_stay": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
         for i in batches():
@@ -654,6 +658,13 @@ VARIANTS = {
         train(net, F.cross_entropy, Y, opt=opt, after=warm.step)
     """,
     ),
+    "a rare class that weighs what it is frequent": (
+        "inverted_class_weights",
+        """
+        y = (X[:, 0] > 1).long() + 2 * (X[:, 1] > 1.5).long().mul(X[:, 0] <= 1)
+        train(mlp(out=3), nn.CrossEntropyLoss(weight=torch.bincount(y) / len(y)), y)
+    """,
+    ),
     "a warm-up that the training does not live to see the end of": (
         "learning_rate",
         """
@@ -862,6 +873,15 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "weights that make rare classes count, that leave one out, and those of equal classes": """
+        y = (X[:, :1] > 1).float(); ones = y.sum()
+        train(mlp(out=1), nn.BCEWithLogitsLoss(pos_weight=(len(y) - ones) / ones), y)
+        train(mlp(out=1), nn.BCEWithLogitsLoss(pos_weight=torch.tensor(0.3)), (X[:, :1] > 0).float())
+        z = (X[:, 0] > 1).long() + 2 * (X[:, 1] > 1.5).long().mul(X[:, 0] <= 1)
+        train(mlp(out=3), nn.CrossEntropyLoss(weight=1 / torch.bincount(z)), z)
+        train(mlp(out=3), nn.CrossEntropyLoss(weight=torch.tensor([1.0, 1.0, 0.0])), z)
+        train(mlp(out=6), nn.BCEWithLogitsLoss(pos_weight=torch.full((6,), 0.2)), (X > 1).float())
+    """,
     "a warm-up to the rate that was asked for": """
         net = mlp(); opt = torch.optim.Adam(net.parameters(), lr=1e-2)
         warm = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: min(1, (step + 1) / 80))
