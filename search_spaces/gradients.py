@@ -16,7 +16,8 @@ def _backward_place(anatomy: Anatomy) -> str:
     return str(anatomy.loss.get("place", ""))
 
 
-# Gradients that are there at the next backward pass: of an optimiser, and of weights that are moved without one.
+# Gradients that are there at the next backward pass: of an optimiser, and of weights that are moved without one, or by
+# one between two calls of its closure.
 KEPT, KEPT_BY_HAND = "gradients kept", "gradients kept by hand"
 
 
@@ -50,9 +51,10 @@ def _cleared(training: Training, level: str) -> None:
 
 
 def _clearings(anatomy: Anatomy) -> dict[str, str]:
-    if anatomy.calls.get(KEPT_BY_HAND):
+    if anatomy.calls.get(KEPT_BY_HAND) and not anatomy.optimiser:
         return {"each_step": "weight.grad = None once it has been moved"}
-    return {"each_step": "optimizer.zero_grad() before loss.backward()"} if anatomy.calls.get(KEPT) else {}
+    kept = anatomy.calls.get(KEPT) or anatomy.calls.get(KEPT_BY_HAND)
+    return {"each_step": "optimizer.zero_grad() before loss.backward()"} if kept else {}
 
 
 def _clearing(source: Source, level: str, anatomy: Anatomy) -> str | None:

@@ -28,8 +28,10 @@ from backtrack.vocabulary.config import Config
 from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
 
-# Runs as written that come first, controls beside them, fresh seeds that verify a repair, and probes at the end.
-FIRST, CONTROLS, PROOFS, PROBES = 3, 2, 4, 3
+# Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
+FIRST, CONTROLS, PROOFS = 3, 2, 4
+# Runs kept for what comes last (fresh seeds of two repairs and as written, probes), and for leaving changes out.
+KEPT, FEWER = PROOFS * 3 + 3, 4
 # Changes that a training crashes with, as it does as written, after which no other is tried.
 CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
@@ -196,8 +198,7 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if best is not None:
         others = [option.changes[0] for option in in_order(case) if option.name != best.changes[0][0]]
         wanted += [plan.planned(_with(best.changes, one), seed, TRIED) for one in _first_levels(others)[:8]]
-    # What is left has to do for fresh seeds and probes.
-    room = plan.runs - len(case.runs) - PROOFS * 3 - PROBES
+    room = plan.runs - len(case.runs) - KEPT - FEWER
     known = {run.trial for run in case.runs}
     return [together, *[one for one in wanted if one.trial not in known][: max(0, room)]]
 
@@ -217,7 +218,7 @@ def _with(changes: Changes, one: tuple[str, str]) -> Changes:
 def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Leaves one change after another out of a set that brings the training back, while it does so without it."""
     found = candidates(case)
-    if not found or len(found[0]) < 3 or not needs_repair(case):
+    if not found or len(found[0]) < 3 or not needs_repair(case) or len(case.runs) + KEPT >= plan.runs:
         return []
     seed, bar = _worst_seed(case), threshold(case)
     start = max((run.changes for run in tried(case) if case.score(run) >= bar), key=len)

@@ -1138,6 +1138,40 @@ def test_weights_that_are_moved_by_hand_have_a_rate_and_gradients_to_clear() -> 
     assert "gradients kept by hand" not in looked().calls and "weights moved by hand" not in looked().calls
 
 
+def stepped_with_a_closure(clear: bool) -> torch.Tensor:
+    """Weights after steps that go backward several times each."""
+    torch.manual_seed(0)
+    net = Net().eval()
+    optimiser = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=4)
+
+    def closure() -> float:
+        if clear:
+            optimiser.zero_grad()
+        loss = functional.cross_entropy(net(DATA), LABELS)
+        loss.backward()
+        return loss.item()
+
+    for _ in range(3):
+        optimiser.step(closure)
+    return weights(net)
+
+
+def test_gradients_are_cleared_before_each_call_of_a_closure() -> None:
+    anatomist = Anatomist(torch)
+    stepped_with_a_closure(clear=False)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert list(all_interventions()["clear_gradients"].levels(anatomy).values()) == [
+        "optimizer.zero_grad() before loss.backward()"
+    ]
+    with changed("clear_gradients", "each_step", anatomy):
+        assert torch.equal(stepped_with_a_closure(clear=False), stepped_with_a_closure(clear=True))
+    assert not torch.allclose(stepped_with_a_closure(clear=False), stepped_with_a_closure(clear=True))
+    anatomist = Anatomist(torch)
+    stepped_with_a_closure(clear=True)
+    sound = anatomy_from(anatomist.conclude()["anatomy"])
+    assert not all_interventions()["clear_gradients"].levels(sound)
+
+
 def drawn_anew(own: bool, times: int = 3) -> torch.Tensor:
     """Weights of a net after two steps from each of its drawings; `own` draws them without torch's initialisers."""
     torch.manual_seed(0)

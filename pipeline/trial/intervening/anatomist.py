@@ -77,6 +77,8 @@ class Anatomist:
         self._held: set[int] = set()
         # Of a training without an optimiser, in its first backward passes.
         self._by_hand, self._by_hand_seen = MovedByHand(most=8), 0
+        # Whether an optimiser steps now: one with a closure goes backward meanwhile.
+        self._in_step = False
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
         self._passes = self._single = 0
@@ -96,7 +98,7 @@ class Anatomist:
         at.at_forward(before=self._given, after=self._result)
         at.at_layer(self._layer)
         at.at_optimiser(self._made)
-        at.at_step(before=self._stepping)
+        at.at_step(before=self._stepping, after=self._stepped_on)
         at.at_loss(self._loss, after=self._valued)
         at.after_activation(self._activation)
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
@@ -161,8 +163,12 @@ class Anatomist:
             "unusual": optimiser_options.unusual(optimiser),
         }))  # fmt: skip
 
+    def _stepped_on(self, optimiser: Any) -> None:
+        self._in_step = False
+
     def _stepping(self, optimiser: Any) -> None:
         self._steps += 1
+        self._in_step = True
         self._stepping_now.add(id(optimiser))
         self._rates.setdefault(id(optimiser), set()).add(float(optimiser.param_groups[0]["lr"]))
         self._held |= ids_held_by(optimiser)
@@ -214,10 +220,11 @@ class Anatomist:
 
     def _look_at_gradients(self, loss: Any) -> None:
         """Whether gradients that were stepped with are still there; without an optimiser, whether weights move."""
-        if not self._optimisers and self._by_hand_seen < STEPS:
+        by_hand = not self._optimisers
+        if (by_hand or self._in_step) and self._by_hand_seen < STEPS:
             self._by_hand_seen += 1
             moved, kept = self._by_hand.look(loss)
-            for what in ([MOVED] if moved else []) + ([KEPT_BY_HAND] if kept else []):
+            for what in ([MOVED] if moved and by_hand else []) + ([KEPT_BY_HAND] if kept else []):
                 self.anatomy.count(what)
         weights = [weight for one in self._stepped for group in one.param_groups for weight in group["params"]]
         self._stepped.clear()

@@ -37,13 +37,14 @@ class GradientsNeverCleared(Check):
         self._backwards: dict[int, int] = {}
         self._rows: dict[int, int] = {}
         self._place = ""
-        # Of weights that a program moves without an optimiser.
+        # Of weights that a program moves without an optimiser, or an optimiser between two calls of its closure.
         self._by_hand = MovedByHand(most=8)
+        self._in_step = False
         self._kept = 0
 
     def backward(self, call: Backward) -> None:
         self._place = call.place or self._place
-        if not self.heard.optimisers and call.number < LAST and self._kept < STEPS:
+        if (self._in_step or not self.heard.optimisers) and call.number < LAST and self._kept < STEPS:
             self._look_at_hand(call)
         for key, weight in self._weights.items():
             self._backwards[key] += 1
@@ -59,11 +60,12 @@ class GradientsNeverCleared(Check):
                 self._place,
                 f"{STEPS} times in a row {len(kept)} weights had been moved by their gradients, which were still there "
                 "when the next backward pass began, and were added to",
-                remedy="set each weight's grad to None once it has been moved",
+                remedy="" if self._in_step else "set each weight's grad to None once it has been moved",
             )
 
     def before_step(self, step: Step) -> None:
         key = id(step.heard)
+        self._in_step = True
         if key not in self._weights:
             return
         kept = self._backwards[key] > 0 and not self._cleared[key]
@@ -78,6 +80,7 @@ class GradientsNeverCleared(Check):
 
     def after_step(self, step: Step) -> None:
         key = id(step.heard)
+        self._in_step = False
         self._weights.pop(key, None)
         if step.number > LAST or self._rows.get(key, 0) >= STEPS:
             return

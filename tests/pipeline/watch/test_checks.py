@@ -665,6 +665,18 @@ VARIANTS = {
         train(mlp(out=3), nn.CrossEntropyLoss(weight=torch.bincount(y) / len(y)), y)
     """,
     ),
+    "a closure that never clears the gradients": (
+        "gradients_never_cleared",
+        """
+        net = mlp(); opt = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=5)
+        def closure():
+            loss = F.cross_entropy(net(X), Y)
+            loss.backward()
+            return loss
+        for _ in range(4):
+            opt.step(closure)
+    """,
+    ),
     "a warm-up that the training does not live to see the end of": (
         "learning_rate",
         """
@@ -873,6 +885,25 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "closures that clear the gradients, of one batch and of several": """
+        net = mlp(); opt = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=5)
+        def closure():
+            opt.zero_grad()
+            loss = F.cross_entropy(net(X), Y)
+            loss.backward()
+            return loss
+        def gathered():
+            opt.zero_grad()
+            total = 0.0
+            for i in torch.arange(512).split(128):
+                loss = F.cross_entropy(net(X[i]), Y[i]) / 4
+                loss.backward()
+                total += loss.item()
+            return total
+        for one in (closure, gathered):
+            for _ in range(4):
+                opt.step(one)
+    """,
     "weights that make rare classes count, that leave one out, and those of equal classes": """
         y = (X[:, :1] > 1).float(); ones = y.sum()
         train(mlp(out=1), nn.BCEWithLogitsLoss(pos_weight=(len(y) - ones) / ones), y)
