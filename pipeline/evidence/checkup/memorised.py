@@ -80,7 +80,7 @@ def _luck(case: Case) -> list[float] | None:
     # A loss that falls while a share of right answers falls below chance does not reward what is measured. (An error,
     # or a share of variance, falls below chance by all that is learnt by heart.) Nor is there anything to say where the
     # loss is written by hand and there may be no labels.
-    by_hand = any(run.changes[0][0] == UNTRAINED for run in case.controls) and case.open_ended
+    by_hand = any(one.name == UNTRAINED and not one.on_suspicion for one in case.options) and case.open_ended
     apart = case.worse_than_chance and math.isfinite(case.ceiling)
     return None if not losses or apart or by_hand else losses
 

@@ -212,8 +212,11 @@ def test_a_net_too_small_to_learn_by_heart_is_asked_with_a_wider_one() -> None:
     assert carried is not None and carried.check == JUDGED
 
 
-def overfitted(mode: str, value: float, luck: float, held: float | None) -> Case:
-    """A regression whose training set is learnt by heart, and whose metric falls below chance by it."""
+def overfitted(mode: str, value: float, luck: float, held: float | None, by_hand: bool = False) -> Case:
+    """A regression whose training set is learnt by heart, and whose metric falls below chance by it.
+
+    Untrained nets are asked as well: of a loss by hand in any case, else since the metric is worse than chance.
+    """
 
     def at(name: str, value: float, losses: list[float], **changes: str) -> CheckedRun:
         reports = tuple(value + jitter for jitter in (0.0, 0.01, -0.01, 0.0))
@@ -221,9 +224,11 @@ def overfitted(mode: str, value: float, luck: float, held: float | None) -> Case
 
     runs = [at(f"written-{n}", value, [1.0, 0.5, 0.1, 0.1]) for n in range(3)]
     runs += [at(f"control-{n}", luck, [1.0, 1.0, 1.0, 1.0], labels="shuffled") for n in range(2)]
+    runs.append(at("untrained", luck, [1.2, 1.2, 1.2, 1.2], steps="none"))
     if held is not None:
         runs.append(at("probe", value, [1.0, 1.1, held, held], held_back="quarter"))
-    return Case(runs, OPTIONS, mode)
+    untrained = replace(option("steps", "none", CONTROL), on_suspicion=not by_hand)
+    return Case(runs, [*OPTIONS, untrained], mode)
 
 
 @pytest.mark.parametrize(("mode", "value", "luck"), [("max", -0.4, -0.02), ("min", 1.3, 1.0)])
@@ -237,3 +242,8 @@ def test_an_error_below_chance_by_what_is_learnt_by_heart_is_asked_of_the_labels
     assert found is not None and found.check == JUDGED
     # Without examples held back, nothing tells a sign from labels of other inputs.
     assert not_carried_over(overfitted(mode, value, luck, None)) is None
+
+
+def test_labels_that_nobody_sees_are_not_spoken_of() -> None:
+    assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4)) is not None
+    assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4, by_hand=True)) is None
