@@ -29,7 +29,10 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
         # A net that is to give its inputs back is narrow on purpose.
         and not (anatomy.loss.get("floats") and list(anatomy.loss.get("target", [])) == given)
     )
-    return {"beside": f"a wider or deeper net, here: model(x) + a hidden layer of {UNITS} units"} if fits else {}
+    narrow = anatomy.maps.get("narrowest", {})
+    through = f"{narrow['numbers']} of an example's {narrow['of']} numbers" if narrow else ""
+    where = f" ({narrow['path']}, {narrow['kind']}, lets {through} through)" if narrow else ""
+    return {"beside": f"a wider or deeper net{where}, here: model(x) + a hidden layer of {UNITS} units"} if fits else {}
 
 
 def _width(shape: list[int]) -> int:

@@ -36,7 +36,8 @@ class Anatomy:
         losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
             and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
         inputs: `{floats, examples, mean, std, rms}` of the first input of the models.
-        maps: `{given, result}`: shapes of a model's first input and of its output, in a pass that trains.
+        maps: `{given, result, narrowest}`: shapes of a model's first input and of its output, in a pass that trains,
+            and the layer that lets the fewest numbers of an example through (`trial/intervening/narrowest.py`).
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.

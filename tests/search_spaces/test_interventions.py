@@ -1172,6 +1172,29 @@ def test_gradients_are_cleared_before_each_call_of_a_closure() -> None:
     assert not all_interventions()["clear_gradients"].levels(sound)
 
 
+def test_the_narrowest_layer_of_a_net_is_told_where_a_wider_one_is_tried() -> None:
+    def narrow(*layers: nn.Module) -> str:
+        torch.manual_seed(0)
+        anatomist = Anatomist(torch)
+        net = nn.Sequential(*layers)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(4):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(torch.randn(16, 64)), torch.randint(0, 10, (16,))).backward()
+            optimiser.step()
+        anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+        return all_interventions()["capacity"].levels(anatomy)["beside"]
+
+    assert "net (0, Linear, lets 2 of an example's 64 numbers through), here" in narrow(
+        nn.Linear(64, 2), nn.ReLU(), nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 10)
+    )
+    pooled = narrow(
+        nn.Unflatten(1, (1, 64)), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(1, 32), nn.Linear(32, 10)
+    )
+    assert "(1, AdaptiveAvgPool1d, lets 1 of" in pooled
+    assert "lets" not in narrow(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
 def drawn_anew(own: bool, times: int = 3) -> torch.Tensor:
     """Weights of a net after two steps from each of its drawings; `own` draws them without torch's initialisers."""
     torch.manual_seed(0)

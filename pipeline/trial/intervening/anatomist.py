@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from backtrack.search_spaces import loss_options, optimiser_options
@@ -28,6 +29,7 @@ from backtrack.trial.intervening.calls import (
     own_gradients,
 )
 from backtrack.trial.intervening.catalogue import all_interventions
+from backtrack.trial.intervening.narrowest import narrowest
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.graph import MovedByHand, operation_of
@@ -88,8 +90,9 @@ class Anatomist:
         self._began = 0
         self._known: set[tuple[str, str]] = set()
         self._stepping_now: set[int] = set()
-        # Shape of what a model is given, while it passes it on.
+        # Shape of what a model is given, while it passes it on, and numbers of an example behind each layer.
         self._now: list[int] = []
+        self._widths: list[tuple[str, str, int]] = []
         self._attach()
 
     def _attach(self) -> None:
@@ -133,17 +136,23 @@ class Anatomist:
         if isinstance(given, self.torch.Tensor) and mode[0] and len(self._inputs) < BATCHES:
             self._inputs.append(given.detach().cpu())
         self._now = list(given.shape) if isinstance(given, self.torch.Tensor) and mode[0] else []
+        self._widths.clear()
         return given
 
     def _result(self, model: Any, result: Any) -> Any:
         if self._now and isinstance(result, self.torch.Tensor) and result.requires_grad and self._steps < STEPS:
-            self.anatomy.maps = {"given": self._now, "result": list(result.shape)}
+            narrow = self.anatomy.maps.get("narrowest", {})
+            if self._widths:
+                narrow = narrowest(self._widths, prod(self._now[1:]), prod(result.shape[1:]))
+            self.anatomy.maps = {"given": self._now, "result": list(result.shape), "narrowest": narrow}
         return result
 
     def _layer(self, module: Any, path: str, given: Any, result: Any) -> Any:
         if self._steps < 2:
             kind = type(module).__name__
             self._used[id(module)] = module
+            if self._now and isinstance(result, self.torch.Tensor) and list(result.shape[:1]) == self._now[:1]:
+                self._widths.append((path, kind, prod(result.shape[1:])))
             same = isinstance(given, self.torch.Tensor) and isinstance(result, self.torch.Tensor)
             if kind in ("Linear", "Conv2d", "Conv1d") and same:
                 self.anatomy.square += given.shape == result.shape

@@ -1536,6 +1536,22 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_first_module_behind_which_all_is_the_same_is_told(lost: bool) -> None:
+    code = f"""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.a, self.b, self.c = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(16, 2)
+            def forward(self, x):
+                return self.c(torch.relu(self.b({"torch.relu(self.a(x) - 90)" if lost else "torch.relu(self.a(x))"})))
+        train(Net(), F.cross_entropy, Y, epochs=5)
+    """
+    found = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "constant_output"]
+    assert [one.measured.partition(", and ")[2] for one in found] == (
+        ["so they are behind Net.b already"] if lost else []
+    )
+
+
 @pytest.mark.parametrize(
     ("width", "noisy"), [("X + 30 * torch.randn(512, 6)", True), ("X / 30", False), ("X * 30 + 900", False)]
 )
