@@ -186,8 +186,8 @@ class Case:
 
     def probe(self, name: str, beside: Changes = ()) -> CheckedRun | None:
         """The run that asked one of these, with its losses, and changed nothing else but this; None where none did."""
-        asked = (run for run in self.probes if run.changes[0][0] == name and len(run.losses) > 1)
-        return next((run for run in asked if {*run.changes[1:]} == {*beside}), None)
+        asked = (run for run in self.probes if name in dict(run.changes) and len(run.losses) > 1)
+        return next((run for run in asked if {one for one in run.changes if one[0] != name} == {*beside}), None)
 
     @property
     def signs(self) -> set[str]:
@@ -217,7 +217,7 @@ class Case:
 
     def _of_kind(self, kind: str) -> list[CheckedRun]:
         names = {option.name for option in self.options if option.kind == kind}
-        return [run for run in self.runs if run.changes and run.changes[0][0] in names]
+        return [run for run in self.runs if names & dict(run.changes).keys()]
 
     def of(self, changes: Changes, part: str = "") -> list[CheckedRun]:
         """Runs with exactly these changes."""

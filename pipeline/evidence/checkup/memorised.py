@@ -18,6 +18,8 @@ SHUFFLED = "labels"
 CARRIED, CLEARLY = 0.2, 0.5
 # A share of right answers may lie so far below what the loss says of it: see `_is_less_than_the_loss_says`.
 MARGIN = 0.2
+# So many of the last losses say what is learnt by heart: a long training has learnt little of it for long.
+LAST = 6
 # Share of a control's loss that has to be learnt by heart before anything is said, and before the metric is blamed:
 # luck moves the losses of a few batches by more than the first.
 LEAST, MUCH = 0.02, 0.2
@@ -68,7 +70,7 @@ def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
     found: list[tuple[Changes, tuple[float, float]]] = []
     longer: list[Changes] = [(LONGER,), (WIDER,), (WIDER, LONGER)]
     for changes, runs in [((), case.first), *((one, case.of(one)) for one in longer)]:
-        own = [loss for run in runs for loss in _last_half(run)]
+        own = [loss for run in runs for loss in _last_half(run)[-LAST:]]
         if own and median(own) < least and not _is_shown(case, median(own), control):
             found.append((changes, (median(own), control)))
     return next((one for one in found if is_much(*one[1])), found[0] if found else None)
@@ -131,7 +133,9 @@ def not_carried_over(case: Case) -> Finding | None:
     if little:
         return None
     # Where few of the losses make their mean, what is held back is usually told, or it is not.
-    return _of_either(learnt) if control - usual > CLEARLY * (control - own) else _of_the_labels(learnt, held)
+    if control - usual > CLEARLY * (control - own):
+        return _of_either(learnt)
+    return _of_the_labels(learnt, held, another_net=WIDER in changes)
 
 
 def _held(asked: CheckedRun | None) -> tuple[float, float]:
@@ -171,13 +175,15 @@ def _of_the_judging(shown: str, held: float, control: float) -> Finding:
     )
 
 
-def _of_the_labels(learnt: str, held: float) -> Finding:
+def _of_the_labels(learnt: str, held: float, another_net: bool) -> Finding:
     """Nothing of what is learnt by heart holds for examples that were held back."""
+    # What a wider net learns by heart may drown the little that a smaller one could tell.
+    less = ", or by less than so few examples show" if another_net else ""
     return Finding(
         LABELS,
         place="the data",
         measured=f"{learnt}, and nothing carries over, whatever is changed (training examples that are held back: "
-        f"{held:.3g}): the labels do not depend on the inputs",
+        f"{held:.3g}): the labels do not depend on the inputs{less}",
         expected="labels that belong to their inputs",
         remedy="look at inputs and labels side by side: are both shuffled, sorted or cut alike",
     )

@@ -25,7 +25,8 @@ def narrowest(layers: Sequence[tuple[str, str, int]], given: int, result: int) -
         >>> narrowest([("0", "Linear", 32), ("2", "Linear", 1)], 64, 1)
         {}
     """
-    wider, found = result, {}
+    wider: int = result
+    found: dict[str, Any] = {}
     # From the end: what is narrow and stays so, as an output of one number is, lets through what is asked.
     for path, kind, numbers in reversed(layers):
         narrow = numbers < wider and numbers <= FEW and TIMES * numbers <= given

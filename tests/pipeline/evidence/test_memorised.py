@@ -202,13 +202,15 @@ def test_a_net_too_small_to_learn_by_heart_is_asked_with_a_wider_one() -> None:
     assert could_memorise(case(own=2.3)) is None and could_memorise(small(own=0.1)) is None
     heart = run("both", [2.3, 1.0, 0.2, 0.1], **both)
     assert could_memorise(small(heart)) is None and asked_of_held_back(small(heart)) == tuple(both.items())
-    apart = small(heart, run("probe", [2.3, 2.3, 2.6, 2.9], held_back="quarter", **both))
+    # As it is recorded: by name.
+    asked = {"capacity": "beside", "held_back": "quarter", "length": "x4"}
+    apart = small(heart, run("probe", [2.3, 2.3, 2.6, 2.9], **asked))
     found = not_carried_over(apart)
     assert found is not None and found.check == LABELS
     assert (
         "with a wide layer beside the net and in four times the training the training set is learnt" in found.measured
     )
-    carried = not_carried_over(small(heart, run("probe", [2.3, 1.4, 0.6, 0.4], held_back="quarter", **both)))
+    carried = not_carried_over(small(heart, run("probe", [2.3, 1.4, 0.6, 0.4], **asked)))
     assert carried is not None and carried.check == JUDGED
 
 
