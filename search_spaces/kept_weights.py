@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.search_spaces.moved_weights import guarding, moved_weights
-from backtrack.task.intervention import Intervention, Training
+from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.drawing import initialisers
 
 # Methods that write other numbers over a tensor's.
 WRITES = ("normal_", "uniform_", "fill_", "zero_", "copy_")
 SEEN = "weights written over"
+# Models of the same class and shapes, from which on a program may make one anew in each epoch.
+AGAIN, MODELS = "models of the same shapes", 3
 
 
 def at_writing(training: Training, writes: Callable[[], bool]) -> None:
@@ -35,13 +37,40 @@ def at_writing(training: Training, writes: Callable[[], bool]) -> None:
         training.replace(torch.nn.init, name, guarded)
 
 
+def shapes_of(model: Any) -> tuple[Any, ...]:
+    """A model's class and the shapes of its weights."""
+    return (type(model).__name__, *(tuple(weight.shape) for weight in model.parameters()))
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    kept = {"kept": "initialise once, before the epochs"} if anatomy.calls.get(SEEN) else {}
+    again = anatomy.calls.get(AGAIN, 0) >= MODELS
+    return {**kept, **({"carried": "make the model once, before the epochs"} if again else {})}
+
+
+def _apply(training: Training, level: str) -> None:
+    if level == "kept":
+        at_writing(training, lambda: False)
+        return
+    last: dict[tuple[Any, ...], Any] = {}
+
+    def made(model: Any) -> None:
+        before = last.get(shapes_of(model))
+        if before is not None:
+            model.load_state_dict(before.state_dict())
+        last[shapes_of(model)] = model
+
+    training.at_model(made)
+
+
 KEPT_WEIGHTS = Intervention(
     "kept_weights",
-    what="weights that an optimiser has moved are not drawn anew, and nothing is written over them",
+    what="weights that an optimiser has moved are not drawn anew, and nothing is written over them; a model of the "
+    "same class and shapes as one before begins with what that one has learnt",
     source="PyTorch documentation of torch.nn.init and Module.apply",
-    levels=lambda anatomy: {"kept": "initialise once, before the epochs"} if anatomy.calls.get(SEEN) else {},
-    apply=lambda training, level: at_writing(training, lambda: False),
+    levels=_levels,
+    apply=_apply,
     answers=("weights_made_anew",),
     on_suspicion=True,
-    cannot="another model that is made in each epoch, and weights that are set by .data =",
+    cannot="weights that are set by .data =",
 )

@@ -1172,6 +1172,32 @@ def test_gradients_are_cleared_before_each_call_of_a_closure() -> None:
     assert not all_interventions()["clear_gradients"].levels(sound)
 
 
+def made_in_each_epoch(once: bool) -> torch.Tensor:
+    """Weights of the last of four models that are trained one after another, or of one that is trained all along."""
+    torch.manual_seed(0)
+    net = Net().eval()
+    for epoch in range(4):
+        if epoch and not once:
+            net = Net().eval()
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    return weights(net)
+
+
+def test_a_model_that_is_made_anew_begins_with_what_the_one_before_has_learnt() -> None:
+    anatomist = Anatomist(torch)
+    made_in_each_epoch(once=False)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert list(all_interventions()["kept_weights"].levels(anatomy)) == ["carried"]
+    with changed("kept_weights", "carried", anatomy):
+        carried = made_in_each_epoch(once=False)
+    assert torch.allclose(carried, made_in_each_epoch(once=True))
+    assert not torch.allclose(carried, made_in_each_epoch(once=False))
+    assert not all_interventions()["kept_weights"].levels(looked())
+
+
 def test_the_narrowest_layer_of_a_net_is_told_where_a_wider_one_is_tried() -> None:
     def narrow(*layers: nn.Module) -> str:
         torch.manual_seed(0)

@@ -177,7 +177,12 @@ class Case:
 
     @cached_property
     def _suspicions(self) -> set[str]:
-        return self.signs | set(self._found_by_half(UNUSUAL))
+        return self.signs | set(self.unusual)
+
+    @cached_property
+    def unusual(self) -> dict[str, Finding]:
+        """`{check: finding}` of what half of the runs as written show, or more, and may be meant."""
+        return self._found_by_half(UNUSUAL)
 
     @property
     def probes(self) -> list[CheckedRun]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from backtrack.evidence.checkup.case import Case
-from backtrack.evidence.checkup.repairs import Repair, best_score, is_another_net, size_of
+from backtrack.evidence.checkup.repairs import Repair, best_score, is_another_net, option_of, size_of
 
 # Share of the way from chance to the best from which on a repair is a whole one.
 WHOLE = 0.75
@@ -15,19 +15,29 @@ CLEARLY = 0.1
 
 
 def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
-    """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole."""
+    """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole.
+
+    What is tried only since a check calls something unusual is the smallest: nobody would have thought of it.
+    """
     whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
     best = best_score(case)
     own = [one for one in kept if not is_another_net(case, one.changes)]
 
     def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
-        reached, size, another = middle(case, one), size_of(case, one.changes), is_another_net(case, one.changes)
+        reached, another = middle(case, one), is_another_net(case, one.changes)
+        size = 0 if all(_is_led_to(case, change) for change in one.changes) else size_of(case, one.changes)
         part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)
         # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
         return bool(case.shut) and another, len(one.changes), another, part, size, -reached
 
     return sorted(kept, key=order)
+
+
+def _is_led_to(case: Case, change: tuple[str, str]) -> bool:
+    """Whether a change is tried only since a check found something unusual that it answers."""
+    option = option_of(case, change)
+    return option.on_suspicion and not set(case.unusual).isdisjoint(option.answers)
 
 
 def _is_clearly_behind(case: Case, one: Repair, other: Repair) -> bool:

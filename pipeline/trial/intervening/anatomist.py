@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from backtrack.search_spaces import loss_options, optimiser_options
 from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
+from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, written
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
@@ -292,6 +294,9 @@ class Anatomist:
         """`{anatomy, interventions}`: what there is, and what can be changed, as plain values."""
         self.training.end()
         anatomy = self.anatomy
+        alike = Counter(shapes_of(model) for model in self._models)
+        if max(alike.values(), default=0) >= MODELS:
+            anatomy.calls[AGAIN] = max(alike.values())
         modules = [one for model in self._models for one in model.modules()]
         reached = {id(one) for one in modules}
         lost = [one for key, one in self._used.items() if key not in reached]

@@ -21,13 +21,16 @@ UNLIKE = 0.5
 STEPS = 50
 # How often, with steps between: once may be a fresh start after a first phase.
 TIMES = 2
+# Models of the same shapes that are trained one after another, from which on it is worth a word.
+MODELS = 3
 
 
 class WeightsMadeAnew(Check):
     name = "weights_made_anew"
     looks_at = (
         "whether weights are drawn anew between two steps of the optimiser that moves them: by torch's "
-        "initialisers at any time, in any other way between the first fifty steps"
+        "initialisers at any time, in any other way between the first fifty steps; whether models of the same shapes "
+        "are trained one after another"
     )
     cost = "a copy of three small weight matrices at each of the first fifty steps"
     source = "PyTorch documentation of torch.nn.init and Module.apply"
@@ -40,8 +43,12 @@ class WeightsMadeAnew(Check):
         self._kept: dict[int, tuple[int, list[tuple[Tensor, Tensor]]]] = {}
         # Of each optimiser: after how many of its steps which of its weights were drawn anew.
         self._anew: dict[int, dict[int, set[int]]] = {}
+        # The optimisers in the order in which they took their turns.
+        self._turns: list[OptimiserHeard] = []
 
     def after_step(self, step: Step) -> None:
+        if step.number == 1 or (self._turns and self._turns[-1] is not step.heard):
+            self._turns.append(step.heard)
         if step.number <= STEPS:
             matrices = [one for one in step.heard.parameters if one.ndim > 1 and 8 <= one.numel() <= LARGEST]
             kept = [(one, one.detach().clone()) for one in matrices[:MATRICES]]
@@ -60,6 +67,23 @@ class WeightsMadeAnew(Check):
             ours = [one for one in heard.parameters if one.data_ptr() == call.tensor.data_ptr() and one.ndim > 1]
             if ours and heard.steps:
                 self._count(heard, ours, call.place, f"by {call.name}")
+
+    def end(self) -> None:
+        held = [{id(weight) for weight in heard.parameters} for heard in self._turns]
+        kinds = {tuple(tuple(weight.shape) for weight in heard.parameters) for heard in self._turns}
+        # One after another: each took one turn, and none has weights of another.
+        apart = len(set.union(set(), *held)) == sum(map(len, held))
+        if len(self._turns) < MODELS or len(kinds) > 1 or not apart or self._anew:
+            return
+        steps = [heard.steps for heard in self._turns]
+        self.finds(
+            self.heard.name_of(self._turns[0].parameters[0]).partition(".")[0],
+            f"{len(steps)} models of the same shapes are made and trained one after another, for {min(steps)} to "
+            f"{max(steps)} steps each: none knows what those before it have learnt",
+            weight=UNUSUAL,
+            remedy="where they are meant to be one (no folds, no ensemble), make the model and its optimiser once, "
+            "before the loop over the epochs",
+        )
 
     def _count(self, heard: OptimiserHeard, weights: list[Tensor], place: str, how: str) -> None:
         times = self._anew.setdefault(id(heard), {})

@@ -1536,6 +1536,34 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
 
 
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [("net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)", True), ("", False),
+     ("opt = torch.optim.SGD(net.parameters(), lr=0.05)", False)],
+)  # fmt: skip
+def test_a_model_that_is_made_anew_in_each_epoch_is_worth_a_word(inside: str, told: bool) -> None:
+    code = f"""
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            {inside}
+            train(net, F.cross_entropy, Y, epochs=1, opt=opt)
+    """
+    found = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "weights_made_anew"]
+    assert [one.weight for one in found] == (["unusual"] if told else [])
+    assert all("4 models of the same shapes" in one.measured and "16 to 16 steps each" in one.measured for one in found)
+
+
+def test_two_nets_that_take_turns_are_not_made_anew() -> None:
+    code = """
+        nets = [mlp() for _ in range(3)]
+        opts = [torch.optim.SGD(net.parameters(), lr=0.05) for net in nets]
+        for i in batches():
+            for net, opt in zip(nets, opts):
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """
+    assert not [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "weights_made_anew"]
+
+
 @pytest.mark.parametrize("lost", [True, False])
 def test_the_first_module_behind_which_all_is_the_same_is_told(lost: bool) -> None:
     code = f"""
