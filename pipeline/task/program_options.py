@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -299,8 +300,9 @@ def _yaml_scalar(text: str) -> Any:
 
 
 def _constants(tree: ast.Module) -> list[ProgramOption]:
-    """Numbers, words and booleans that are given a name once, at the top level."""
+    """Numbers, words and booleans that are given a name once, at the top level; no counter that begins at nothing."""
     found: dict[str, ProgramOption | None] = {}
+    given = Counter(_names_given(tree))
     for statement in tree.body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -310,16 +312,26 @@ def _constants(tree: ast.Module) -> list[ProgramOption]:
                 continue
             value = _literal(statement.value)  # type: ignore[attr-defined]
             plain = isinstance(value, (bool, int, float, str)) and not target.id.startswith("_")
+            counts = not value and given[target.id] > 1
             again = target.id in found
             option = (
                 ProgramOption(
                     name=target.id, flag=target.id, kind="constant", default=value, choices=(), line=statement.lineno
                 )
-                if plain
+                if plain and not counts
                 else None
             )
             found[target.id] = None if again else option
     return [option for option in found.values() if option is not None]
+
+
+def _names_given(node: ast.AST) -> Iterator[str]:
+    """The names that a program gives outside of its functions and classes, each time that it does."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+        elif not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from _names_given(inner)
 
 
 def with_constants(tree: ast.Module, values: dict[str, Any]) -> ast.Module:

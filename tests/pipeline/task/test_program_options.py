@@ -99,6 +99,14 @@ def test_other_ways_to_declare_options(tmp_path: Path, code: str, expected: dict
     assert options(tmp_path, code) == expected
 
 
+def test_what_counts_from_nothing_is_no_constant(tmp_path: Path) -> None:
+    code = (
+        "lr = 0.1\nwarm = 0\nseen = 0\nbest: float = 0.0\nfor step in range(3):\n    seen += 1\n    lr *= 0.9\n"
+        "    if step > best:\n        best = step\n\ndef apart():\n    warm = 1\n"
+    )
+    assert options(tmp_path, code) == {"lr": ("lr", "constant", 0.1), "warm": ("warm", "constant", 0)}
+
+
 def test_hydra(tmp_path: Path) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "config.yaml").write_text(
