@@ -193,7 +193,8 @@ def _said_of(changes: Changes, own: float, control: float) -> str:
     ways = {WIDER: "with a wide layer beside the net", LONGER: "in four times the training"}
     said = " and ".join(text for change, text in ways.items() if change in changes)
     shuffled = f"with labels shuffled anew each time {control:.3g}"
-    return f"{said}{' ' if said else ''}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
+    part = "" if is_much(own, control) else "a little of "
+    return f"{said}{' ' if said else ''}{part}the training set is learnt by heart (loss {own:.3g}; {shuffled})"
 
 
 def _of_the_metric(case: Case, beyond: Sequence[CheckedRun]) -> Finding:

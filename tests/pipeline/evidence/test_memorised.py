@@ -246,6 +246,13 @@ def test_an_error_below_chance_by_what_is_learnt_by_heart_is_asked_of_the_labels
     assert not_carried_over(overfitted(mode, value, luck, None)) is None
 
 
+def test_what_is_little_is_not_called_the_whole() -> None:
+    little = not_carried_over(case(run("probe", [2.3, 2.3, 2.4, 2.4], held_back="quarter"), own=2.2))
+    whole = not_carried_over(case(run("probe", [2.3, 2.3, 2.4, 2.4], held_back="quarter")))
+    assert little is not None and little.measured.startswith("a little of the training set is learnt by heart")
+    assert whole is not None and whole.measured.startswith("the training set is learnt by heart")
+
+
 def test_labels_that_nobody_sees_are_not_spoken_of() -> None:
     assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4)) is not None
     assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4, by_hand=True)) is None
