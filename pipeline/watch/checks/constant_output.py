@@ -23,8 +23,8 @@ LEAST_ROWS = 8
 class ConstantOutput(Check):
     name = "constant_output"
     looks_at = (
-        "whether the outputs for different examples differ, of the model and of each module, at close steps after the "
-        "twentieth, up to the last"
+        "whether the outputs for different examples differ, at close steps after the twentieth, up to the last; where "
+        "they do not, which module is the first whose outputs do not"
     )
     cost = "a comparison of the outputs"
     source = "Cockpit (2021); Karpathy (2019): input-independent baseline"
@@ -41,7 +41,8 @@ class ConstantOutput(Check):
 
     def inner(self, call: Inner) -> None:
         name = call.model.name
-        if call.gradients and self.heard.steps >= FROM and name not in self._first and call.outputs:
+        # Only of a model whose outputs were the same at the look before: each module costs a comparison.
+        if call.gradients and self._rows.get(name) and name not in self._first and call.outputs:
             output = call.outputs[0].detach()
             if output.ndim > 1 and len(output) >= LEAST_ROWS and output.is_floating_point() and _is_alike(output):
                 self._first[name] = call.place
