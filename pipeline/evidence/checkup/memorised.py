@@ -129,7 +129,7 @@ def not_carried_over(case: Case) -> Finding | None:
         else "the metric shows nothing of it, whatever is changed"
     )
     if control - held > (CLEARLY if little else CARRIED) * (control - own):
-        return _of_the_judging(shown, held, control) if much else None
+        return _of_the_judging(shown, held, control, _is_turned_round(case)) if much else None
     if little:
         return None
     # Where few of the losses make their mean, what is held back is usually told, or it is not.
@@ -159,8 +159,25 @@ def _of_either(learnt: str) -> Finding:
     )
 
 
-def _of_the_judging(shown: str, held: float, control: float) -> Finding:
+def _is_turned_round(case: Case) -> bool:
+    """Whether so few answers are right that luck would give more than twice as many."""
+    ends = [case.score(run) for run in case.first]
+    return math.isfinite(case.ceiling) and bool(ends) and 2 * median(ends) < case.chance_score
+
+
+def _of_the_judging(shown: str, held: float, control: float, turned_round: bool) -> Finding:
     """What is learnt holds for examples that were held back, and the metric tells of less."""
+    if turned_round:
+        return Finding(
+            JUDGED,
+            place="the validation",
+            measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
+            f"shuffled anew each time {control:.3g}), and fewer answers are right than by luck: outputs or labels are "
+            "turned round between the loss and the metric, or what is judged is of classes that are not trained",
+            expected="a metric that follows the loss",
+            remedy="compare both for one example: a sign (is the loss given -output), an argmin for an argmax, 0 and 1 "
+            "exchanged, classes in another order; and the classes of both sets",
+        )
     return Finding(
         JUDGED,
         place="the validation",

@@ -60,6 +60,17 @@ def test_examples_that_are_held_back_tell_labels_from_metric() -> None:
     assert "held back" in found.measured
 
 
+def test_fewer_right_answers_than_by_luck_are_turned_round() -> None:
+    carried = run("probe", [2.3, 1.5, 0.6, 0.4], held_back="quarter")
+    written = [replace(run(f"written-{n}", [2.3, 1.0, 0.1, 0.1]), value=0.02) for n in range(3)]
+    # Of few classes luck gives now and then no right answer at all.
+    luck = [replace(one, reports=(0.0, 0.2, 0.0, 0.1)) for one in case().controls]
+    found = not_carried_over(Case([*written, *luck, carried], OPTIONS, "max", is_share=True))
+    assert found is not None and found.check == JUDGED and "turned round" in found.measured
+    found = not_carried_over(case(carried))
+    assert found is not None and "turned round" not in found.measured
+
+
 def test_a_few_answers_that_are_wrong_with_great_certainty_count() -> None:
     # Half of the answers happen to be right: the median alone tells of something learnt.
     skewed = [2.3, 2.3, 2.3, 2.3, 1.6, 4.9, 1.7, 5.2, 1.5, 1.7]
