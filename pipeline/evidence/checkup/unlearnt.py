@@ -14,8 +14,8 @@ LOSS_APART = "loss_apart"
 # What to do where the labels are learnt, and where one answer for all may be.
 OTHER_LABELS = (
     "the labels of the loss are learnt, and they are not those that the metric counts: compare both for one example "
-    "(is a sign turned round, are classes numbered alike where the net is trained and where it is judged, is it the same "
-    "step, the same order)"
+    "(is a sign turned round, are classes numbered alike where the net is trained and where it is judged, is it the "
+    "same step, the same order)"
 )
 LESS_THAN_LABELS = (
     "look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are all the "
