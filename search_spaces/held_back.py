@@ -81,9 +81,12 @@ HELD_BACK = Intervention(
     levels=lambda anatomy: {"quarter": "train_test_split(train)"} if _can_be(anatomy) else {},
     apply=_hold,
     kind=PROBE,
-    cannot="examples that are changed at random each time, and losses that are written by hand",
+    cannot="examples that are changed at random each time, those that are told from each other within a batch, and "
+    "losses that are written by hand",
 )
 
 
 def _can_be(anatomy: Anatomy) -> bool:
-    return bool(anatomy.loss) and anatomy.inputs.get("batch", 0) >= SHARE and not anatomy.acts
+    # Targets that are places in the batch make each example the others' target as well.
+    known = bool(anatomy.loss) and not anatomy.loss.get("positions")
+    return known and anatomy.inputs.get("batch", 0) >= SHARE and not anatomy.acts

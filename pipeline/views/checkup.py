@@ -95,10 +95,10 @@ def standing(found: Checkup, metric: str) -> str:
     if found.crash:
         return f"It crashes: {count} of {count} runs as written end with {found.crash}."
     if found.saturated and found.learns == NO:
-        return (
-            f"Whether it learns cannot be told by this metric: {metric} of {count} runs as written {shown}, which is "
-            "the best of all runs; and a training that learns nothing reaches it too."
-        )
+        said = f"Whether it learns cannot be told by this metric: {metric} of {count} runs as written {shown}"
+        if len(set(found.as_written)) > 1:
+            return f"{said}{chance}, which leaves no room to show it."
+        return f"{said}, which is the best of all runs; and a training that learns nothing reaches it too."
     said = {
         YES: "It learns",
         SOMETIMES: "It learns under some seeds only",
@@ -145,9 +145,10 @@ def no_cause(found: Checkup) -> str:
             "fault: three times as far, or 1.7 times where a share of right answers ends below .75."
         )
     if found.saturated:
+        clearly = "clearly " if len(set(found.as_written)) > 1 else ""
         return (
-            f"Nothing was found to be wrong, and none of {len(found.tried)} changes reaches more. Either this is the "
-            "best there is, or the metric does not see what is learnt: judge by another, or by a harder task."
+            f"Nothing was found to be wrong, and none of {len(found.tried)} changes reaches {clearly}more. Either this "
+            "is the best there is, or the metric does not see what is learnt: judge by another, or by a harder task."
         )
     if found.crash:
         return (

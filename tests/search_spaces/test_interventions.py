@@ -1198,6 +1198,22 @@ def test_a_model_that_is_made_anew_begins_with_what_the_one_before_has_learnt() 
     assert not all_interventions()["kept_weights"].levels(looked())
 
 
+@pytest.mark.parametrize("pairs", [True, False])
+def test_examples_that_are_each_others_targets_are_not_held_back(pairs: bool) -> None:
+    torch.manual_seed(0)
+    anatomist = Anatomist(torch)
+    net = nn.Linear(6, 16)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(4):
+        first, second = net(torch.randn(16, 6)), net(torch.randn(16, 6))
+        asked = torch.arange(16) if pairs else torch.randperm(16)
+        optimiser.zero_grad()
+        functional.cross_entropy(first @ second.T, asked).backward()
+        optimiser.step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert bool(all_interventions()["held_back"].levels(anatomy)) is not pairs
+
+
 def test_the_narrowest_layer_of_a_net_is_told_where_a_wider_one_is_tried() -> None:
     def narrow(*layers: nn.Module) -> str:
         torch.manual_seed(0)

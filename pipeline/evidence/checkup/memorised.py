@@ -28,6 +28,10 @@ LEAST, MUCH = 0.02, 0.2
 LONGER, WIDER = ("length", "x4"), ("capacity", "beside")
 # An error that is hardly less than that of a control, while the loss is less than a tenth of the control's.
 HARDLY, TENTH = 0.8, 0.1
+# Share of the runs with learnable labels that all end above each control where the metric does show what is learnt.
+MOSTLY = 0.8
+# An error has to follow the loss at least so far, and chance so near to the best leaves a metric no room to show it.
+FOLLOWS, NO_ROOM = 0.2, 0.9
 # What is wrong then: the labels, what the net is judged by, or one of the two.
 LABELS, JUDGED, EITHER = "labels_without_inputs", "judged_apart", "labels_or_metric"
 
@@ -115,7 +119,7 @@ def not_carried_over(case: Case) -> Finding | None:
     if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
         return None
     if math.isnan(held):
-        return _of_either(learnt)
+        return None if _is_mostly_better(case) or has_no_room(case) else _of_either(learnt)
     says = (
         f"by that loss at least {1 - held / math.log(2):.0%} of the answers are right, and the metric tells of less"
         if case.is_share
@@ -129,13 +133,48 @@ def not_carried_over(case: Case) -> Finding | None:
         else "the metric shows nothing of it, whatever is changed"
     )
     if control - held > (CLEARLY if little else CARRIED) * (control - own):
-        return _of_the_judging(shown, held, control, _is_turned_round(case)) if much else None
-    if little:
+        follows = _is_mostly_better(case) and _follows(case, held, control)
+        return _of_the_judging(shown, held, control, _is_turned_round(case)) if much and not follows else None
+    if little or _is_mostly_better(case) or has_no_room(case):
         return None
     # Where few of the losses make their mean, what is held back is usually told, or it is not.
     if control - usual > CLEARLY * (control - own):
         return _of_either(learnt)
     return _of_the_labels(learnt, held, another_net=WIDER in changes)
+
+
+def _is_mostly_better(case: Case) -> bool:
+    """Whether nearly every run, whatever was changed, ends above all that the control's labels let it reach.
+
+    One that does so by luck says little, and many together do not: their labels tell of something, though of so little
+    that no single run lies beyond the bar.
+    """
+    luck = [case.score(run) for run in case.at_chance]
+    others = {run.trial for run in [*case.controls, *case.probes]}
+    ends = [case.score(run) for run in case.runs if run.trial not in others]
+    finite = [score for score in ends if math.isfinite(score)]
+    return bool(luck) and sum(score > max(luck) for score in finite) >= MOSTLY * max(1, len(finite))
+
+
+def _follows(case: Case, held: float, control: float) -> bool:
+    """Whether a metric gets better by so much as the loss of held-back examples does, or a part of that.
+
+    Of an error, the share by which it is smaller is compared with that of the loss's root; of another metric without a
+    best value, nothing tells how far it should move.
+    """
+    if math.isfinite(case.ceiling):
+        return False
+    if case.mode != "min":
+        return True
+    luck, own = -case.chance_score, -median(case.score(run) for run in case.first)
+    by_loss = 1 - math.sqrt(max(0.0, held) / control) if control > 0 else 1.0
+    return luck > 0 and 1 - own / luck > FOLLOWS * by_loss
+
+
+def has_no_room(case: Case) -> bool:
+    """Whether a training that learns nothing reaches nearly the best that there is, and no run clearly more."""
+    near = math.isfinite(case.ceiling) and case.chance_score >= NO_ROOM * case.ceiling
+    return near and not any(map(case.is_half_way, case.runs))
 
 
 def _held(asked: CheckedRun | None) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
-from backtrack.evidence.checkup.memorised import JUDGED, not_carried_over
+from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over
 from backtrack.evidence.checkup.ordering import middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
@@ -224,7 +224,13 @@ def _one_batch(case: Case) -> tuple[float, float] | None:
 
 
 def _saturated(case: Case) -> bool:
-    """Whether all runs as written, and one that learns nothing, end at exactly the best that any run reached."""
+    """Whether all runs as written, and one that learns nothing, end at exactly the best that any run reached.
+
+    Or as near to the best that there is, while the loss learns much.
+    """
+    learnt = memorised(case)
+    if learnt is not None and is_much(*learnt) and has_no_room(case):
+        return True
     ends = {case.score(run) for run in case.written}
     best = max((case.score(run) for run in case.runs), default=-math.inf)
     luck = max((case.score(run) for run in case.at_chance), default=-math.inf)

@@ -355,6 +355,7 @@ class Anatomist:
         # Where all targets of a batch are alike, as a GAN's are, their order means nothing; batches of one are alike.
         several = [one for one in self._targets if one.numel() > 1] or [values]
         first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in several)
+        first["positions"] = all(one.ndim == 1 and one.tolist() == list(range(len(one))) for one in several)
         if values.is_floating_point():
             two = bool(((values == 0) | (values == 1)).all())
             wide = [one for one in self._targets if one.ndim == 2 and one.shape[1] > 1]

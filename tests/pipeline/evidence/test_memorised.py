@@ -13,9 +13,11 @@ from backtrack.evidence.checkup.memorised import (
     LABELS,
     asked_of_held_back,
     could_memorise,
+    has_no_room,
     memorised,
     not_carried_over,
 )
+from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE
 
 
@@ -267,3 +269,42 @@ def test_what_is_little_is_not_called_the_whole() -> None:
 def test_labels_that_nobody_sees_are_not_spoken_of() -> None:
     assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4)) is not None
     assert not_carried_over(overfitted("max", -0.4, -0.02, held=1.4, by_hand=True)) is None
+
+
+def weak(ends: float, held: float, mode: str = "min") -> Case:
+    """An error of about 1 without learning, of which luck moves each single run by as much as can be learnt."""
+
+    def at(name: str, value: float, losses: list[float], **changes: str) -> CheckedRun:
+        reports = tuple(value + jitter for jitter in (0.1, -0.1, 0.1, 0.0))
+        return replace(run(name, losses, **changes), value=value, reports=reports)
+
+    runs = [at(f"written-{n}", ends + 0.01 * n, [1.0, 0.8, 0.5, 0.5]) for n in range(3)]
+    runs += [at(f"tried-{n}", ends + 0.002 * n, [1.0, 0.8, 0.5, 0.5], rate=f"x{n}") for n in range(12)]
+    runs += [at(f"control-{n}", 1.0 + 0.02 * n, [1.1, 1.1, 1.1, 1.1], labels="shuffled") for n in range(2)]
+    return Case([*runs, at("probe", ends, [1.0, 1.0, held, held], held_back="quarter")], OPTIONS, mode)
+
+
+def test_nearly_all_runs_a_little_better_than_luck_show_what_is_learnt() -> None:
+    # No single run lies beyond luck, and all together do: the labels depend on the inputs, and the metric is right.
+    assert not weak(0.92, 0.7).learnt(weak(0.92, 0.7).first[0])
+    assert not_carried_over(weak(0.92, 0.7)) is None and not_carried_over(weak(0.92, 1.2)) is None
+    # An error that moves by a hundredth where the loss does by a half is of something else, as one in other units is.
+    found = not_carried_over(weak(0.97, 0.3))
+    assert found is not None and found.check == JUDGED
+    found = not_carried_over(weak(1.01, 1.2))
+    assert found is not None and found.check == LABELS
+
+
+def test_a_metric_that_is_nearly_the_best_without_learning_has_no_room_to_show_it() -> None:
+    def near(value: float, *more: CheckedRun) -> Case:
+        reports = tuple(value + jitter for jitter in (0.0, 0.002, -0.002, 0.0))
+        runs = [replace(one, value=value + 0.001 * (n % 2), reports=reports) for n, one in enumerate(case(*more).runs)]
+        return Case(runs, OPTIONS, "max", is_share=True)
+
+    apart = run("probe", [2.3, 2.3, 2.5, 2.6], held_back="quarter")
+    assert has_no_room(near(0.97)) and not has_no_room(near(0.5))
+    assert not_carried_over(near(0.97)) is None and not_carried_over(near(0.97, apart)) is None
+    found = not_carried_over(near(0.5, apart))
+    assert found is not None and found.check == LABELS
+    said = conclude(near(0.97, apart))
+    assert said.saturated and not said.causes and not conclude(near(0.5, apart)).saturated
