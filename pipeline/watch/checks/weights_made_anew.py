@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard, OptimiserHeard
-from backtrack.watch.checks.moments import Initialised, Step
+from backtrack.watch.checks.moments import Initialised, Pass, Step
+from backtrack.watch.printed import EPOCHS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +32,8 @@ class WeightsMadeAnew(Check):
     name = "weights_made_anew"
     looks_at = (
         "whether weights are drawn anew between two steps of the optimiser that moves them: by torch's "
-        "initialisers at any time, in any other way between the first fifty steps; whether models of the same shapes "
-        "are trained one after another"
+        "initialisers at any time, in any other way between the first fifty steps; whether a loop over epochs makes "
+        "models of the same shapes, one after another"
     )
     cost = "a copy of three small weight matrices at each of the first fifty steps"
     source = "PyTorch documentation of torch.nn.init and Module.apply"
@@ -45,6 +48,7 @@ class WeightsMadeAnew(Check):
         self._anew: dict[int, dict[int, set[int]]] = {}
         # The optimisers in the order in which they took their turns.
         self._turns: list[OptimiserHeard] = []
+        self._place = ""
 
     def after_step(self, step: Step) -> None:
         if step.number == 1 or (self._turns and self._turns[-1] is not step.heard):
@@ -68,6 +72,9 @@ class WeightsMadeAnew(Check):
             if ours and heard.steps:
                 self._count(heard, ours, call.place, f"by {call.name}")
 
+    def passed(self, call: Pass) -> None:
+        self._place = self._place or call.place
+
     def end(self) -> None:
         held = [{id(weight) for weight in heard.parameters} for heard in self._turns]
         kinds = {tuple(tuple(weight.shape) for weight in heard.parameters) for heard in self._turns}
@@ -75,14 +82,16 @@ class WeightsMadeAnew(Check):
         apart = len(set.union(set(), *held)) == sum(map(len, held))
         if len(self._turns) < MODELS or len(kinds) > 1 or not apart or self._anew:
             return
+        # Folds and ensembles do the same, in loops of other names.
+        if not _is_made_in_each_epoch(self._place.rpartition(":")[0], type(self._turns[0].optimiser).__name__):
+            return
         steps = [heard.steps for heard in self._turns]
         self.finds(
             self.heard.name_of(self._turns[0].parameters[0]).partition(".")[0],
-            f"{len(steps)} models of the same shapes are made and trained one after another, for {min(steps)} to "
-            f"{max(steps)} steps each: none knows what those before it have learnt",
+            f"the loop over the epochs makes {len(steps)} models of the same shapes, which train one after another, "
+            f"for {min(steps)} to {max(steps)} steps each: none knows what those before it have learnt",
             weight=UNUSUAL,
-            remedy="where they are meant to be one (no folds, no ensemble), make the model and its optimiser once, "
-            "before the loop over the epochs",
+            remedy="where they are meant to be one, make the model and its optimiser once, before that loop",
         )
 
     def _count(self, heard: OptimiserHeard, weights: list[Tensor], place: str, how: str) -> None:
@@ -100,6 +109,26 @@ class WeightsMadeAnew(Check):
             # Of a net whose last layer alone begins anew it may be meant.
             weight="" if 2 * len(named) > len(matrices) else UNUSUAL,
         )
+
+
+def _is_made_in_each_epoch(file: str, optimiser: str) -> bool:
+    """Whether a file's loop over epochs makes an optimiser of this class, and no loop inside of it does."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        # A notebook's cell may hold what is no Python.
+        return False
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
+    return any(getattr(loop.target, "id", "") in EPOCHS and _makes(loop, optimiser) for loop in loops)
+
+
+def _makes(node: ast.AST, optimiser: str) -> bool:
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.Call) and ast.unparse(inner.func).rpartition(".")[2] == optimiser:
+            return True
+        if not isinstance(inner, ast.For) and _makes(inner, optimiser):
+            return True
+    return False
 
 
 def _cosine(one: Tensor, other: Tensor) -> float:

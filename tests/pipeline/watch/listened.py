@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import textwrap
 from typing import Any
 
@@ -50,8 +51,11 @@ def listened_to(code: str, file: str = "train.py") -> Seen:
     ears = Ears(torch, seen)
     ears.attach()
     names: dict[str, Any] = {"__name__": "__main__"}
+    source = START + textwrap.dedent(code)
+    # Checks that read a line of the program find it here, as those of a file.
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     try:
-        exec(compile(START + textwrap.dedent(code), file, "exec"), names)
+        exec(compile(source, file, "exec"), names)
     finally:
         ears.detach()
     return seen

@@ -1537,14 +1537,15 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "told"),
-    [("net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)", True), ("", False),
-     ("opt = torch.optim.SGD(net.parameters(), lr=0.05)", False)],
+    ("inside", "loop", "told"),
+    [("net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)", "epoch", True), ("", "epoch", False),
+     ("opt = torch.optim.SGD(net.parameters(), lr=0.05)", "epoch", False),
+     ("net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)", "fold", False)],
 )  # fmt: skip
-def test_a_model_that_is_made_anew_in_each_epoch_is_worth_a_word(inside: str, told: bool) -> None:
+def test_a_model_that_is_made_anew_in_each_epoch_is_worth_a_word(inside: str, loop: str, told: bool) -> None:
     code = f"""
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
-        for epoch in range(4):
+        for {loop} in range(4):
             {inside}
             train(net, F.cross_entropy, Y, epochs=1, opt=opt)
     """
