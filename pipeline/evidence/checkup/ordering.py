@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from backtrack.evidence.checkup.case import Case
+from backtrack.evidence.checkup.case import Case, Changes
 from backtrack.evidence.checkup.repairs import Repair, best_score, is_another_net, option_of, size_of
+from backtrack.vocabulary.finding import Finding
 
 # Share of the way from chance to the best from which on a repair is a whole one.
 WHOLE = 0.75
@@ -26,7 +27,7 @@ def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
 
     def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
         reached, another = middle(case, one), is_another_net(case, one.changes)
-        size = 0 if all(_is_led_to(case, change) for change in one.changes) else size_of(case, one.changes)
+        size = 0 if led_to(case, one.changes) is not None else size_of(case, one.changes)
         part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)
         # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
         return bool(case.shut) and another, len(one.changes), another, part, size, -reached
@@ -34,10 +35,12 @@ def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     return sorted(kept, key=order)
 
 
-def _is_led_to(case: Case, change: tuple[str, str]) -> bool:
-    """Whether a change is tried only since a check found something unusual that it answers."""
-    option = option_of(case, change)
-    return option.on_suspicion and not set(case.unusual).isdisjoint(option.answers)
+def led_to(case: Case, changes: Changes) -> Finding | None:
+    """The unusual finding of a check that changes answer, where they are tried only since it is there; else None."""
+    options = [option_of(case, change) for change in changes]
+    answered = {check for option in options for check in option.answers}
+    found = [finding for check, finding in case.unusual.items() if check in answered]
+    return found[0] if found and all(option.on_suspicion for option in options) else None
 
 
 def _is_clearly_behind(case: Case, one: Repair, other: Repair) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over
-from backtrack.evidence.checkup.ordering import middle, most_exact
+from backtrack.evidence.checkup.ordering import led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
@@ -224,10 +224,7 @@ def _one_batch(case: Case) -> tuple[float, float] | None:
 
 
 def _saturated(case: Case) -> bool:
-    """Whether all runs as written, and one that learns nothing, end at exactly the best that any run reached.
-
-    Or as near to the best that there is, while the loss learns much.
-    """
+    """Whether all runs as written, and luck, end at exactly the best of all; or near it, while the loss is learnt."""
     learnt = memorised(case)
     if learnt is not None and is_much(*learnt) and has_no_room(case):
         return True
@@ -277,8 +274,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     said = any(not cause.harmless for cause in causes)
     rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
     if rest and not any(cause.verified or _cannot_be_mended(case, cause.name) for cause in causes):
-        past = case.shut and is_another_net(case, rest[0].changes)
-        causes.insert(0, _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs))
+        causes.insert(0, _of_rest(case, rest, signs))
     apart = _of_labels(case) if not direct_of else []
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
@@ -287,6 +283,15 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
         causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]
     return causes
+
+
+def _of_rest(case: Case, rest: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
+    """The cause that no check calls wrong: what led to the first of these repairs, or what it changes."""
+    led = led_to(case, rest[0].changes)
+    if led is not None:
+        return _of_check(case, led, rest[:1], rest, signs)
+    past = case.shut and is_another_net(case, rest[0].changes)
+    return _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs)
 
 
 def _most_exact_of(checks: Sequence[str]) -> list[str]:

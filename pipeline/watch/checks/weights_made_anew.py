@@ -85,11 +85,12 @@ class WeightsMadeAnew(Check):
         # Folds and ensembles do the same, in loops of other names.
         if not _is_made_in_each_epoch(self._place.rpartition(":")[0], type(self._turns[0].optimiser).__name__):
             return
-        steps = [heard.steps for heard in self._turns]
+        steps = sorted({heard.steps for heard in self._turns})
+        each = " to ".join(str(number) for number in (steps[0], *steps[1:][-1:]))
         self.finds(
             self.heard.name_of(self._turns[0].parameters[0]).partition(".")[0],
-            f"the loop over the epochs makes {len(steps)} models of the same shapes, which train one after another, "
-            f"for {min(steps)} to {max(steps)} steps each: none knows what those before it have learnt",
+            f"the loop over the epochs makes {len(self._turns)} models of the same shapes, which train one after "
+            f"another, for {each} steps each: none knows what those before it have learnt",
             weight=UNUSUAL,
             remedy="where they are meant to be one, make the model and its optimiser once, before that loop",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
-from backtrack.evidence.checkup.ordering import most_exact
+from backtrack.evidence.checkup.ordering import led_to, most_exact
 from backtrack.evidence.checkup.repairs import Repair
 from backtrack.task.intervention import CONTROL, REPAIR
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -41,3 +41,4 @@ def test_what_only_an_unusual_finding_led_to_stands_before_what_reaches_as_much(
     case = Case([*runs((), 0.1, (found,)), *control, *proofs[RATE], *proofs[KEPT]], options, "max", is_share=True)
     repairs = [Repair(changes, fresh, 0.001, True) for changes, fresh in proofs.items()]
     assert most_exact(case, repairs)[0].changes == first
+    assert (led_to(case, KEPT) == found) is (first is KEPT) and led_to(case, RATE) is None
