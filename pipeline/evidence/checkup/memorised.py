@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import Finding
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
@@ -150,9 +151,7 @@ def _is_mostly_better(case: Case) -> bool:
     that no single run lies beyond the bar.
     """
     luck = [case.score(run) for run in case.at_chance]
-    others = {run.trial for run in [*case.controls, *case.probes]}
-    ends = [case.score(run) for run in case.runs if run.trial not in others]
-    finite = [score for score in ends if math.isfinite(score)]
+    finite = [score for score in map(case.score, [*tried(case), *case.written]) if math.isfinite(score)]
     return bool(luck) and sum(score > max(luck) for score in finite) >= MOSTLY * max(1, len(finite))
 
 
@@ -206,13 +205,16 @@ def _is_turned_round(case: Case) -> bool:
 
 def _of_the_judging(shown: str, held: float, control: float, turned_round: bool) -> Finding:
     """What is learnt holds for examples that were held back, and the metric tells of less."""
+    holds = (
+        f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels shuffled anew "
+        f"each time {control:.3g})"
+    )
     if turned_round:
         return Finding(
             JUDGED,
             place="the validation",
-            measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
-            f"shuffled anew each time {control:.3g}), and fewer answers are right than by luck: outputs or labels are "
-            "turned round between the loss and the metric, or what is judged is of classes that are not trained",
+            measured=f"{holds}, and fewer answers are right than by luck: outputs or labels are turned round between "
+            "the loss and the metric, or what is judged is of classes that are not trained",
             expected="a metric that follows the loss",
             remedy="compare both for one example: a sign (is the loss given -output), an argmin for an argmax, 0 and 1 "
             "exchanged, classes in another order; and the classes of both sets",
@@ -220,9 +222,8 @@ def _of_the_judging(shown: str, held: float, control: float, turned_round: bool)
     return Finding(
         JUDGED,
         place="the validation",
-        measured=f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels "
-        f"shuffled anew each time {control:.3g}), and {shown}: it is computed wrongly, in other units than the "
-        "targets of the loss (a logarithm, a scale), of other data than the net was trained on (other classes, "
+        measured=f"{holds}, and {shown}: it is computed wrongly, in other units than the targets of the loss (a "
+        "logarithm, a scale), of other data than the net was trained on (other classes, "
         "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
         "where one class is rare",
         expected="a metric that follows the loss",
