@@ -44,7 +44,7 @@ class ExampleMarks:
         for place, one in enumerate(inputs):
             rows = one.detach().reshape(len(one), -1)
             rows = rows[:, :: max(1, rows.shape[1] // COLUMNS)].to("cpu", self._torch.float64)
-            marks = marks + (rows * self._direction(place, rows.shape[1])).sum(1)
+            marks = marks + rows @ self._direction(place, rows.shape[1])
         return (marks / PRECISION).round().nan_to_num(0, 0, 0).long().tolist()
 
     def _direction(self, place: int, width: int) -> Any:

@@ -15,7 +15,7 @@ from backtrack.watch.listening.tensors import tensors_in
 
 # Ids of an example that make it one of its own: fewer, as one word's, may well have many targets.
 IDS = 4
-# Numbers of a target, at most: pictures are no labels.
+# Numbers of a target, at most.
 WIDE = 256
 # Examples that are remembered.
 MOST = 20_000
@@ -75,9 +75,15 @@ class ChangingTargets(Check):
         if not call.training or self.heard.last is None or not hasattr(target, "detach") or target.requires_grad:
             return
         inputs = tensors_in(self.heard.last[1])
-        if not self._are_data(inputs, len(target) if target.ndim else 0) or not _is_labelled(target):
+        if not self._are_data(inputs, len(target) if target.ndim else 0) or target[0].numel() > WIDE:
+            # Pictures are no labels.
             return
-        followed = self._followed.setdefault(call.place, _Followed())
+        followed = self._followed.get(call.place)
+        if followed is None:
+            # Asked until it is known: it costs as much as all else here.
+            if not _are_labels(target):
+                return
+            followed = self._followed[call.place] = _Followed()
         followed.several = followed.several or followed.passes == self.heard.forwards
         followed.passes = self.heard.forwards
         if followed.several:
@@ -127,10 +133,8 @@ class ChangingTargets(Check):
         return self._marks.of(inputs)
 
 
-def _is_labelled(target: Any) -> bool:
-    """Whether targets are labels: pictures are none, and places in the batch, as contrastive losses have them."""
-    if target[0].numel() > WIDE:
-        return False
+def _are_labels(target: Any) -> bool:
+    """Whether targets are labels: places in the batch, as contrastive losses have them, are none."""
     if target.is_floating_point():
         return True
     flat = target.detach().flatten()

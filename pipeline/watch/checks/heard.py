@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +47,6 @@ class ModelHeard:
     loaded: bool = False
     passes: dict[tuple[bool, bool], Passes] = field(default_factory=dict)
     told: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
-
-    def count(self, gradients: bool, examples: int, place: Callable[[], str]) -> None:
-        """Counts a pass."""
-        mode = (gradients, self.module.training)
-        passes = self.passes.get(mode)
-        if passes is None:
-            passes = self.passes[mode] = Passes(place())
-        passes.number += 1
-        passes.examples += examples
 
     @property
     def trained(self) -> int:

@@ -57,8 +57,9 @@ class Inputs(Check):
         if is_computed(call.inputs[0], self.heard):
             # What another net has learnt, and no data.
             return
-        scale = float(call.inputs[0].detach().float().pow(2).mean().sqrt())
-        if call.inputs[0].is_floating_point():
+        values = call.inputs[0].detach()
+        scale = float(values.float().norm()) / max(1, values.numel()) ** 0.5
+        if values.is_floating_point():
             self._places[key] = call.place
             self._scales.setdefault(key, []).append(scale)
         if self._looked.get(key, 0) >= LOOKS:

@@ -211,11 +211,13 @@ class Iterated:
     Args:
         batches, size: how many it has (-1: not known), and of how many examples (0: not known).
         place: `file:line`.
+        data: its dataset.
     """
 
     batches: int
     size: int
     place: str
+    data: Any
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
@@ -42,8 +43,13 @@ class NotFinite(Check):
     def before_step(self, step: Step) -> None:
         if self._told or not step.close or self._bad_gradient:
             return
-        for weight in step.heard.parameters:
-            if weight.grad is not None and not weight.grad.is_sparse and not bool(weight.grad.isfinite().all()):
+        dense = [(one, one.grad) for one in step.heard.parameters if one.grad is not None and not one.grad.is_sparse]
+        # A norm is finite only where all of its numbers are, and so is the sum of all norms: asked once.
+        # (A model may lie on several devices.)
+        if not dense or isfinite(sum(gradient.norm().to(dense[0][1].device) for _, gradient in dense)):
+            return
+        for weight, gradient in dense:
+            if not bool(gradient.isfinite().all()):
                 if bool(weight.isfinite().all()):
                     name = self.heard.name_of(weight)
                     self._bad_gradient = (

@@ -46,7 +46,8 @@ class StepSize(Check):
     def after_step(self, step: Step) -> None:
         key = id(step.heard)
         kept = self._before.pop(key, [])
-        ratios = [float((weight - old).norm() / old.norm().clamp_min(1e-12)) for weight, old in kept if bool(old.any())]
+        sizes = [float(old.norm()) for _, old in kept]
+        ratios = [float((weight - old).norm()) / size for (weight, old), size in zip(kept, sizes, strict=True) if size]
         if not ratios or max(ratios) == 0:
             # Weights that do not move at all are another check's.
             return

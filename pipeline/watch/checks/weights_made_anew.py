@@ -61,8 +61,9 @@ class WeightsMadeAnew(Check):
     def before_step(self, step: Step) -> None:
         last, kept = self._kept.pop(id(step.heard), (0, []))
         if last and last == step.number - 1:
-            # What was 0 was not learnt.
-            unlike = [weight for weight, old in kept if bool(old.any()) and _cosine(weight, old) < UNLIKE]
+            # Most are as they were left, and what was 0 was not learnt.
+            moved = [(weight, old) for weight, old in kept if not weight.equal(old) and bool(old.any())]
+            unlike = [weight for weight, old in moved if _cosine(weight, old) < UNLIKE]
             if unlike:
                 self._count(step.heard, unlike, "", "in the program's own way")
 

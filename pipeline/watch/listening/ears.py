@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from backtrack.watch.checks import Check, Finding, Heard, all_checks
+from backtrack.watch.checks import Check, Heard, all_checks
 from backtrack.watch.checks.check import MOMENTS
-from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
+from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard, Passes
 from backtrack.watch.checks.moments import (
     Backward,
     Clipped,
@@ -24,9 +24,10 @@ from backtrack.watch.checks.moments import (
 )
 from backtrack.watch.listening.patches import UNLIKE, drawn_by
 from backtrack.watch.listening.places import own_place
-from backtrack.watch.listening.standing_back import Around, eagerly, hold, on_tracing, uncompiled, unless_traced
+from backtrack.watch.listening.sinks import Sink
+from backtrack.watch.listening.standing_back import Around, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import is_one_example, tensors_in
-from backtrack.watch.listening.unheard import unheard
+from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
 
@@ -47,16 +48,6 @@ CLIPPINGS = 12
 PASSES = 3
 
 
-class Sink(Protocol):
-    """Takes what was seen."""
-
-    def point(self, step: int, epoch: float, name: str, value: float) -> None:
-        """A number of a symptom."""
-
-    def found(self, finding: Finding) -> None:
-        """A finding of a check."""
-
-
 class Ears:
     """Listens to one process, or to one training in it.
 
@@ -72,6 +63,8 @@ class Ears:
         from backtrack.watch.listening.symptoms import Symptoms
 
         self.torch, self.sink = torch, sink
+        # Asked at every call, and dear to look up in so large a module.
+        self._tensor, self._with_gradients = torch.Tensor, torch.is_grad_enabled
         self.heard = Heard()
         self._drops = {True: 0, False: 0}
         self._clippings = 0
@@ -85,6 +78,7 @@ class Ears:
         }
         self.close = False
         self.muted = 0
+        self._own_work = OwnWork(torch)
         self._undo: list[Callable[[], None]] = []
         # Undoes what hears the modules now: hooks on all of them, or counts of the models' calls.
         self._hearing: list[Callable[[], None]] = []
@@ -170,8 +164,7 @@ class Ears:
         else:
             from backtrack.watch.listening import patches
 
-            called = unless_traced(self.torch, self._called)
-            self._hearing = [patches.on_calls(kind, called) for kind in self._kinds]
+            self._hearing = [patches.on_calls(self.torch, kind, self._called) for kind in self._kinds]
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""
@@ -180,7 +173,7 @@ class Ears:
             return
         self.muted += 1
         try:
-            with unheard(), self.torch.no_grad(), eagerly(self.torch):
+            with self._own_work:
                 for check, hears in listeners:
                     try:
                         hears(*call)
@@ -198,7 +191,7 @@ class Ears:
         """Measures something of the symptoms, unheard."""
         self.muted += 1
         try:
-            with unheard(), self.torch.no_grad(), eagerly(self.torch):
+            with self._own_work:
                 what(*call)
         finally:
             self.muted -= 1
@@ -294,7 +287,7 @@ class Ears:
             model = self._models.get(id(module)) or self._another(module)
             if model is None:
                 return
-        gradients = self.torch.is_grad_enabled()
+        gradients = self._with_gradients()
         self._count(model, arguments[0] if arguments else None, gradients)
         if gradients:
             self.heard.last = (model, arguments, result)
@@ -308,14 +301,20 @@ class Ears:
         return None if self._parts[key] else self._model(module)
 
     def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
-        is_tensor = isinstance(given, self.torch.Tensor)
+        is_tensor = isinstance(given, self._tensor)
         shape = given.shape if is_tensor else ()
         size = shape[0] if shape else 1
         if len(shape) == 1 and size > 1 and self._is_row(model, given):
             size = 1
-        self.heard.forwards += 1
-        self.heard.single += size == 1
-        model.count(gradients, size, own_place)
+        heard = self.heard
+        heard.forwards += 1
+        heard.single += size == 1
+        mode = (gradients, model.module.training)
+        passes = model.passes.get(mode)
+        if passes is None:
+            passes = model.passes[mode] = Passes(own_place())
+        passes.number += 1
+        passes.examples += size
         if is_tensor and model.told[gradients] < FIRST_PASSES and (gradients or model.trained):
             model.told[gradients] += 1
             self._tell("passed", Pass(model, given, gradients, own_place()))
@@ -472,7 +471,7 @@ class Ears:
 
     def _iterated(self, loader: Any) -> None:
         _, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
-        self._tell("iterated", Iterated(batches, size, own_place()))
+        self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None)))
 
 
 def _is_loss(module: Any) -> bool:

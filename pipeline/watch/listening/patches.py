@@ -164,17 +164,18 @@ def on_clipping(torch: Any, clipped: Callable[[Any, float, Callable[[], float]],
     ]
 
 
-def on_calls(kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:
-    """Calls `after(module, arguments, result)` after each call of a module of this class.
+def on_calls(torch: Any, kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:
+    """Calls `after(module, arguments, result)` after each call of a module of this class that torch does not trace.
 
     On the class and not on the module: a module that holds a hook cannot be copied or saved as before.
     """
-    own = kind.__call__
+    own, is_compiling = kind.__call__, torch.compiler.is_compiling
 
     @functools.wraps(own)
     def __call__(self: Any, *arguments: Any, **options: Any) -> Any:
         result = own(self, *arguments, **options)
-        after(self, arguments, result)
+        if not is_compiling():
+            after(self, arguments, result)
         return result
 
     return replace(kind, "__call__", __call__)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Protocol
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch import channel
 from backtrack.watch.recorder import Recorder
+
+
+class Sink(Protocol):
+    """Takes what was seen."""
+
+    def point(self, step: int, epoch: float, name: str, value: float) -> None:
+        """A number of a symptom."""
+
+    def found(self, finding: Finding) -> None:
+        """A finding of a check."""
 
 
 class ChannelSink:
