@@ -1,4 +1,4 @@
-"""Terms of a loss, rows of targets, samplers and rates of groups: each is changed alone, and back at the end."""
+"""Terms of a loss, rows, samplers, datasets and rates of groups: each is changed alone, and back at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler
 
 from backtrack.search_spaces.loss_terms import terms_of
 from backtrack.task.intervention import Anatomy, anatomy_from
@@ -118,6 +118,33 @@ def test_a_weighted_sampler_draws_all_alike() -> None:
         assert min(drawn(weights).count(number) for number in range(4)) > 60
     assert set(drawn(weights)) == {0}
     assert not all_interventions()["sampling"].levels(looked(lambda: drawn(torch.ones(4))))
+
+
+class Columns(Dataset[torch.Tensor]):
+    """Eight rows of two columns, of a length that is somebody's own."""
+
+    def __init__(self, length: int) -> None:
+        self.length, self.inputs, self.labels = length, torch.arange(8), torch.arange(8)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        return self.inputs[place]
+
+
+def read(length: int) -> list[int]:
+    return sorted(int(one) for batch in DataLoader(Columns(length), 2, shuffle=True) for one in batch)
+
+
+def test_a_dataset_whose_length_is_too_short_is_read_to_its_end() -> None:
+    anatomy = looked(lambda: read(2))
+    assert read(2) == [0, 1] and all_interventions()["dataset_rows"].levels(anatomy)
+    with changed("dataset_rows", "all", anatomy):
+        assert read(2) == list(range(8))
+        assert read(6) == list(range(6)), "one that is not far too short stays"
+    assert read(2) == [0, 1]
+    assert not all_interventions()["dataset_rows"].levels(looked(lambda: read(6)))
 
 
 def moved(slow: float) -> tuple[bool, list[float]]:

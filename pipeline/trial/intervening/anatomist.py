@@ -26,6 +26,7 @@ from backtrack.trial.intervening.calls import (
     count_rows_apart,
     count_samplers,
     count_scored,
+    count_short,
     count_steep,
     count_uses,
     own_gradients,
@@ -115,6 +116,7 @@ class Anatomist:
         count_uses(self.training)
         count_loads(self.training)
         count_samplers(self.training)
+        count_short(self.training)
         count_scored(self.training)
         count_steep(self.training)
         count_clipped_weights(self.training)

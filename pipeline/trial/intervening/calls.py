@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.search_spaces import kept_weights, seeds, target_shift
+from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import at_loading
 from backtrack.search_spaces.roots_of_zero import at_roots
@@ -234,6 +235,16 @@ def count_samplers(training: HookedTraining) -> None:
         return False
 
     at_sampling(training, seen)
+
+
+def count_short(training: HookedTraining) -> None:
+    """Sees datasets that hold more rows than their length says."""
+
+    def seen(dataset: Any) -> bool:
+        training.anatomy.count(SHORT)
+        return False
+
+    at_short(training, seen)
 
 
 def count_scored(training: HookedTraining) -> None:

@@ -861,7 +861,24 @@ VARIANTS = {
 }
 
 
+# A dataset of 512 rows: its columns, its length and an item of it.
+DATASET = """
+    from torch.utils.data import DataLoader, Dataset
+    class Rows(Dataset):
+        def __init__(self):
+            self.x, self.y, self.columns = X, Y, {"x": X.double().numpy(), "y": Y.numpy()}
+        def __len__(self):
+            return LENGTH
+        def __getitem__(self, i):
+            return ITEM
+    net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+    for epoch in range(10):
+        for x, y in DataLoader(Rows(), 4, shuffle=True):
+            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+"""
+
 UNUSUAL = {
+    "rows_never_read": DATASET.replace("LENGTH", "9").replace("ITEM", "self.x[i], self.y[i]"),
     "first_loss": "net = mlp(); net[2].weight.data.mul_(200); train(net, F.cross_entropy, Y)",
     "same_batches": """
         from torch.utils.data import DataLoader, TensorDataset
@@ -1510,6 +1527,21 @@ def test_every_check_has_a_training_that_shows_it() -> None:
 def test_what_is_unusual_is_told_as_such(name: str) -> None:
     seen = listened_to(LOOP + WORDS + _dedented(UNUSUAL[name]))
     assert name in {finding.check for finding in seen.findings if finding.weight == "unusual"}, seen.findings
+
+
+@pytest.mark.parametrize(
+    ("length", "item", "told"),
+    [
+        ("4 * len(self.columns)", "torch.tensor(self.columns['x'][i]).float(), self.columns['y'][i]", True),
+        ("len(self.x)", "self.x[i], self.y[i]", False),
+        ("16", "(lambda k: (self.x[k], self.y[k]))(int(torch.randint(len(self.x), ())))", False),
+        ("len(self.x) // 6", "self.x[6 * i:6 * i + 6].mean(0), self.y[6 * i]", False),
+    ],
+    ids=["the number of columns", "as it is", "of an epoch, of rows that are drawn", "windows"],
+)
+def test_rows_that_are_never_read_are_told_by_what_is_read(length: str, item: str, told: bool) -> None:
+    seen = listened_to(LOOP + _dedented(DATASET.replace("LENGTH", length).replace("ITEM", item)))
+    assert ("rows_never_read" in {one.check for one in seen.findings}) == told, seen.findings
 
 
 @pytest.mark.parametrize("name", FAULTS)
