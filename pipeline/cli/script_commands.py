@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from backtrack.cli.script_options import (
     ConfigFile,
     FactorOptions,
     Metric,
+    ModeOption,
     ProgramArguments,
     ScriptChoices,
     SeedArgument,
@@ -32,6 +34,7 @@ def try_(
     script: Script,
     program: ProgramArguments = None,
     metric: Metric = None,
+    mode: ModeOption = None,
     factors: FactorOptions = None,
     arguments: ArgumentTemplate = "",
     config_file: ConfigFile = "",
@@ -42,8 +45,11 @@ def try_(
     """Run a script once: which numbers does it say, which options has it, what do checks find?"""
     from backtrack.running.trying import sentences_of, try_once
 
+    if mode not in (None, "min", "max"):
+        raise TaskError(f"--mode is {mode}; expected max (more is better) or min")
     choices = ScriptChoices(
         metric=metric,
+        mode=mode,
         factors=tuple(factors or ()),
         arguments=arguments,
         config_file=config_file,
@@ -55,6 +61,8 @@ def try_(
         typer.echo(json.dumps(_as_json(tried)))
     else:
         typer.echo("\n".join(sentences_of(tried, metric)))
+        if tried.metric and tried.result.outcome == "ok":
+            typer.echo(f"next     {_checkup_of(script, choices)}")
         if tried.result.outcome not in ("ok", "timed_out"):
             typer.echo("\nIts last words:\n" + _last_lines(tried.result.output), err=True)
     if tried.result.outcome == "crashed":
@@ -97,6 +105,13 @@ def init(
         raise TaskError(f"{target} exists; give another name with --output, or replace it with --force")
     target.write_text(task_file_for(script.resolve(), target.resolve(), metric))
     typer.echo(f"wrote {target}: read it, then\n    backtrack sweep {target} --runs 120")
+
+
+def _checkup_of(script: str, choices: ScriptChoices) -> str:
+    """The command that finds out why it does not train."""
+    words = ["backtrack", "checkup", script, "--metric", choices.metric or "", "--mode", choices.mode or "max"]
+    own = ["--", *choices.program] if choices.program else []
+    return shlex.join([*words, *own]) + ("" if choices.mode else "   (--mode min where less is better)")
 
 
 def _as_json(tried: Any) -> dict[str, Any]:

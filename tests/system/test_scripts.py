@@ -92,6 +92,14 @@ def test_try_and_watch_say_what_a_script_does(project: Path) -> None:
     assert "gradients never cleared (wrong)" in backtrack("watch", "train.py", folder=project).stdout
 
 
+def test_try_says_what_to_type_next(project: Path) -> None:
+    done = backtrack("try", "train.py", "--metric", "accuracy", "--mode", "max", "--", "--lr", "0.02", folder=project)
+    assert "next     backtrack checkup train.py --metric accuracy --mode max -- --lr 0.02\n" in done.stdout
+    wrong = backtrack("try", "train.py", "--metric", "accuracy", "--mode", "most", folder=project)
+    assert wrong.returncode == 2
+    assert "--mode is most; expected max (more is better) or min" in " ".join(wrong.stderr.split())
+
+
 def test_init_writes_a_task_file_that_runs(project: Path) -> None:
     assert backtrack("init", "train.py", folder=project).returncode == 0
     text = (project / "sweep_train.py").read_text()
