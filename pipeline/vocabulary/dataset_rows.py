@@ -41,11 +41,26 @@ def rows_beyond(dataset: Any, said: int | None = None) -> tuple[int, list[Any]] 
             said = len(dataset)
         except (TypeError, NotImplementedError):
             return None
+    by_rows = columns_by_rows(dataset)
+    rows = max((rows for rows, columns in by_rows.items() if len(columns) >= COLUMNS), default=0)
+    return (said, by_rows[rows]) if said and rows >= TIMES * said else None
+
+
+def columns_by_rows(dataset: Any) -> dict[int, list[Any]]:
+    """Tensors and arrays that a dataset holds, by how many rows they have.
+
+    Example:
+        >>> import numpy
+        >>> class Table:
+        ...     def __init__(self):
+        ...         self.x, self.y = numpy.zeros((50, 3)), numpy.zeros(50)
+        >>> {rows: len(columns) for rows, columns in columns_by_rows(Table()).items()}
+        {50: 2}
+    """
     by_rows: dict[int, list[Any]] = {}
     for column in _columns(dataset):
         by_rows.setdefault(len(column), []).append(column)
-    rows = max((rows for rows, columns in by_rows.items() if len(columns) >= COLUMNS), default=0)
-    return (said, by_rows[rows]) if said and rows >= TIMES * said else None
+    return by_rows
 
 
 def _columns(dataset: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The loss falls, and the metric falls below that of an untrained net: the loss asks for something else."""
+"""The loss asks for something else: the metric falls with it, or weights are left over that it does not depend on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from backtrack.evidence.checkup.memorised import SHUFFLED, is_much
 from backtrack.vocabulary.finding import Finding
 
 LOSS_APART = "loss_apart"
+# What may be meant, and is a cause only of a training that learns nothing: weights that nothing asks for.
+LEFT_OVER = ("parameters_without_gradient",)
 # What to do where the labels are learnt, and where one answer for all may be.
 OTHER_LABELS = (
     "the labels of the loss are learnt, and they are not those that the metric counts: compare both for one example "
@@ -47,6 +49,13 @@ def taken_away(case: Case) -> Finding | None:
         expected="a metric that gets better as the loss falls",
         remedy=OTHER_LABELS if _learns_labels(case, ended) else LESS_THAN_LABELS,
     )
+
+
+def left_over(case: Case) -> list[Finding]:
+    """Weights that the loss does not depend on, where no run as written learns anything."""
+    if any(case.learnt(run) for run in case.first):
+        return []
+    return [case.unusual[check] for check in LEFT_OVER if check in case.unusual]
 
 
 def _learns_labels(case: Case, ended: Sequence[float]) -> bool:

@@ -20,7 +20,7 @@ from backtrack.evidence.checkup.repairs import (
     proven,
     tried,
 )
-from backtrack.evidence.checkup.unlearnt import taken_away
+from backtrack.evidence.checkup.unlearnt import left_over, taken_away
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import PROOF
 
@@ -278,7 +278,8 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     apart = _of_labels(case) if not direct_of else []
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
-        causes = [*apart, *unlearnt, *(_sign(check, wrong[check]) for check in _most_exact_of(effects))]
+        seen = [*left_over(case), *(wrong[check] for check in _most_exact_of(effects))]
+        causes = [*apart, *unlearnt, *(_sign(one.check, one) for one in seen)]
     elif any(one.name == JUDGED for one in apart):
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
         causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]

@@ -11,6 +11,7 @@ from backtrack.watch.checks.moments import (
     Activated,
     Backward,
     Clipped,
+    Cut,
     Difference,
     Dropped,
     Forward,
@@ -92,6 +93,9 @@ class Check:
 
     def steep(self, call: Steep) -> None:
         """After a root or a logarithm of zeros, up to the second step."""
+
+    def cut(self, call: Cut) -> None:
+        """After what takes up a tensor with a gradient and gives none, up to the second step."""
 
     def margin(self, call: Margin) -> None:
         """After a loss by hand of labels times outputs, whose labels are 0 and 1, up to the second step."""

@@ -6,6 +6,8 @@ from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import OptimiserHeard
 
 STEPS, DEAD, EXPLODED = 40, 0.05, 30.0
+# Of a rate that dies early: the share of the steps in which it falls below a tenth, and what is left half-way.
+EARLY, LEFT = 0.2, 1e-3
 # Share of the rate that an optimiser was made with, below which a warm-up has not got anywhere.
 COLD = 0.1
 
@@ -42,7 +44,8 @@ class LearningRate(Check):
         half = next((start for start, rates in heard.rates if rates[0] < 0.1 * most and start > 1), None)
         mean = _mean(heard)
         grows = first > 0 and last >= 0.9 * most
-        if most > 0 and mean < DEAD * most and last < 0.02 * most and half is not None:
+        early = half is not None and half <= EARLY * heard.steps and _halfway(heard) < LEFT * most
+        if most > 0 and (mean < DEAD * most or early) and last < 0.02 * most and half is not None:
             self.finds(
                 place,
                 f"the learning rate falls from {first:.3g} to {last:.3g}: below a tenth at step "
@@ -61,6 +64,11 @@ class LearningRate(Check):
                 f"the learning rate grows from {first:.3g} to {last:.3g} in {heard.steps} steps",
                 remedy="check the scheduler's factor: it should be below 1",
             )
+
+
+def _halfway(heard: OptimiserHeard) -> float:
+    """The rate of the first group at the middle step."""
+    return next(rates[0] for start, rates in reversed(heard.rates) if start <= max(1, heard.steps // 2))
 
 
 def _mean(heard: OptimiserHeard) -> float:

@@ -178,6 +178,21 @@ class Steep:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A tensor that was computed from weights is taken up by what gives no gradient, up to the second step.
+
+    Args:
+        function: of these, such as `detach`, `item` or `argmax`.
+        given: the tensor.
+        place: `file:line`.
+    """
+
+    function: str
+    given: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
 class Margin:
     """A loss by hand of labels times outputs, as a hinge is, whose labels are 0 and 1, up to the second step.
 

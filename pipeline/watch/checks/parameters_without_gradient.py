@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.graph import weights_behind
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Inner, Step
+from backtrack.watch.checks.moments import Backward, Cut, Inner, Step
 
-# Steps of an optimiser that a parameter may wait for its first gradient.
-AFTER = 12
+# Steps of an optimiser that a parameter may wait for its first gradient; cuts, and backward passes, whose weights are
+# looked for.
+AFTER, CUTS, BACKWARDS = 12, 100, 3
 
 
 class ParametersWithoutGradient(Check):
     name = "parameters_without_gradient"
-    looks_at = "which parameters of an optimiser have had no gradient, after the first steps and at the end"
-    cost = "nothing but a set of ids at each step"
+    looks_at = (
+        "which parameters of an optimiser have had no gradient, after the first steps and at the end; whether a loss "
+        "depends on them, or what takes a tensor up and gives no gradient"
+    )
+    cost = "nothing but a set of ids at each step; up to the second, walks through graphs"
     source = "Karpathy, A Recipe for Training Neural Networks (2019); PyTorch forum, `grad is None`"
     expected = "every parameter that is used gets a gradient"
     remedy = "look for .detach(), .data, .item(), torch.no_grad() or a copy through NumPy between it and the loss"
@@ -25,9 +30,26 @@ class ParametersWithoutGradient(Check):
         super().__init__(heard, found)
         self._reached: dict[int, set[int]] = {}
         self._used: set[int] = set()
+        # Used where a gradient could flow, and those that a loss depends on, or something that gives no gradient.
+        self._open: set[int] = set()
+        self._taken_up: set[int] = set()
+        self._cuts = self._backwards = 0
 
     def inner(self, call: Inner) -> None:
-        self._used |= {id(weight) for weight in call.module.parameters(recurse=False)}
+        own = {id(weight) for weight in call.module.parameters(recurse=False)}
+        self._used |= own
+        if any(one.requires_grad for one in call.outputs):
+            self._open |= own
+
+    def cut(self, call: Cut) -> None:
+        self._cuts += 1
+        if self._cuts <= CUTS:
+            self._taken_up |= {id(weight) for weight in weights_behind(call.given)}
+
+    def backward(self, call: Backward) -> None:
+        self._backwards += 1
+        if self._backwards <= BACKWARDS:
+            self._taken_up |= {id(weight) for weight in weights_behind(call.loss)}
 
     def before_step(self, step: Step) -> None:
         reached = self._reached.setdefault(id(step.heard), set())
@@ -64,10 +86,14 @@ class ParametersWithoutGradient(Check):
         owners = [model for model in self.heard.models if any(one is learnable[0] for one in model.module.parameters())]
         if owners and owners[0].loaded:
             return
-        used = [weight for weight in learnable if id(weight) in self._used]
+        used = {id(weight) for weight in learnable} & self._used
+        # Nothing cuts what they give: it is left over, as a head is that this loss does not ask.
+        left = bool(used) and used <= self._open and not used & self._taken_up and self._cuts <= CUTS
         said = "though they are used in the forward pass" if used else "and the forward pass does not use them"
         self.finds(
             joined(names),
-            f"{len(learnable)} of {len(weights)} parameters had no gradient in {AFTER} steps, {said}",
-            weight="" if used or len(learnable) == len(weights) else UNUSUAL,
+            f"{len(learnable)} of {len(weights)} parameters had no gradient in {AFTER} steps, "
+            + ("since the loss does not depend on what the forward pass computes with them" if left else said),
+            weight="" if (used and not left) or len(learnable) == len(weights) else UNUSUAL,
+            remedy="add what they give to the loss, or leave them out: they stay as they were drawn" if left else "",
         )

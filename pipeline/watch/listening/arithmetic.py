@@ -1,4 +1,4 @@
-"""What the first steps compute: differences that become a square, new shapes, activations, roots of zeros, margins."""
+"""What the first steps compute: squares of all with all, new shapes, activations, roots of zeros, margins, cuts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backtrack.vocabulary.margins import MARGINS, zeros_for_signs
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
 from backtrack.vocabulary.steep import STEEP, zeros_in
-from backtrack.watch.checks.moments import Activated, Difference, Margin, Reshaped, Steep
+from backtrack.watch.checks.moments import Activated, Cut, Difference, Margin, Reshaped, Steep
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
@@ -26,13 +26,16 @@ ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATI
 BENT = {getattr(owner, name) for owner in OWNERS for name in MARGINS if hasattr(owner, name)}
 NAMED = {getattr(owner, name): name for owner in (torch, torch.Tensor) for name in STEEP if hasattr(owner, name)}
 
+# Functions whose result is a number, and no tensor.
+READ = {getattr(torch.Tensor, name) for name in ("item", "tolist", "__float__", "__int__", "__bool__", "__array__")}
+
 # Hears of a call: the moment, what makes its description, and that without the place.
 Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 
 class Arithmetic(TorchFunctionMode):
     """Tells of differences and products that become a square, of tensors that get another shape, of activations, of
-    roots and logarithms of zeros, of margins whose labels are 0 and 1.
+    roots and logarithms of zeros, of margins whose labels are 0 and 1, of what takes a tensor up and gives no gradient.
 
     Args:
         told: hears of them.
@@ -45,6 +48,7 @@ class Arithmetic(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        self._look_at_cut(func, args, result)
         if func in BENT:
             self._look_at_margin(args)
         # What a library views is its own.
@@ -59,6 +63,13 @@ class Arithmetic(TorchFunctionMode):
         elif func in NAMED and (zeros := zeros_in(NAMED[func], args)):
             self._told("steep", Steep, (NAMED[func], zeros, args[0].numel()))
         return result
+
+    def _look_at_cut(self, func: Any, args: tuple[Any, ...], result: Any) -> None:
+        if (isinstance(result, torch.Tensor) and not result.requires_grad) or func in READ:
+            # `torch.eq(y, output)` has it in the second place.
+            for one in args[:2]:
+                if isinstance(one, torch.Tensor) and one.grad_fn is not None:
+                    self._told("cut", Cut, (getattr(func, "__name__", ""), one))
 
     def _look_at_margin(self, args: tuple[Any, ...]) -> None:
         # `torch.max(zeros, 1 - y * f)` has it in the second place.

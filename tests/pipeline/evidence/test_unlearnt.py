@@ -9,10 +9,11 @@ import pytest
 
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
 from backtrack.evidence.checkup.repairs import threshold
-from backtrack.evidence.checkup.unlearnt import LOSS_APART, taken_away
+from backtrack.evidence.checkup.unlearnt import LOSS_APART, left_over, taken_away
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, REPAIR
 from backtrack.views.checkup import standing
+from backtrack.vocabulary.finding import UNUSUAL, Finding
 
 
 def option(name: str, level: str, kind: str) -> Option:
@@ -77,6 +78,22 @@ def test_less_of_a_training_that_harms_is_no_repair() -> None:
     # What goes beyond untrained nets is one.
     better = conclude(collapsed(less=0.9))
     assert [cause.name for cause in better.causes] == ["learning_rate"] and better.causes[0].verified
+
+
+def test_weights_that_no_loss_asks_are_a_cause_only_where_nothing_is_learnt() -> None:
+    left = Finding("parameters_without_gradient", "Net.aside.weight", "2 of 6", "all", "use them", UNUSUAL)
+    case = collapsed(untrained=0.17)
+    # As chance, and no change helps.
+    runs = [replace(one, value=0.17, reports=(0.17, 0.18), findings=() if one.changes else (left,))
+            for one in case.runs]  # fmt: skip
+    stuck = replace(case, runs=runs)
+    assert [cause.name for cause in conclude(stuck).causes] == ["parameters_without_gradient"]
+    learnt = replace(case, runs=[replace(one, value=0.9, reports=(0.9,)) if not one.changes else one for one in runs])
+    assert left_over(learnt) == [] and conclude(learnt).causes == []
+    # A repair goes before it.
+    mended = [replace(one, value=0.9 - 0.01 * one.seed) if ("learning_rate", "x0.01") in one.changes else one
+              for one in runs]  # fmt: skip
+    assert [cause.name for cause in conclude(replace(case, runs=mended)).causes] == ["learning_rate"]
 
 
 def test_what_takes_a_training_back_to_chance_mends_nothing() -> None:

@@ -65,6 +65,17 @@ class Decoder(nn.Module):
 """
 
 FAULTS = {
+    "rows_read_again": """
+        from torch.utils.data import DataLoader, Dataset
+        class Rows(Dataset):
+            def __len__(self): return len(X)
+            def __getitem__(self, i): return X[i % 5], Y[i % 5]
+        data = Rows(); data.x = X
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(10):
+            for x, y in DataLoader(data, 16, shuffle=True):
+                opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
     "gradients_never_cleared": """
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.01)
         for i in batches():
@@ -370,6 +381,23 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "a rate that is a tenth of itself at each of many epochs": (
+        "learning_rate",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.1)
+        schedule = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.1)
+        for epoch in range(15):
+            train(net, F.cross_entropy, Y, epochs=1, opt=opt)
+            schedule.step()
+        """,
+    ),
+    "running statistics that lag behind": (
+        "running_statistics",
+        """
+        net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0005), nn.ReLU(), nn.Linear(16, 2))
+        train(net, F.cross_entropy, Y, epochs=8)
+        """,
+    ),
     "labels before logits": (
         "exchanged_arguments",
         "train(mlp(out=1), lambda said, y: nn.BCEWithLogitsLoss()(y, said), Y[:, None].float())",
@@ -1544,6 +1572,23 @@ def test_rows_that_are_never_read_are_told_by_what_is_read(length: str, item: st
     assert ("rows_never_read" in {one.check for one in seen.findings}) == told, seen.findings
 
 
+@pytest.mark.parametrize(
+    ("item", "made", "told"),
+    [
+        ("self.x[i % 5], self.y[i % 5]", "Rows(), 16, shuffle=True", True),
+        ("self.x[0], self.y[0]", "Rows(), 16", True),
+        ("self.x[i], self.y[i]", "Rows(), 16, shuffle=True", False),
+        ("self.x[i % 5] + 0.1 * torch.randn(6), self.y[i % 5]", "Rows(), 16", False),
+        ("self.x[i], self.y[i]", "Rows(), 4, sampler=torch.utils.data.SubsetRandomSampler(range(5))", False),
+    ],
+    ids=["a few", "the first", "as it is", "other noise each time", "a few on purpose"],
+)
+def test_rows_that_are_read_again_and_again_are_told_by_what_is_read(item: str, made: str, told: bool) -> None:
+    code = DATASET.replace("LENGTH", "len(self.x)").replace("ITEM", item).replace("Rows(), 4, shuffle=True", made)
+    seen = listened_to(LOOP + _dedented(code))
+    assert ("rows_read_again" in seen.names) == told, seen.findings
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_named(name: str) -> None:
     seen = listened_to(LOOP + WORDS + _dedented(FAULTS[name]))
@@ -1747,6 +1792,43 @@ def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
     """
     seen = listened_to(LOOP + _dedented(code))
     assert "parameters_without_gradient" in seen.names and "unused_result" not in seen.names
+
+
+TWO_HEADS = """
+    class Rounded(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x): return x.round()
+        @staticmethod
+        def backward(ctx, gradient): return None
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__(); self.body, self.said, self.aside = nn.Linear(6, 16), nn.Linear(16, 2), nn.Linear(16, 1)
+        def forward(self, x):
+            h = torch.relu(self.body(x)); return self.said(h), self.aside(h)
+    train(Net(), lambda both, y: F.cross_entropy(both[0], y) ADDED, Y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "weight"),
+    [
+        ("", "unusual"),
+        ("+ F.mse_loss(both[1].detach(), torch.ones(len(y), 1))", "wrong"),
+        ("+ float(both[1].pow(2).mean())", "wrong"),
+        ("+ (both[1] > 0).float().mean()", "wrong"),
+        ("+ F.mse_loss(both[1].data, torch.ones(len(y), 1))", "wrong"),
+        ("+ Rounded.apply(both[1]).mean()", "wrong"),
+        ("+ both[1].pow(2).mean()", None),
+    ],
+    ids=["left over", "detached", "as a number", "compared", "data", "rounded", "in the loss"],
+)
+def test_a_head_that_no_loss_asks_may_be_meant_and_one_that_is_cut_is_a_fault(added: str, weight: str | None) -> None:
+    seen = listened_to(LOOP + _dedented(TWO_HEADS.replace("ADDED", added)))
+    found = [one for one in seen.findings if one.check == "parameters_without_gradient"]
+    assert [one.weight for one in found] == ([] if weight is None else [weight])
+    assert all(one.place == "Net.aside.weight, Net.aside.bias" for one in found)
+    assert all(("the loss does not depend on" in one.measured) == (added == "") for one in found)
 
 
 @pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)
