@@ -437,6 +437,24 @@ def test_the_last_state_is_read(both: bool) -> None:
     assert not torch.allclose(net(lines)[0][0], states[0])
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_lines_end_before_their_padding(first: bool) -> None:
+    lengths, cell = [2, 7, 4, 5], nn.LSTM(6, 5, batch_first=first)
+    lines = torch.randn(4, 7, 6) * (torch.arange(7) < torch.tensor(lengths)[:, None])[..., None]
+    net = nn.Sequential(cell)
+    with changed("padding", "packed", Anatomy(modules={"LSTM": 1})):
+        states, (state, memory) = net(lines if first else lines.transpose(0, 1))
+        del cell.forward
+    states = states if first else states.transpose(0, 1)
+    for number, length in enumerate(lengths):
+        line = lines[number, :length][None] if first else lines[number, :length][:, None]
+        alone, (last, kept) = cell(line)
+        assert torch.allclose(states[number, :length], alone.flatten(0, 1), atol=1e-6)
+        assert torch.allclose(states[number, -1], last[0, 0], atol=1e-6)
+        assert torch.allclose(state[0, number], last[0, 0], atol=1e-6)
+        assert torch.allclose(memory[0, number], kept[0, 0], atol=1e-6)
+
+
 def test_embeddings_stay_inside_a_ball_and_nothing_decays() -> None:
     net = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(8, 2))
     net[0].weight.data.mul_(10)

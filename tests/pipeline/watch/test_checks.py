@@ -1794,6 +1794,36 @@ def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
     assert "parameters_without_gradient" in seen.names and "unused_result" not in seen.names
 
 
+PADDED = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__(); self.words, self.rnn = nn.Embedding(9, 8), nn.GRU(8, 8, batch_first=True)
+            self.out = nn.Linear(8, 2)
+        def forward(self, ids):
+            states, last = self.rnn(self.words(ids)); return self.out(READ)
+    ends = torch.randint(2, 9, (len(Y), 1)); ids = torch.randint(1, 9, (len(Y), 12)) * (torch.arange(12) < ends)
+    train(Net(), F.cross_entropy, Y, x=INPUTS, epochs=4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "inputs", "told"),
+    [
+        ("states[:, -1]", "ids", True),
+        ("last[-1]", "ids", True),
+        ("states.mean(1)", "ids", False),
+        ("states[torch.arange(len(ids)), (ids > 0).sum(1).clamp_min(1) - 1]", "ids", False),
+        ("states[:, -1]", "ids.flip(1)", False),
+        ("states[:, -1]", "torch.randint(1, 9, (len(Y), 12))", False),
+    ],
+    ids=["the last step", "the last state", "a mean", "each line's last", "padding in front", "no padding"],
+)
+def test_a_state_behind_padding_is_worth_a_word(read: str, inputs: str, told: bool) -> None:
+    seen = listened_to(LOOP + _dedented(PADDED.replace("READ", read).replace("INPUTS", inputs)))
+    found = [one for one in seen.findings if one.check == "padding_read"]
+    assert bool(found) == told and all(one.weight == "unusual" and one.place == "Net.rnn" for one in found)
+
+
 TWO_HEADS = """
     class Rounded(torch.autograd.Function):
         @staticmethod
