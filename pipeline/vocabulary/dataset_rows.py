@@ -9,6 +9,8 @@ from typing import Any
 TIMES = 2
 # Columns of one length that make rows: inputs and targets.
 COLUMNS = 2
+# Letters of numpy's kinds of numbers.
+NUMBERS = "biuf"
 # Values inside of a tuple, list or dict of columns, at most.
 MOST = 64
 
@@ -36,14 +38,23 @@ def rows_beyond(dataset: Any, said: int | None = None) -> tuple[int, list[Any]] 
         >>> rows_beyond([1, 2]) is None
         True
     """
-    if said is None:
-        try:
-            said = len(dataset)
-        except (TypeError, NotImplementedError):
-            return None
+    said = length_of(dataset) if said is None else said
     by_rows = columns_by_rows(dataset)
     rows = max((rows for rows, columns in by_rows.items() if len(columns) >= COLUMNS), default=0)
     return (said, by_rows[rows]) if said and rows >= TIMES * said else None
+
+
+def length_of(dataset: Any) -> int:
+    """How many examples a dataset says that it has; 0 where it says nothing, as a stream does.
+
+    Example:
+        >>> length_of([1, 2]), length_of(iter([1, 2]))
+        (2, 0)
+    """
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return 0
 
 
 def columns_by_rows(dataset: Any) -> dict[int, list[Any]]:
@@ -63,10 +74,26 @@ def columns_by_rows(dataset: Any) -> dict[int, list[Any]]:
     return by_rows
 
 
+def first_rows(column: Any, most: int) -> Any:
+    """The first rows of a column, as a tensor.
+
+    Example:
+        >>> import numpy
+        >>> first_rows(numpy.arange(5), 2).tolist()
+        [0, 1]
+    """
+    import numpy
+    import torch
+
+    rows = column[:most]
+    return rows if isinstance(rows, torch.Tensor) else torch.tensor(numpy.asarray(rows))
+
+
 def _columns(dataset: Any) -> Iterator[Any]:
     for value in list(getattr(dataset, "__dict__", {}).values()):
         inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
         for one in (value, *(inside if len(inside) <= MOST else ())):
-            shape: Any = getattr(one, "shape", None)
-            if shape and hasattr(one, "__array__") and not isinstance(one, type):
+            shape, kind = getattr(one, "shape", None), getattr(one, "dtype", None)
+            # Text has no numbers, and a table of several kinds has no kind; torch's kinds have no letter.
+            if shape and hasattr(one, "__array__") and kind is not None and getattr(kind, "kind", "f") in NUMBERS:
                 yield one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.vocabulary.dataset_rows import rows_beyond
+from backtrack.vocabulary.dataset_rows import first_rows, rows_beyond
 from backtrack.vocabulary.example_marks import ExampleMarks
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check
@@ -69,7 +69,7 @@ class RowsNeverRead(Check):
             self._marks = ExampleMarks(torch)
         seen = set(self._marks.of([given]))
         for column in columns:
-            rows = torch.as_tensor(column[:length])
+            rows = first_rows(column, length)
             if rows[0].numel() == given[0].numel() and seen <= set(self._marks.of([rows.to("cpu", given.dtype)])):
                 return True
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.vocabulary.dataset_rows import columns_by_rows
+from backtrack.vocabulary.dataset_rows import columns_by_rows, first_rows, length_of
 from backtrack.vocabulary.example_marks import ExampleMarks
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
@@ -33,34 +33,34 @@ class RowsReadAgain(Check):
         self._place = ""
         self._columns: list[Any] = []
         self._loops = 0
-        self._given: list[Any] = []
+        # Marks of its examples, and a batch's first example.
+        self._seen: list[int] = []
+        self._like: Any = None
+        self._marks: ExampleMarks | None = None
 
     def iterated(self, call: Iterated) -> None:
         self._loops += 1
         # Torch's own datasets give the rows that they are asked for.
-        if self._loops > 1 or type(call.data).__module__.startswith("torch.") or not hasattr(call.data, "__len__"):
-            return
-        self._place, self._columns = call.place, columns_by_rows(call.data).get(len(call.data), [])
+        if self._loops == 1 and not type(call.data).__module__.startswith("torch."):
+            self._place, self._columns = call.place, columns_by_rows(call.data).get(length_of(call.data), [])
 
     def passed(self, call: Pass) -> None:
         if self._columns and self._loops == 1 and call.gradients and call.given.ndim:
-            self._given.append(call.given.detach().clone())
+            import torch
+
+            self._marks = self._marks or ExampleMarks(torch)
+            self._seen += self._marks.of([call.given])
+            self._like = call.given[:1].detach().clone()
 
     def end(self) -> None:
-        if sum(map(len, self._given)) < EXAMPLES:
+        seen = self._seen
+        if self._marks is None or len(seen) < EXAMPLES or len(set(seen)) * TIMES > len(seen):
             return
-        import torch
-
-        marks = ExampleMarks(torch)
-        seen = [mark for batch in self._given for mark in marks.of([batch])]
-        if len(set(seen)) * TIMES > len(seen):
-            return
-        given = self._given[0]
         for column in self._columns:
-            rows = torch.as_tensor(column[:MOST])
-            if rows[0].numel() != given[0].numel():
+            rows = first_rows(column, MOST)
+            if rows[0].numel() != self._like.numel():
                 continue
-            held = set(marks.of([rows.to("cpu", given.dtype)]))
+            held = set(self._marks.of([rows.to("cpu", self._like.dtype)]))
             # A column of few values, as of labels, has no more to give.
             if set(seen) <= held and len(held) * 2 >= len(rows):
                 self.finds(

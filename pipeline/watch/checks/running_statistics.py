@@ -13,7 +13,7 @@ from backtrack.watch.checks.moments import Inner
 
 PASSES = 10
 # Training passes after which, at the end, less than this share of a start's weight may be left.
-MANY, LEFT = 40, 0.5
+MANY, LEFT = 100, 0.5
 
 
 class RunningStatistics(Check):

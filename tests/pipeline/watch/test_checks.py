@@ -395,7 +395,7 @@ VARIANTS = {
         "running_statistics",
         """
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0005), nn.ReLU(), nn.Linear(16, 2))
-        train(net, F.cross_entropy, Y, epochs=8)
+        train(net, F.cross_entropy, Y, epochs=14)
         """,
     ),
     "labels before logits": (
