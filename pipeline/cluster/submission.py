@@ -11,7 +11,8 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ TRAVELLING = (
 OWN_PACKAGE, PROJECT = "backtrack", "project"
 # Data files beyond this do not travel with a job.
 MOST_DATA_BYTES = 200 * 1024**2
+# What Ray says of a job while none of its nodes is ready; how often it is asked again, and seconds in between.
+NOT_YET, TRIES, PAUSE = "No available agent to submit job", 30, 2.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,18 @@ class Submission:
     environment: Sequence[str] = ()
 
 
+def _once_there_is_an_agent(ask: Callable[[], str]) -> str:
+    """Hands a job over; a cluster that has just started answers before anything on it can take one."""
+    for _ in range(TRIES):
+        try:
+            return ask()
+        except RuntimeError as fault:
+            if NOT_YET not in str(fault):
+                raise
+            time.sleep(PAUSE)
+    return ask()
+
+
 def submit(submission: Submission, address: str | None = None) -> str:
     """Hands a sweep over to a cluster and returns its job id at once.
 
@@ -91,10 +106,12 @@ def submit(submission: Submission, address: str | None = None) -> str:
         pack(submission, job_folder)
         copy_package(package)
         try:
-            job: str = client.submit_job(
-                entrypoint=f"{_python()} -P -m backtrack.cluster.job",
-                runtime_env={"working_dir": str(job_folder), "py_modules": [str(package)]},
-                metadata={"backtrack.task": submission.task, "backtrack.study": submission.study},
+            job = _once_there_is_an_agent(
+                lambda: client.submit_job(
+                    entrypoint=f"{_python()} -P -m backtrack.cluster.job",
+                    runtime_env={"working_dir": str(job_folder), "py_modules": [str(package)]},
+                    metadata={"backtrack.task": submission.task, "backtrack.study": submission.study},
+                )
             )
         except Exception as fault:
             raise ClusterError(f"the cluster at {_shown(address)} did not accept the job: {_line(fault)}") from fault

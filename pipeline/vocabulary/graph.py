@@ -33,6 +33,23 @@ def nodes_behind(ends: Sequence[Any]) -> dict[Any, None] | None:
     return reached
 
 
+def node_of(tensor: Any) -> Any:
+    """The node that a tensor comes from; None of one that was not computed, and where torch cannot say.
+
+    That is so of a view made without gradients whose base was changed in place since: torch raises, whoever asks.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> node_of(weight) is None, node_of(weight * 2) is None
+        (True, False)
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
 def operation_of(node: Any) -> str:
     """The operation that a node of the graph takes back, such as `Exp`.
 

@@ -95,5 +95,7 @@ class ParametersWithoutGradient(Check):
             f"{len(learnable)} of {len(weights)} parameters had no gradient in {AFTER} steps, "
             + ("since the loss does not depend on what the forward pass computes with them" if left else said),
             weight="" if (used and not left) or len(learnable) == len(weights) else UNUSUAL,
-            remedy="add what they give to the loss, or leave them out: they stay as they were drawn" if left else "",
+            remedy="let the loss depend on them, or leave them out: they stay as they were drawn"
+            if left or not used
+            else "",
         )

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
+from backtrack.vocabulary.graph import node_of
 from backtrack.vocabulary.margins import MARGINS, zeros_for_signs
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
@@ -68,7 +69,7 @@ class Arithmetic(TorchFunctionMode):
         if (isinstance(result, torch.Tensor) and not result.requires_grad) or func in READ:
             # `torch.eq(y, output)` has it in the second place.
             for one in args[:2]:
-                if isinstance(one, torch.Tensor) and one.grad_fn is not None:
+                if isinstance(one, torch.Tensor) and node_of(one) is not None:
                     self._told("cut", Cut, (getattr(func, "__name__", ""), one))
 
     def _look_at_margin(self, args: tuple[Any, ...]) -> None:

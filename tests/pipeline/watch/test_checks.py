@@ -905,7 +905,19 @@ DATASET = """
             opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
 """
 
+PADDED = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__(); self.words, self.rnn = nn.Embedding(9, 8), nn.GRU(8, 8, batch_first=True)
+            self.out = nn.Linear(8, 2)
+        def forward(self, ids):
+            states, last = self.rnn(self.words(ids)); return self.out(READ)
+    ends = torch.randint(2, 9, (len(Y), 1)); ids = torch.randint(1, 9, (len(Y), 12)) * (torch.arange(12) < ends)
+    train(Net(), F.cross_entropy, Y, x=INPUTS, epochs=4)
+"""
+
 UNUSUAL = {
+    "padding_read": PADDED.replace("READ", "last[-1]").replace("INPUTS", "ids"),
     "rows_never_read": DATASET.replace("LENGTH", "9").replace("ITEM", "self.x[i], self.y[i]"),
     "first_loss": "net = mlp(); net[2].weight.data.mul_(200); train(net, F.cross_entropy, Y)",
     "same_batches": """
@@ -1794,18 +1806,6 @@ def test_a_gradient_that_is_cut_makes_no_result_unused() -> None:
     assert "parameters_without_gradient" in seen.names and "unused_result" not in seen.names
 
 
-PADDED = """
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__(); self.words, self.rnn = nn.Embedding(9, 8), nn.GRU(8, 8, batch_first=True)
-            self.out = nn.Linear(8, 2)
-        def forward(self, ids):
-            states, last = self.rnn(self.words(ids)); return self.out(READ)
-    ends = torch.randint(2, 9, (len(Y), 1)); ids = torch.randint(1, 9, (len(Y), 12)) * (torch.arange(12) < ends)
-    train(Net(), F.cross_entropy, Y, x=INPUTS, epochs=4)
-"""
-
-
 @pytest.mark.parametrize(
     ("read", "inputs", "told"),
     [
@@ -1859,6 +1859,18 @@ def test_a_head_that_no_loss_asks_may_be_meant_and_one_that_is_cut_is_a_fault(ad
     assert [one.weight for one in found] == ([] if weight is None else [weight])
     assert all(one.place == "Net.aside.weight, Net.aside.bias" for one in found)
     assert all(("the loss does not depend on" in one.measured) == (added == "") for one in found)
+
+
+def test_a_view_of_which_torch_cannot_say_where_it_comes_from_is_left_alone() -> None:
+    code = """
+        net = mlp(); base = torch.ones(4, 2)
+        with torch.no_grad():
+            part = base[:2]
+        base.mul_(net[2].weight[:, :2].mean())
+        made = part.new_empty((2, 2)).fill_(1.0)
+        train(net, F.cross_entropy, Y)
+    """
+    assert not listened_to(LOOP + _dedented(code)).findings
 
 
 @pytest.mark.parametrize("script", sorted(HEALTHY.glob("*.py")), ids=lambda script: script.stem)
