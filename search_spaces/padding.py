@@ -7,6 +7,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.padding import lengths_without_padding
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
+from backtrack.vocabulary.recurrent import layers_in
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -19,9 +20,8 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _apply(training: Training, level: str) -> None:
     def change(model: Any) -> None:
-        for module in model.modules():
-            if type(module).__name__ in RECURRENT:
-                module.forward = _packed(training, module, module.forward)
+        for module in layers_in(model):
+            module.forward = _packed(training, module, module.forward)
 
     training.at_model(change)
 

@@ -10,6 +10,7 @@ from backtrack.search_spaces import XMAS_GIFT
 from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
+from backtrack.vocabulary.recurrent import layers_in
 
 ORDER = Categorical(
     "order",
@@ -59,9 +60,8 @@ def _reversed(anatomy: Anatomy) -> dict[str, str]:
 
 def _reverse(training: Training, level: str) -> None:
     def change(model: Any) -> None:
-        for module in model.modules():
-            if type(module).__name__ in RECURRENT:
-                module.forward = _flipped(training, module, module.forward)
+        for module in layers_in(model):
+            module.forward = _flipped(training, module, module.forward)
 
     training.at_model(change)
 

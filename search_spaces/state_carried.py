@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.vocabulary.recurrent import CELLS, LAYERS, reads_one_step
+from backtrack.vocabulary.recurrent import CELLS, LAYERS, layers_in, reads_one_step
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -30,9 +30,8 @@ def _apply(training: Training, level: str) -> None:
         return forward
 
     def change(model: Any) -> None:
-        for module in model.modules():
-            if type(module).__name__ in (*CELLS, *LAYERS):
-                module.forward = carrying(module, module.forward)
+        for module in layers_in(model, (*CELLS, *LAYERS)):
+            module.forward = carrying(module, module.forward)
 
     def begin(model: Any, given: Any) -> Any:
         # What one line has left is none of the next one's.

@@ -6,6 +6,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
+from backtrack.vocabulary.recurrent import layers_in
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -14,8 +15,7 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _apply(training: Training, level: str) -> None:
     def change(model: Any) -> None:
-        last = [module for module in model.modules() if type(module).__name__ in RECURRENT][-1:]
-        for module in last:
+        for module in layers_in(model)[-1:]:
             module.forward = _ending(training, module, module.forward)
 
     training.at_model(change)

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 LAYERS = ("RNN", "GRU", "LSTM")
 CELLS = ("RNNCell", "GRUCell", "LSTMCell")
+
+
+def layers_in(model: Any, kinds: Sequence[str] = LAYERS) -> list[Any]:
+    """The recurrent layers of a model, in the order of its modules.
+
+    Args:
+        model: an `nn.Module`.
+        kinds: names of the classes that count.
+
+    Example:
+        >>> import torch
+        >>> [layer.hidden_size for layer in layers_in(torch.nn.ModuleList([torch.nn.GRU(3, 4), torch.nn.Linear(4, 2)]))]
+        [4]
+    """
+    return [module for module in model.modules() if type(module).__name__ in kinds]
 
 
 def reads_one_step(module: Any, given: Any) -> bool:
