@@ -7,7 +7,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.padding import lengths_without_padding
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
-from backtrack.vocabulary.recurrent import layers_in
+from backtrack.vocabulary.recurrent import layers_in, time_axis
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -28,7 +28,7 @@ def _apply(training: Training, level: str) -> None:
 
 def _packed(training: Training, module: Any, own: Any) -> Any:
     torch = training.torch
-    first, time = module.batch_first, 1 if module.batch_first else 0
+    first, time = module.batch_first, time_axis(module)
 
     def forward(inputs: Any, *rest: Any) -> Any:
         lengths = None

@@ -10,7 +10,7 @@ from backtrack.search_spaces import XMAS_GIFT
 from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
-from backtrack.vocabulary.recurrent import layers_in
+from backtrack.vocabulary.recurrent import layers_in, time_axis
 
 ORDER = Categorical(
     "order",
@@ -67,7 +67,7 @@ def _reverse(training: Training, level: str) -> None:
 
 
 def _flipped(training: Training, module: Any, own: Any) -> Any:
-    time = 1 if module.batch_first else 0
+    time = time_axis(module)
 
     def forward(inputs: Any, *rest: Any) -> Any:
         if not isinstance(inputs, training.torch.Tensor) or inputs.ndim < 3:

@@ -6,7 +6,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
-from backtrack.vocabulary.recurrent import layers_in
+from backtrack.vocabulary.recurrent import layers_in, time_axis
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -23,7 +23,7 @@ def _apply(training: Training, level: str) -> None:
 
 def _ending(training: Training, module: Any, own: Any) -> Any:
     torch = training.torch
-    time = 1 if module.batch_first else 0
+    time = time_axis(module)
 
     def forward(inputs: Any, *rest: Any) -> Any:
         states, state = own(inputs, *rest)

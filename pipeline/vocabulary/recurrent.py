@@ -24,6 +24,17 @@ def layers_in(model: Any, kinds: Sequence[str] = LAYERS) -> list[Any]:
     return [module for module in model.modules() if type(module).__name__ in kinds]
 
 
+def time_axis(layer: Any) -> int:
+    """The dimension of the steps in what a recurrent layer gets and gives.
+
+    Example:
+        >>> import torch
+        >>> time_axis(torch.nn.GRU(3, 4)), time_axis(torch.nn.GRU(3, 4, batch_first=True))
+        (0, 1)
+    """
+    return 1 if layer.batch_first else 0
+
+
 def reads_one_step(module: Any, given: Any) -> bool:
     """Whether a call of a module reads a single step: a cell, or a recurrent layer that gets lines of one step.
 
@@ -36,4 +47,4 @@ def reads_one_step(module: Any, given: Any) -> bool:
     """
     kind = type(module).__name__
     line = kind in LAYERS and getattr(given, "ndim", 0) == 3
-    return kind in CELLS or (line and given.shape[1 if module.batch_first else 0] == 1)
+    return kind in CELLS or (line and given.shape[time_axis(module)] == 1)

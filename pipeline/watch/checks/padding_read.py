@@ -8,6 +8,7 @@ from typing import Any
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.padding import lengths_without_padding
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
+from backtrack.vocabulary.recurrent import time_axis
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Inner, Step
@@ -41,7 +42,7 @@ class PaddingRead(Check):
         if type(module).__name__ not in RECURRENT or not call.gradients or self._passes.get(place, 0) >= PASSES:
             return
         given = call.inputs[0] if call.inputs else None
-        time = 1 if module.batch_first else 0
+        time = time_axis(module)
         if given is None or given.ndim != 3 or len(call.outputs) < 2 or given.shape[time] < STEPS:
             return
         self._passes[place] = self._passes.get(place, 0) + 1
