@@ -203,7 +203,9 @@ class Case:
     @property
     def shut(self) -> str:
         """The most certain sign that what the net gets does not come through it; empty where there is none."""
-        return next((sign for sign in SHUT if sign in self.signs), "")
+        sign = next((sign for sign in SHUT if sign in self.signs), "")
+        # That nothing at all comes back says more than that little does.
+        return "zero_gradient" if sign == "vanishing_gradient" and "zero_gradient" in self.wrong else sign
 
     @property
     def worse_than_chance(self) -> bool:

@@ -51,9 +51,12 @@ def taken_away(case: Case) -> Finding | None:
     )
 
 
-def left_over(case: Case) -> list[Finding]:
-    """Weights that the loss does not depend on, where no run as written learns anything."""
-    if any(case.learnt(run) for run in case.first):
+def left_over(case: Case, apart: bool) -> list[Finding]:
+    """Weights that the loss does not depend on, where no run as written learns anything.
+
+    Or where what is learnt does not show in the metric (`apart`): it may be made of what these weights give.
+    """
+    if not apart and any(case.learnt(run) for run in case.first):
         return []
     return [case.unusual[check] for check in LEFT_OVER if check in case.unusual]
 

@@ -278,8 +278,9 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     apart = _of_labels(case) if not direct_of else []
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
-        seen = [*left_over(case), *(wrong[check] for check in _most_exact_of(effects))]
-        causes = [*apart, *unlearnt, *(_sign(one.check, one) for one in seen)]
+        left = [_sign(one.check, one) for one in left_over(case, bool(apart))]
+        seen = [_sign(check, wrong[check]) for check in _most_exact_of(effects)]
+        causes = [*(left if apart else []), *apart, *unlearnt, *([] if apart else left), *seen]
     elif any(one.name == JUDGED for one in apart):
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
         causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]
@@ -362,8 +363,8 @@ def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[s
         "is asked, so data, loss and optimiser do their part, and it is the way through the net that loses what comes "
         "in",
         expected="outputs that depend on the inputs",
-        remedy="look on the way from inputs to outputs: masks (what do they let through?), activations that are off, "
-        "many layers without residual connections",
+        remedy=(f"{seen.remedy}; " if seen is not None else "") + "look on the way from inputs to outputs: masks "
+        "(what do they let through?), activations that are off, many layers without residual connections",
     )
     others = [one for one in signs if one != sign]
     return replace(_sign(sign, finding), hides=[_of(case, one) for one in repairs], signs=others)

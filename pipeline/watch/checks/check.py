@@ -22,6 +22,7 @@ from backtrack.watch.checks.moments import (
     Margin,
     Pass,
     Reshaped,
+    Rounded,
     Seeded,
     Steep,
     Step,
@@ -93,6 +94,9 @@ class Check:
 
     def steep(self, call: Steep) -> None:
         """After a root or a logarithm of zeros, up to the second step."""
+
+    def rounded(self, call: Rounded) -> None:
+        """After numbers that have a gradient are rounded, up to the second step."""
 
     def cut(self, call: Cut) -> None:
         """After what takes up a tensor with a gradient and gives none, up to the second step."""

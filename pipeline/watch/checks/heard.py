@@ -117,11 +117,21 @@ class Heard:
         return self.single > 0.2 * max(1, self.forwards) and not fed
 
 
-def is_computed(values: Tensor, heard: Heard) -> bool:
-    """Whether a model's input is what another net has made: it has a gradient to give, or is the last net's output."""
+def is_computed(values: Tensor, heard: Heard, model: ModelHeard | None = None) -> bool:
+    """Whether a model's input is what another net has made: it has a gradient to give, or is the last net's output.
+
+    Args:
+        values: the input.
+        heard: of the training.
+        model: that gets it. Where another one was called last, an input of the shape of its output is taken for what an
+            activation has made of that: of a frozen net no gradient tells.
+    """
     if values.grad_fn is not None:
         return True
     outputs = heard.last[2] if heard.last is not None else ()
-    each = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    each = [one for one in (outputs if isinstance(outputs, (tuple, list)) else [outputs]) if hasattr(one, "shape")]
+    another = model is not None and heard.last is not None and heard.last[0] is not model
+    if another and any(one.shape == values.shape for one in each):
+        return True
     place = values.untyped_storage().data_ptr()
     return any(place == one.untyped_storage().data_ptr() for one in each if hasattr(one, "untyped_storage"))

@@ -178,6 +178,19 @@ class Steep:
 
 
 @dataclass(frozen=True)
+class Rounded:
+    """Numbers that have a gradient are rounded, so that nothing of it gets past, up to the second step.
+
+    Args:
+        name: of the function, such as `round`.
+        place: `file:line`.
+    """
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Cut:
     """A tensor that was computed from weights is taken up by what gives no gradient, up to the second step.
 
@@ -227,12 +240,14 @@ class Iterated:
         batches, size: how many it has (-1: not known), and of how many examples (0: not known).
         place: `file:line`.
         data: its dataset.
+        order: the class that orders its examples, such as `SequentialSampler`.
     """
 
     batches: int
     size: int
     place: str
     data: Any
+    order: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ class ParametersWithoutGradient(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._reached: dict[int, set[int]] = {}
-        self._used: set[int] = set()
+        # Steps that had been taken at each optimiser's first one, and when each weight was last used.
+        self._begun: dict[int, int] = {}
+        self._used: dict[int, int] = {}
         # Used where a gradient could flow, and those that a loss depends on, or something that gives no gradient.
         self._open: set[int] = set()
         self._taken_up: set[int] = set()
@@ -37,7 +39,7 @@ class ParametersWithoutGradient(Check):
 
     def inner(self, call: Inner) -> None:
         own = {id(weight) for weight in call.module.parameters(recurse=False)}
-        self._used |= own
+        self._used.update(dict.fromkeys(own, self.heard.steps))
         if any(one.requires_grad for one in call.outputs):
             self._open |= own
 
@@ -52,6 +54,7 @@ class ParametersWithoutGradient(Check):
             self._taken_up |= {id(weight) for weight in weights_behind(call.loss)}
 
     def before_step(self, step: Step) -> None:
+        self._begun.setdefault(id(step.heard), self.heard.steps)
         reached = self._reached.setdefault(id(step.heard), set())
         if step.number <= AFTER or step.close:
             reached |= {id(weight) for weight in step.heard.parameters if weight.grad is not None}
@@ -86,7 +89,8 @@ class ParametersWithoutGradient(Check):
         owners = [model for model in self.heard.models if any(one is learnable[0] for one in model.module.parameters())]
         if owners and owners[0].loaded:
             return
-        used = {id(weight) for weight in learnable} & self._used
+        # A layer that was exchanged before this optimiser began was used, and is no longer.
+        used = {id(one) for one in learnable if self._used.get(id(one), -1) >= self._begun.get(key, 0)}
         # Nothing cuts what they give: it is left over, as a head is that this loss does not ask.
         left = bool(used) and used <= self._open and not used & self._taken_up and self._cuts <= CUTS
         said = "though they are used in the forward pass" if used else "and the forward pass does not use them"

@@ -13,14 +13,15 @@ AFTER = 20
 
 class ParametersWithoutOptimiser(Check):
     name = "parameters_without_optimiser"
-    looks_at = "which parameters with a gradient no optimiser holds, after the first steps and at the end"
+    looks_at = "which parameters with a gradient no optimiser holds, after each one's first steps and at the end"
     cost = "nothing but a set of ids"
     source = "TheDeepChecker (2021); PyTorch issues on parameters that are created after the optimiser"
     expected = "every parameter that gets a gradient belongs to an optimiser"
     remedy = "give all of the model's parameters to the optimiser, after the model is complete"
 
     def after_step(self, step: Step) -> None:
-        if self.heard.steps == AFTER:
+        # Again for each optimiser that begins later: a layer may have been exchanged before it.
+        if AFTER in (self.heard.steps, step.number):
             self._look()
 
     def end(self) -> None:

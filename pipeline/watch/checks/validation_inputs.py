@@ -8,7 +8,7 @@ from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.moments import FEATURES, Moments
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard, is_computed
-from backtrack.watch.checks.moments import Pass
+from backtrack.watch.checks.moments import Forward, Pass
 
 # Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
 # or narrower they are, in this share of the features.
@@ -42,11 +42,16 @@ class ValidationInputs(Check):
         # Models that are given what another has computed.
         self._computed: set[int] = set()
 
+    def forward(self, call: Forward) -> None:
+        # A net before it may be set free later.
+        if call.gradients and call.inputs and is_computed(call.inputs[0], self.heard, call.model):
+            self._computed.add(id(call.model))
+
     def passed(self, call: Pass) -> None:
         values, key = call.given, id(call.model)
         if not values.is_floating_point() or values.ndim < FEATURES or (not call.gradients and not call.model.trained):
             return
-        if key in self._computed or is_computed(values, self.heard):
+        if key in self._computed or is_computed(values, self.heard, call.model):
             # What another net makes of the data changes as that net learns.
             self._computed.add(key)
             return

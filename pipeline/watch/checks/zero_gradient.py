@@ -7,7 +7,7 @@ from collections.abc import Callable
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Step
+from backtrack.watch.checks.moments import Rounded, Step
 
 LOOKS = 3
 # Where the loss is 0 as well, at each of the last steps.
@@ -32,6 +32,10 @@ class ZeroGradient(Check):
         super().__init__(heard, found)
         self._looks: dict[int, int] = {}
         self._alive: set[int] = set()
+        self._rounded: Rounded | None = None
+
+    def rounded(self, call: Rounded) -> None:
+        self._rounded = self._rounded or call
 
     def before_step(self, step: Step) -> None:
         key = id(step.heard)
@@ -55,4 +59,15 @@ class ZeroGradient(Check):
             if len(losses) == LOOKS and not any(losses):
                 self.finds(joined(names), f"{said}, and so was the loss", remedy=NOTHING_ASKED)
             else:
-                self.finds(joined(names), said)
+                self.finds(joined(names), said, remedy=_past(self._rounded))
+
+
+def _past(rounded: Rounded | None) -> str:
+    """How a gradient gets past what rounds; empty where nothing does."""
+    if rounded is None:
+        return ""
+    name = rounded.name
+    return (
+        f"{name} at {rounded.place} is flat, so that no gradient gets past it: x + (x.{name}() - x).detach() has its "
+        "values, and the gradient of x"
+    )

@@ -1,4 +1,4 @@
-"""What the first steps compute: squares of all with all, new shapes, activations, roots of zeros, margins, cuts."""
+"""What the first steps compute: squares of all with all, new shapes, activations, roots, margins, roundings, cuts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backtrack.vocabulary.margins import MARGINS, zeros_for_signs
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
 from backtrack.vocabulary.steep import STEEP, zeros_in
-from backtrack.watch.checks.moments import Activated, Cut, Difference, Margin, Reshaped, Steep
+from backtrack.watch.checks.moments import Activated, Cut, Difference, Margin, Reshaped, Rounded, Steep
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
@@ -27,6 +27,9 @@ ACTIVATED = {getattr(owner, name): name for owner in OWNERS for name in ACTIVATI
 BENT = {getattr(owner, name) for owner in OWNERS for name in MARGINS if hasattr(owner, name)}
 NAMED = {getattr(owner, name): name for owner in (torch, torch.Tensor) for name in STEEP if hasattr(owner, name)}
 
+# Functions that are flat wherever they do not jump.
+FLAT = {getattr(owner, name): name for owner in (torch, torch.Tensor)
+        for name in ("round", "floor", "ceil", "trunc", "fix", "sign", "sgn")}  # fmt: skip
 # Functions whose result is a number, and no tensor.
 READ = {getattr(torch.Tensor, name) for name in ("item", "tolist", "__float__", "__int__", "__bool__", "__array__")}
 
@@ -36,7 +39,8 @@ Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 
 class Arithmetic(TorchFunctionMode):
     """Tells of differences and products that become a square, of tensors that get another shape, of activations, of
-    roots and logarithms of zeros, of margins whose labels are 0 and 1, of what takes a tensor up and gives no gradient.
+    roots and logarithms of zeros, of margins whose labels are 0 and 1, of numbers that are rounded, of what takes a
+    tensor up and gives no gradient.
 
     Args:
         told: hears of them.
@@ -61,6 +65,8 @@ class Arithmetic(TorchFunctionMode):
                 self._told("difference", Difference, (tuple(left.shape), tuple(right.shape), tuple(result.shape)))
         elif func in ACTIVATED and isinstance(result, torch.Tensor) and args and result is not args[0]:
             self._told("activated", Activated, (ACTIVATED[func], result))
+        elif func in FLAT and isinstance(result, torch.Tensor) and result.requires_grad:
+            self._told("rounded", Rounded, (FLAT[func],))
         elif func in NAMED and (zeros := zeros_in(NAMED[func], args)):
             self._told("steep", Steep, (NAMED[func], zeros, args[0].numel()))
         return result

@@ -470,8 +470,8 @@ class Ears:
         return found
 
     def _iterated(self, loader: Any) -> None:
-        _, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
-        self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None)))
+        order, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
+        self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None), order))
 
 
 def _is_loss(module: Any) -> bool:

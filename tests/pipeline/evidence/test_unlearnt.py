@@ -89,7 +89,8 @@ def test_weights_that_no_loss_asks_are_a_cause_only_where_nothing_is_learnt() ->
     stuck = replace(case, runs=runs)
     assert [cause.name for cause in conclude(stuck).causes] == ["parameters_without_gradient"]
     learnt = replace(case, runs=[replace(one, value=0.9, reports=(0.9,)) if not one.changes else one for one in runs])
-    assert left_over(learnt) == [] and conclude(learnt).causes == []
+    assert left_over(learnt, apart=False) == [] and conclude(learnt).causes == []
+    assert left_over(learnt, apart=True) == [left]
     # A repair goes before it.
     mended = [replace(one, value=0.9 - 0.01 * one.seed) if ("learning_rate", "x0.01") in one.changes else one
               for one in runs]  # fmt: skip

@@ -65,6 +65,16 @@ class Decoder(nn.Module):
 """
 
 FAULTS = {
+    "features_apart": """
+        rows, level = torch.randn(64, 40), torch.arange(40) / 10.0
+        net = mlp(start=40); opt = torch.optim.SGD(net.parameters(), lr=0.01)
+        for epoch in range(8):
+            for part in rows.split(16):
+                x = (part + level)[:, torch.randperm(40)]
+                opt.zero_grad(); F.cross_entropy(net(x), Y[:16]).backward(); opt.step()
+            with torch.no_grad():
+                net(rows + level)
+    """,
     "rows_read_again": """
         from torch.utils.data import DataLoader, Dataset
         class Rows(Dataset):

@@ -1,0 +1,143 @@
+"""What lies between data and net: features out of order, loops left early, layers exchanged, numbers rounded."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from listened import Seen, listened_to
+
+FEATURES = """
+rows, level = torch.randn(64, 40), torch.arange(40) / 10.0
+net = nn.Linear(40, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(8):
+    for part in rows.split(16):
+        x = part + level
+        x = TRAINED
+        opt.zero_grad(); F.cross_entropy(net(x), Y[:16]).backward(); opt.step()
+    with torch.no_grad():
+        net(JUDGED)
+        net(rows + level)
+"""
+LOADED = """
+from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
+
+class Drawn(Dataset):
+    def __len__(self): return 96
+    def __getitem__(self, i): return torch.randn(6), 1
+
+net = nn.Linear(6, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+loader = DataLoader(DATA, 8, shuffle=SHUFFLED)
+for epoch in range(5):
+    for number, (x, y) in enumerate(loader):
+        if number == AFTER:
+            break
+        opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+"""
+EXCHANGED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.body, self.fc = nn.Linear(6, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        return self.fc(torch.relu(self.body(x)))
+
+def learn(opt):
+    for i in batches(8) + batches(8):
+        opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+
+net = Net()
+learn(torch.optim.SGD(net.parameters(), lr=0.05))
+LATER
+"""
+ROUNDED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.first, self.second = nn.Linear(6, 4), nn.Linear(4, 2)
+    def forward(self, x):
+        h = torch.tanh(self.first(x))
+        return self.second(HIDDEN)
+
+net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for i in batches(8) * 2:
+    opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+"""
+
+
+def heard(code: str, **parts: str) -> Seen:
+    for name, text in parts.items():
+        code = code.replace(name, text)
+    return listened_to(code)
+
+
+@pytest.mark.parametrize(
+    ("trained", "judged", "said"),
+    [
+        ("x[:, torch.randperm(40)]", "rows + level", "another order"),
+        ("x.flip(1)", "rows + level", "high in one is low in the other"),
+        ("x.roll(1, 1) + 0.1 * torch.randn(16, 40)", "rows + level", ""),
+        # Somewhere the same order is judged: the other may be a second task.
+        ("x", "(rows + level)[:, torch.randperm(40)]", ""),
+        # What tells no features apart says nothing of their order.
+        ("x[:, torch.randperm(40)]", "rows", ""),
+    ],
+)
+def test_features_that_stand_in_another_order_are_told(trained: str, judged: str, said: str) -> None:
+    found = [one for one in heard(FEATURES, TRAINED=trained, JUDGED=judged).findings if one.check == "features_apart"]
+    assert [said in one.measured for one in found] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("data", "shuffled", "after", "told"),
+    [
+        ("TensorDataset(X[:96], Y[:96])", "False", "3", True),
+        ("random_split(TensorDataset(X[:128], Y[:128]), [96, 32])[0]", "False", "3", True),
+        ("TensorDataset(X[:96], Y[:96])", "True", "3", False),
+        ("TensorDataset(X[:96], Y[:96])", "False", "8", False),
+        # Rows that are drawn anew are others each time.
+        ("Drawn()", "False", "3", False),
+        ("TensorDataset(X[:96], Y[:96])", "False", "2 + epoch", False),
+    ],
+)
+def test_a_loop_that_sees_the_same_first_batches_is_told(data: str, shuffled: str, after: str, told: bool) -> None:
+    found = heard(LOADED, DATA=data, SHUFFLED=shuffled, AFTER=after)
+    assert ("loader_left_early" in found.names) is told
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        ("opt = torch.optim.SGD(net.parameters(), lr=0.05); net.fc = nn.Linear(8, 2); learn(opt)", True),
+        ("net.fc = nn.Linear(8, 2); learn(torch.optim.SGD(net.parameters(), lr=0.05))", False),
+    ],
+)
+def test_a_layer_that_is_exchanged_behind_its_optimiser_is_told(later: str, told: bool) -> None:
+    wrong = {one.check for one in heard(EXCHANGED, LATER=later).findings if one.weight == "wrong"}
+    # The layer before it is no longer used, and nothing cuts its gradient.
+    assert wrong == ({"parameters_without_optimiser"} if told else set())
+
+
+@pytest.mark.parametrize(("hidden", "told"), [("h.round()", True), ("h + (h.round() - h).detach()", False)])
+def test_what_rounds_is_told_where_no_gradient_gets_past_it(hidden: str, told: bool) -> None:
+    found = [one for one in heard(ROUNDED, HIDDEN=hidden).findings if one.check == "zero_gradient"]
+    assert ["round at" in one.remedy for one in found] == [True] * told
+
+
+def test_a_frozen_layer_that_is_set_free_later_moves_what_the_next_one_gets() -> None:
+    """Layers that are called one after another are nets of their own to whoever listens."""
+    found = listened_to(
+        textwrap.dedent("""
+        layers = nn.ModuleList([nn.Linear(6, 32), nn.Linear(32, 2)])
+        for stage in range(4):
+            layers[0].requires_grad_(stage > 1)
+            opt = torch.optim.Adam([one for one in layers.parameters() if one.requires_grad], lr=0.1)
+            for i in batches(16):
+                opt.zero_grad()
+                F.cross_entropy(layers[1](torch.relu(layers[0](X[i]))), Y[i]).backward()
+                opt.step()
+            with torch.no_grad():
+                layers[1](torch.relu(layers[0](X)))
+    """)
+    )
+    assert "validation_inputs" not in found.names
