@@ -49,7 +49,8 @@ def _averaged(node: Any) -> int:
         name = operation_of(node)
         behind = [one for one, _ in node.next_functions if one is not None]
         if name in SUMS and (count := prod(getattr(node, "_saved_self_sym_sizes", ()))) > 1:
-            difference = difference or (bool(behind) and operation_of(behind[0]) in DIFFERENCES)
+            # Of what is compared after it, a sum over some dimensions leaves many: a product of two rows, a pooling.
+            difference = (difference and _leaves_one(node)) or (bool(behind) and operation_of(behind[0]) in DIFFERENCES)
             return int(count) if even and difference else 0
         exponent = getattr(node, "_saved_exponent", 1)
         squared = (name == "Pow" and isinstance(exponent, (int, float)) and exponent % 2 == 0) or (
@@ -61,3 +62,13 @@ def _averaged(node: Any) -> int:
         difference = difference or name in (*DIFFERENCES, *OF_TWO)
         node = behind[0]
     return 0
+
+
+def _leaves_one(node: Any) -> bool:
+    """Whether a mean or sum is over all that there is, and not over some dimensions only."""
+    sizes, over = getattr(node, "_saved_self_sym_sizes", ()), getattr(node, "_saved_dim", None)
+    if over is None:
+        return True
+    # Dimensions that were counted from the last one are kept as what is left of 2 ** 64.
+    gone = {(one - 2**64 if one >= 2**63 else one) % len(sizes) for one in over}
+    return prod(size for place, size in enumerate(sizes) if place not in gone) == 1

@@ -90,8 +90,9 @@ class FutureSeen(Check):
             if rows is None or not torch.equal(first, again):
                 return 0.0
             moved = (rows - _rows(other, given, axis)).abs()
-            # Of ids at the same place any output that follows them tells; of the next ones those before the change.
-            looked_at = moved[:, :half] if ahead else moved[:, half:]
+            # Of the next ids the outputs before the change tell; of those at the same place the one at the first that
+            # is changed: a model that shifts them by itself says later ones with it.
+            looked_at = moved[:, :half] if ahead else moved[:, half : half + 1]
             return float(looked_at.max()) / max(1e-12, float(first.abs().max()))
 
         by = asked(call.model.module, change)

@@ -141,3 +141,49 @@ def test_a_frozen_layer_that_is_set_free_later_moves_what_the_next_one_gets() ->
     """)
     )
     assert "validation_inputs" not in found.names
+
+
+@pytest.mark.parametrize(
+    ("said", "cancels"),
+    [
+        # One number for each example: a product of two rows, a mean over steps.
+        ("F.mse_loss((left(X) * right(X)).sum(1), R)", False),
+        ("((left(X) * right(X)).sum(-1) - R).pow(2).mean()", False),
+        ("(left(X).view(-1, 2, 2).mean((1, 2)) - R).abs().mean()", False),
+        ("F.mse_loss((left(X) * right(X)).sum(), R.sum())", True),
+        ("(left(X).mean((0, 1)) - R.mean()) ** 2", True),
+    ],
+)
+def test_sums_that_leave_a_number_for_each_example_cancel_nothing(said: str, cancels: bool) -> None:
+    found = heard(
+        """
+left, right = nn.Linear(6, 4), nn.Linear(6, 4)
+opt = torch.optim.SGD([*left.parameters(), *right.parameters()], lr=0.01)
+for _ in range(5):
+    opt.zero_grad(); (SAID).backward(); opt.step()
+""",
+        SAID=said,
+    )
+    assert ("errors_cancel" in found.names) is cancels
+
+
+@pytest.mark.parametrize(("shifted", "seen"), [(True, False), (False, True)])
+def test_a_decoder_that_shifts_its_targets_by_itself_sees_none_too_early(shifted: bool, seen: bool) -> None:
+    found = heard(
+        """
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__(); self.words, self.out = nn.Embedding(10, 16), nn.Linear(16, 9)
+        self.read, self.write = nn.GRU(16, 16, batch_first=True), nn.GRU(16, 16, batch_first=True)
+    def forward(self, ids, asked):
+        before = torch.cat([torch.full_like(asked[:, :1], 9), asked[:, :-1]], 1) if SHIFTED else asked
+        return self.out(self.write(self.words(before), self.read(self.words(ids))[1])[0])
+
+net = Decoder(); opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+for _ in range(8):
+    ids = torch.randint(9, (16, 6)); asked = ids.flip(1)
+    opt.zero_grad(); F.cross_entropy(net(ids, asked).flatten(0, 1), asked.flatten()).backward(); opt.step()
+""",
+        SHIFTED=str(shifted),
+    )
+    assert ("future_seen" in found.names) is seen
