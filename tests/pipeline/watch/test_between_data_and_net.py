@@ -187,3 +187,18 @@ for _ in range(8):
         SHIFTED=str(shifted),
     )
     assert ("future_seen" in found.names) is seen
+
+
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_an_optimiser_that_takes_the_place_of_another_shares_nothing_with_it(meanwhile: bool) -> None:
+    found = heard(
+        """
+net = nn.Linear(6, 2)
+opts = [torch.optim.SGD(net.parameters(), lr=0.05) for _ in range(2)]
+for step, i in enumerate(batches(16)):
+    opt = opts[step % 2 if MEANWHILE else step // 16]
+    opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+""",
+        MEANWHILE=str(meanwhile),
+    )
+    assert [one.check == "shared_parameters" for one in found.findings] == [True] * meanwhile
