@@ -30,6 +30,9 @@ SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 # The control that makes no step. Its reports are compared with a run's later ones, where there are so many of each, at
 # this error rate.
 UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
+# Runs as written, and controls, of which all of the former lie above all of the latter in one deal of 20 by luck, and
+# share of the way from luck to perfect that each of them goes at least.
+LEAST_CLEAR, WELL_ON = 3, 0.25
 # The ceiling of a metric that counts in percent.
 PERCENT = 100.0
 # A share above 1 is none of a percentage where no run goes beyond this.
@@ -346,7 +349,19 @@ class Case:
         """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
         if not run.changes and self._is_as_chance:
             return False
-        return self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
+        beyond = self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
+        return beyond or (self._are_all_clear and self._is_clear(run))
+
+    @cached_property
+    def _are_all_clear(self) -> bool:
+        """Whether each run as written is clear of all luck: then luck that moves far is no reason to doubt them."""
+        enough = min(len(self.first), len(self.controls)) >= LEAST_CLEAR
+        return enough and math.isfinite(self.ceiling) and all(map(self._is_clear, self.first))
+
+    def _is_clear(self, run: CheckedRun) -> bool:
+        """Whether a share goes well on its way from luck to perfect, and lies above all reports of all controls."""
+        luck = max((self.scored(value) for one in self.controls for value in one.reports), default=math.inf)
+        return self.typical(run) > luck and self.share(self.typical(run), self.ceiling) >= WELL_ON
 
     @property
     def has_untrained(self) -> bool:

@@ -571,3 +571,18 @@ def test_what_is_the_same_as_its_control_report_by_report_has_learnt_nothing() -
     # Where steps do something, the run that is beyond luck has learnt.
     moves = [replace(run, reports=(0.2, 0.3, *run.reports[2:])) for run in own]
     assert conclude(Case([*moves, *untrained], [step], "max")).learns != NO
+
+
+@pytest.mark.parametrize(
+    ("reached", "learns"),
+    [((0.78, 0.76, 0.77), YES), ((0.78, 0.76, 0.69), NO), ((0.69, 0.68, 0.69), NO)],
+)
+def test_runs_that_all_lie_above_all_luck_learn_though_luck_moves_far(reached: tuple[float, ...], learns: str) -> None:
+    """Concordance: an order that means nothing may lie far on either side of a half."""
+    runs = [replace(checked_run(f"w{seed}", "written", {}, value), seed=seed) for seed, value in enumerate(reached)]
+    for seed, (value, reports) in enumerate(
+        [(0.7, (0.46, 0.63, 0.7)), (0.6, (0.58, 0.6, 0.6)), (0.5, (0.47, 0.5, 0.5))]
+    ):
+        one = checked_run(f"l{seed}", "written", {"labels": "shuffled"}, value)
+        runs.append(replace(one, seed=seed, reports=reports))
+    assert conclude(Case(runs, options(), "max")).learns == learns
