@@ -92,29 +92,3 @@ LAST_ACTIVATION = Intervention(
     place=lambda anatomy: anatomy.last.partition(" at ")[2].rpartition("#")[0],
     patch=_left_out,
 )
-
-
-def _over_classes(training: Training, level: str) -> None:
-    torch: Any = training.torch
-
-    def log_softmax(value: Any) -> Any:
-        # Scores of (examples, steps, 1) weigh the steps.
-        axis = -2 if value.ndim == 3 and value.shape[-1] == 1 else -1
-        return value - value.logsumexp(axis, keepdim=True)
-
-    functions: dict[str, Any] = {"log_softmax": log_softmax, "softmax": lambda value: torch.exp(log_softmax(value))}
-    training.at_activation(lambda site, function: functions.get(function))
-
-
-SOFTMAX_DIMENSION = Intervention(
-    "softmax_dimension",
-    what="every softmax inside a model is over the last dimension of more than one: the classes, and not the examples "
-    "of a batch",
-    source="PyTorch documentation of Softmax: dim; PyTorch forum",
-    levels=lambda anatomy: {"classes": "softmax(…, dim=-1)"} if anatomy.optimisers else {},
-    apply=_over_classes,
-    inside=True,
-    on_suspicion=True,
-    answers=("mixed_examples", "softmax_of_one"),
-    cannot="a softmax that is written by hand",
-)

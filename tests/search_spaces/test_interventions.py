@@ -812,6 +812,17 @@ def test_a_softmax_is_over_the_classes(function: str) -> None:
     assert torch.allclose(found, getattr(functional, function)(net.second(DATA), dim=1), atol=1e-6)
 
 
+def test_scores_of_a_softmax_are_divided_by_their_deviation() -> None:
+    scores = 50 * torch.randn(4, 6)
+    with changed("softmax_scores", "scaled"):
+        large, small = torch.softmax(scores, -1), torch.softmax(scores / 1000, -1)
+        masked = scores.masked_fill(torch.eye(4, 6) > 0, float("-inf")).softmax(-1)
+    assert torch.allclose(large, torch.softmax(scores / scores.std(), -1), atol=1e-6)
+    # Scores that are small are left alone, and what is masked counts for none.
+    assert torch.allclose(small, torch.softmax(scores / 1000, -1), atol=1e-6)
+    assert bool(masked.isfinite().all()) and float(masked.diagonal().max()) == 0 and float(masked.max()) < 0.95
+
+
 class Twice(torch.autograd.Function):
     @staticmethod
     def forward(_ctx, inputs):  # type: ignore[no-untyped-def]

@@ -202,3 +202,32 @@ for step, i in enumerate(batches(16)):
         MEANWHILE=str(meanwhile),
     )
     assert [one.check == "shared_parameters" for one in found.findings] == [True] * meanwhile
+
+
+@pytest.mark.parametrize(
+    ("scores", "pinned"),
+    [
+        ("q @ k.transpose(1, 2) * 400", True),
+        ("q @ k.transpose(1, 2) / 4", False),
+        # A mask leaves some places nothing else.
+        ("(q @ k.transpose(1, 2)).masked_fill(torch.ones(6, 6).triu(1) > 0, float('-inf'))", False),
+        ("(400 * q @ k.transpose(1, 2)).masked_fill(torch.ones(6, 6).triu(1) > 0, float('-inf'))", True),
+    ],
+)
+def test_a_softmax_that_chooses_before_anything_is_learnt_is_told(scores: str, pinned: bool) -> None:
+    found = heard(
+        """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.q, self.k, self.out = nn.Linear(4, 16), nn.Linear(4, 16), nn.Linear(4, 2)
+    def forward(self, x):
+        q, k = self.q(x), self.k(x)
+        return self.out((torch.softmax(SCORES, -1) @ x).mean(1))
+
+net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05); lines = torch.randn(64, 6, 4)
+for _ in range(4):
+    opt.zero_grad(); F.cross_entropy(net(lines), Y[:64]).backward(); opt.step()
+""",
+        SCORES=scores,
+    )
+    assert ("pinned_softmax" in [one.check for one in found.findings]) is pinned

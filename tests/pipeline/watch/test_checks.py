@@ -927,6 +927,14 @@ PADDED = """
 """
 
 UNUSUAL = {
+    "pinned_softmax": """
+        class Weighs(nn.Module):
+            def __init__(self):
+                super().__init__(); self.score, self.out = nn.Linear(6, 5), nn.Linear(5, 2)
+            def forward(self, x):
+                return self.out(torch.softmax(500 * self.score(x), 1))
+        train(Weighs(), F.cross_entropy, Y)
+    """,
     "padding_read": PADDED.replace("READ", "last[-1]").replace("INPUTS", "ids"),
     "rows_never_read": DATASET.replace("LENGTH", "9").replace("ITEM", "self.x[i], self.y[i]"),
     "first_loss": "net = mlp(); net[2].weight.data.mul_(200); train(net, F.cross_entropy, Y)",
