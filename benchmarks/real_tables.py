@@ -231,7 +231,12 @@ def judged(table: Table) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     """Factors from the surest to the least sure, those called active, and pairs called active."""
     trials = trial_rows(table.space, *finished_of(table))
     gain = analyse(table.space, trials, CURVES.empty_table(), "value", "max").responses["gain"]
-    order = sorted(gain.factors, key=lambda effect: (effect.verdict != "active", -np.nan_to_num(effect.share)))
+    shares = gain.shares
+    # Of those that are shown the largest first; of the others the surest.
+    order = sorted(
+        gain.factors,
+        key=lambda one: (0, -shares[one.factor.name]) if one.verdict == "active" else (1, np.nan_to_num(one.p, nan=1)),
+    )
     active = [effect.factor.name for effect in gain.factors if effect.verdict == "active"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]
     ranked = [effect.factor.name for effect in order]

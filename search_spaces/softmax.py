@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.intervention import Intervention, Training
 
 # Scores below this are masked, and are none.
 MASKED = -1e4
+# What a person would write.
+SCALED = "softmax(scores / scores.std()), or q @ k / sqrt(d) for attention"
 
 
 def _log_softmax(value: Any) -> Any:
@@ -47,16 +49,11 @@ def _scaled(value: Any) -> Any:
     return value / scores.std().clamp_min(1.0) if scores.numel() > 1 else value
 
 
-def _levels(anatomy: Anatomy) -> dict[str, str]:
-    weighs = "softmax" in anatomy.activations.values()
-    return {"scaled": "softmax(scores / scores.std()), or q @ k / sqrt(d) for attention"} if weighs else {}
-
-
 SOFTMAX_SCORES = Intervention(
     "softmax_scores",
     what="the scores of every softmax inside a model are divided by their deviation, where that is above 1",
     source="Vaswani et al., Attention is all you need (2017), 3.2.1: dot products that grow large",
-    levels=_levels,
+    levels=lambda anatomy: {"scaled": SCALED} if anatomy.optimisers else {},
     apply=lambda training, level: _at_softmax(training, _scaled),
     inside=True,
     on_suspicion=True,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from backtrack.evidence.effects.carried import Carried
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.effects.interactions import InteractionEffect
+from backtrack.evidence.effects.total_shares import total_shares
 from backtrack.evidence.effects.tuned import TunedEffect
 from backtrack.evidence.responses.responses import Response
 
@@ -38,3 +40,8 @@ class ResponseAnalysis:
     ranks: dict[str, tuple[int, int]]
     tuned: dict[str, TunedEffect]
     carried: Carried | None = None
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """`{factor: share of the variance between runs that it takes part in}`: see `total_shares`."""
+        return total_shares(self.response)

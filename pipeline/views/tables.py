@@ -76,7 +76,7 @@ FACTORS: dict[str, pa.DataType] = {
 
 
 def factors_table(analysis: Analysis) -> pa.Table:
-    """`report/factors.parquet` (design, section 9), and each factor's role, share of explained variance, statement."""
+    """`report/factors.parquet` (design, section 9), with each factor's role, share (`total_shares`) and statement."""
     rows = []
     for name, answer in analysis.responses.items():
         rows += [_effect_row(name, answer, rank, effect) for rank, effect in enumerate(answer.factors, start=1)]
@@ -100,7 +100,7 @@ def _effect_row(name: str, answer: ResponseAnalysis, rank: int, effect: FactorEf
         "runs": effect.runs,
         "runs_to_decide": effect.runs_to_decide,
         "best_level": effect.best_level,
-        "share": effect.share,
+        "share": answer.shares.get(effect.factor.name),
         "role": effect.factor.role,
         "statement": effect.statement,
         "rank_low": low,

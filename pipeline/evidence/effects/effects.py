@@ -47,7 +47,6 @@ class FactorEffect:
         effect, low, high: largest difference between two of its level means, with its 95 % interval.
         p: of "no difference between any of its levels" (robust F-test).
         p_adjusted: the same, Holm over all factors asked of this response.
-        share: of the response's explained variance.
         verdict: active, inactive or undecided; of runs that results chose, "goes with" in the place of active.
         runs: how many runs the factor was active in.
         runs_to_decide: further runs that would decide it, about; None where it is decided.
@@ -66,7 +65,6 @@ class FactorEffect:
     high: float
     p: float
     p_adjusted: float
-    share: float
     verdict: str
     runs: int
     runs_to_decide: int | None
@@ -285,7 +283,6 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
         high=high,
         p=p,
         p_adjusted=p_adjusted,
-        share=_share(model, span),
         verdict=verdict,
         runs=runs,
         runs_to_decide=more,
@@ -316,7 +313,6 @@ def _unknown(test: FactorTest, runs: int) -> FactorEffect:
         high=nan,
         p=1.0,
         p_adjusted=1.0,
-        share=nan,
         verdict="undecided",
         runs=runs,
         runs_to_decide=len(test.term.points) * 10,
@@ -373,20 +369,6 @@ def runs_to_decide(
     if not needed:
         return runs
     return int(np.clip(np.ceil(runs * (min(needed) - 1)), 1, 10**9))
-
-
-def _share(model: Model, span: list[int]) -> float:
-    """Share of the explained sum of squares that only this factor explains."""
-    fitted = model.fit
-    # In the fit's own scale: residuals and coefficients of a weighted fit are weighted too.
-    weights = fitted.root**2
-    centre = np.average(model.response.y, weights=weights)
-    total = float((weights * (model.response.y - centre) ** 2).sum())
-    unexplained = float((fitted.residuals**2).sum())
-    beta = fitted.beta[span]
-    own = float(beta @ np.linalg.pinv(fitted.plain[np.ix_(span, span)]) @ beta)
-    explained = total - unexplained
-    return own / explained if explained > 1e-12 * max(total, 1e-300) and total > 0 else 0.0
 
 
 def _level_means(test: FactorTest, model: Model) -> list[LevelMean]:

@@ -163,7 +163,7 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
             "effect": _number(effect.effect),
             "interval": _range(effect.low, effect.high),
             "p": _p(effect.p_adjusted),
-            "share": f"{effect.share:.0%}" if np.isfinite(effect.share) else "–",
+            "share": f"{answer.shares.get(effect.factor.name, 0.0):.0%}",
             "verdict": effect.verdict,
             "best_level": effect.best_level,
             "runs": effect.runs,
