@@ -15,10 +15,10 @@ LEAST_RUNS = 8
 
 
 def total_shares(response: Response) -> dict[str, float]:
-    """Each factor's total index (Homma & Saltelli 1996), by a forest of all runs (Breiman 2001).
+    """Each factor's total index, by a forest of all runs (Jansen 1999; Breiman 2001).
 
     A factor's column is shuffled, among the runs in which it exists: half of the mean square by which the forest's
-    predictions move is the variance that the factor takes part in (Jansen 1999), as a share of that of the response.
+    predictions move is the variance that the factor takes part in, as a share of that of the response.
     What the forest says of runs that a tree has not seen tells how much of this is noise: all shares are smaller by
     that. A size, without an error rate; verdicts come from the linear model, which has one.
 

@@ -56,8 +56,9 @@ def _largest(weights: Any) -> float:
     """The largest weight of a row, on average over rows with several entries; 0 where there are too few of these."""
     for axis in range(weights.ndim - 1, -1, -1):
         if bool(((weights.sum(axis) - 1).abs() < 1e-3).all()):
+            # Of a causal mask the first rows have one entry or two, whatever the scores are. Where scores are so large
+            # that weights underflow, hardly any row has several: then all are looked at.
             several = (weights > 0).sum(axis) >= ENTRIES
-            # Weights that underflow are there, those that a mask leaves out are not: a mask leaves some rows more.
             rows = weights.amax(axis)
             if weights.shape[axis] < ENTRIES or rows.numel() < ROWS:
                 return 0.0
