@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from backtrack.evidence.frame import Floats, Frame
 from backtrack.evidence.responses.responses import Response
 from backtrack.vocabulary.factors import Numeric
 
-# Runs that are looked at, trees, examples of a leaf, and how often each factor is shuffled.
-MOST_RUNS, TREES, LEAF, SHUFFLES = 1000, 100, 3, 4
+# Runs that are looked at, trees, and how often each factor is shuffled.
+MOST_RUNS, TREES, SHUFFLES = 1000, 100, 4
+# Runs of a leaf: few where there is little noise, or such a share of all where there is much.
+FEW, MANY = 3, 0.05
 # Fewer runs say nothing.
 LEAST_RUNS = 8
 
@@ -29,9 +33,6 @@ def total_shares(response: Response) -> dict[str, float]:
         `{factor: share}`, 0 to 1; they may sum to more than 1, since each of two that interact has what both explain.
         Zeros where nothing can be told.
     """
-    # Slow to load, and asked for in a report only.
-    from sklearn.ensemble import RandomForestRegressor
-
     names = [factor.name for factor in response.frame.space]
     rng = np.random.default_rng(0)
     size = len(response.y)
@@ -41,13 +42,9 @@ def total_shares(response: Response) -> dict[str, float]:
         return dict.fromkeys(names, 0.0)
     parts = {name: _columns(frame, name, rng) for name in names}
     columns = np.hstack(list(parts.values()))
-    forest = RandomForestRegressor(
-        TREES, min_samples_leaf=LEAF, max_features=0.7, oob_score=True, random_state=0, n_jobs=1
-    ).fit(columns, y)
+    leaves = sorted({FEW, max(FEW, round(MANY * len(y)))})
+    explained, forest = max((_grown(columns, y, leaf) for leaf in leaves), key=lambda one: one[0])
     said = forest.predict(columns)
-    # Of a run that every tree has seen nothing is known: it says nothing.
-    unseen = np.where(np.isfinite(forest.oob_prediction_), forest.oob_prediction_, y.mean())
-    explained = 1 - float(np.square(y - unseen).mean()) / float(y.var())
     kept = float(np.clip(explained / max(1e-12, float(said.var() / y.var())), 0.0, 1.0))
     found, start = {}, 0
     for name, part in parts.items():
@@ -61,6 +58,18 @@ def total_shares(response: Response) -> dict[str, float]:
             moved.append(float(np.square(forest.predict(shuffled) - said).mean()) / 2)
         found[name] = float(np.clip(kept * np.mean(moved) / y.var(), 0.0, 1.0))
     return found
+
+
+def _grown(columns: Floats, y: Floats, leaf: int) -> tuple[float, Any]:
+    """A forest, and the share of the variance that it explains of runs which a tree has not seen."""
+    # Slow to load, and asked for in a report only.
+    from sklearn.ensemble import RandomForestRegressor
+
+    forest = RandomForestRegressor(TREES, min_samples_leaf=leaf, max_features=0.7, oob_score=True, random_state=0)
+    forest.fit(columns, y)
+    # Of a run that every tree has seen nothing is known: it says nothing.
+    unseen = np.where(np.isfinite(forest.oob_prediction_), forest.oob_prediction_, y.mean())
+    return 1 - float(np.square(y - unseen).mean()) / float(y.var()), forest
 
 
 def _columns(frame: Frame, name: str, rng: np.random.Generator) -> Floats:

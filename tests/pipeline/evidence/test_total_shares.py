@@ -47,6 +47,12 @@ def test_the_larger_effect_takes_part_in_more_and_the_inert_one_in_little() -> N
     assert found["a"] == pytest.approx(0.75, abs=0.12)
 
 
+def test_a_small_effect_in_much_noise_has_a_small_share_and_not_none() -> None:
+    found = shares(600, lambda config, rng: 0.8 * (config["a"] == "x") + rng.normal())
+    # 0.16 of 1.16.
+    assert 0.07 < found["a"] < 0.2 and max(found["b"], found["inert"], found["lr"], found["inner"]) < 0.02
+
+
 def test_factors_that_matter_together_each_have_what_both_explain() -> None:
     """Neither has an effect of its own: a linear model of factors alone has nothing to share out."""
     found = shares(200, lambda config, rng: float((config["a"] == "x") == (config["b"] == "x")) + 0.1 * rng.normal())
@@ -63,3 +69,9 @@ def test_noise_is_shared_out_to_nobody() -> None:
     assert max(shares(120, lambda config, rng: rng.normal()).values()) < 0.05
     assert set(shares(5, lambda config, rng: rng.normal()).values()) == {0.0}
     assert set(shares(60, lambda config, rng: 1.0).values()) == {0.0}
+
+
+def test_what_is_shown_has_a_share() -> None:
+    """Two per cent of much noise: the linear model is sure of it, and a forest sees nothing."""
+    found = shares(1500, lambda config, rng: 0.3 * (config["a"] == "x") + rng.normal())
+    assert 0.01 < found["a"] < 0.05 and found["inert"] < 0.01
