@@ -235,7 +235,11 @@ def judged(table: Table) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     # Of those that are shown the largest first; of the others the surest.
     order = sorted(
         gain.factors,
-        key=lambda one: (0, -shares[one.factor.name]) if one.verdict == "active" else (1, np.nan_to_num(one.p, nan=1)),
+        key=lambda one: (
+            (0, -np.nan_to_num(shares[one.factor.name]))
+            if one.verdict == "active"
+            else (1, np.nan_to_num(one.p, nan=1))
+        ),
     )
     active = [effect.factor.name for effect in gain.factors if effect.verdict == "active"]
     pairs = [(pair.factor_a, pair.factor_b) for pair in gain.interactions if pair.verdict == "active"]

@@ -43,10 +43,5 @@ class ResponseAnalysis:
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """`{factor: share of the variance between runs that it takes part in}`: see `total_shares`.
-
-        Not less than what a factor that is shown explains by itself: where that is little, a forest of few runs does
-        not see it.
-        """
-        alone = {effect.factor.name: effect.alone for effect in self.factors}
-        return {name: max(share, alone.get(name, 0.0)) for name, share in total_shares(self.response).items()}
+        """`{factor: share of the variance between runs that it takes part in}`: see `total_shares`."""
+        return total_shares(self.response)

@@ -100,7 +100,7 @@ def _effect_row(name: str, answer: ResponseAnalysis, rank: int, effect: FactorEf
         "runs": effect.runs,
         "runs_to_decide": effect.runs_to_decide,
         "best_level": effect.best_level,
-        "share": answer.shares.get(effect.factor.name),
+        "share": share if math.isfinite(share := answer.shares[effect.factor.name]) else None,
         "role": effect.factor.role,
         "statement": effect.statement,
         "rank_low": low,

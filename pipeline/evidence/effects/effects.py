@@ -57,7 +57,6 @@ class FactorEffect:
         best_said: how its best level came about, where that is not by its own mean; else empty.
         twins: what it changed together with in every run, so that nobody can tell them apart; mostly empty.
         robust: the same difference by a fit that far runs hardly move; NaN where tails are not heavy.
-        alone: share of the variance between runs that it explains by itself, in the linear model; 0 unless it is shown.
     """
 
     factor: Factor
@@ -76,7 +75,6 @@ class FactorEffect:
     best_said: str = ""
     twins: tuple[str, ...] = ()
     robust: float = math.nan
-    alone: float = 0.0
 
 
 def terms_of(response: Response) -> tuple[list[Term], dict[str, str]]:
@@ -291,7 +289,6 @@ def _effect(test: FactorTest, p_adjusted: float, levels: tuple[float, float], ma
         best_level=term.labels[best],
         levels=tuple(_level_means(test, model)),
         statement=statement,
-        alone=explained if p_adjusted < alpha else 0.0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def total_shares(response: Response) -> dict[str, float]:
 
     Returns:
         `{factor: share}`, 0 to 1; they may sum to more than 1, since each of two that interact has what both explain.
-        Zeros where nothing can be told.
+        Not numbers where nothing can be told: there are few runs, all ended alike, or the forest foretells none that
+        it has not seen.
     """
     names = [factor.name for factor in response.frame.space]
     rng = np.random.default_rng(0)
@@ -39,11 +41,13 @@ def total_shares(response: Response) -> dict[str, float]:
     chosen = rng.choice(size, MOST_RUNS, replace=False) if size > MOST_RUNS else np.arange(size)
     frame, y = response.frame.rows(chosen), response.y[chosen]
     if len(y) < LEAST_RUNS or np.ptp(y) == 0:
-        return dict.fromkeys(names, 0.0)
+        return dict.fromkeys(names, math.nan)
     parts = {name: _columns(frame, name, rng) for name in names}
     columns = np.hstack(list(parts.values()))
     leaves = sorted({FEW, max(FEW, round(MANY * len(y)))})
     explained, forest = max((_grown(columns, y, leaf) for leaf in leaves), key=lambda one: one[0])
+    if explained <= 0:
+        return dict.fromkeys(names, math.nan)
     said = forest.predict(columns)
     kept = float(np.clip(explained / max(1e-12, float(said.var() / y.var())), 0.0, 1.0))
     found, start = {}, 0

@@ -163,7 +163,7 @@ def _response(name: str, answer: ResponseAnalysis) -> dict[str, Any]:
             "effect": _number(effect.effect),
             "interval": _range(effect.low, effect.high),
             "p": _p(effect.p_adjusted),
-            "share": f"{answer.shares.get(effect.factor.name, 0.0):.0%}",
+            "share": f"{share:.0%}" if np.isfinite(share := answer.shares[effect.factor.name]) else "–",
             "verdict": effect.verdict,
             "best_level": effect.best_level,
             "runs": effect.runs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -66,12 +67,10 @@ def test_a_child_is_shuffled_where_it_exists_only() -> None:
 
 
 def test_noise_is_shared_out_to_nobody() -> None:
-    assert max(shares(120, lambda config, rng: rng.normal()).values()) < 0.05
-    assert set(shares(5, lambda config, rng: rng.normal()).values()) == {0.0}
-    assert set(shares(60, lambda config, rng: 1.0).values()) == {0.0}
-
-
-def test_what_is_shown_has_a_share() -> None:
-    """Two per cent of much noise: the linear model is sure of it, and a forest sees nothing."""
-    found = shares(1500, lambda config, rng: 0.3 * (config["a"] == "x") + rng.normal())
-    assert 0.01 < found["a"] < 0.05 and found["inert"] < 0.01
+    """Where nothing can be foretold, nothing is said."""
+    for found in (
+        shares(120, lambda config, rng: rng.normal()),
+        shares(5, lambda config, rng: rng.normal()),
+        shares(60, lambda config, rng: 1.0),
+    ):
+        assert all(map(math.isnan, found.values()))
