@@ -106,11 +106,16 @@ SCHEMES = ("default", "kaiming", "xavier", "orthogonal", "heuristic")
 def _schemes(anatomy: Anatomy) -> dict[str, str]:
     if anatomy.pretrained or not anatomy.parameters:
         return {}
-    found = {scheme: f"weights by {SAID[scheme]}" for scheme in SCHEMES if scheme != "heuristic"}
     there = [part for part, kinds in KINDS.items() if anatomy.has(*kinds)]
+    # The other schemes leave embeddings as torch makes them: alone, they would be the same training.
+    schemes = SCHEMES if there != ["embedding"] else ("default",)
+    found = {scheme: f"weights by {SAID[scheme]}" for scheme in schemes if scheme != "heuristic"}
     there += ["readout"] if anatomy.has(*LAYERS) else []
     if len(there) > 1:
         found |= {f"default/{part}": f"the {part}'s weights as torch makes them" for part in there}
+    if "embedding" in there:
+        # Torch draws them from N(0, 1), which is much where many of them are multiplied.
+        found["heuristic/embedding"] = f"the embedding's weights from U[-{UNIFORM_RANGE}, {UNIFORM_RANGE}]"
     return found
 
 

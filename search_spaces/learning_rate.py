@@ -19,14 +19,18 @@ BY_HAND = "weights moved by hand"
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    rate = anatomy.optimiser.get("lr")
+    set_later = anatomy.optimiser.get("highest")
+    rate = anatomy.optimiser.get("lr") if set_later is None else set_later
     if anatomy.calls.get(BY_HAND):
         return {level: f"steps {factor:g} times as long" for level, factor in FACTORS.items()}
     if not rate:
         return {}
     far = "x10000" if rate < LEAST else "x0.001" if rate > LARGEST else ""
     factors = {**FACTORS, **({far: FAR[far]} if far else {})}
-    return {level: f"lr={rate * factor:.3g} instead of {rate:.3g}" for level, factor in factors.items()}
+    said = "lr={:.3g} instead of {:.3g}"
+    if set_later is not None:
+        said = "rates up to {:.3g} instead of {:.3g}, in what sets them at each step"
+    return {level: said.format(rate * factor, rate) for level, factor in factors.items()}
 
 
 def _apply(training: Training, level: str) -> None:
@@ -59,6 +63,9 @@ def place(anatomy: Anatomy) -> str:
 
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    if "highest" in anatomy.optimiser:
+        # The rate that stands where the optimiser is made is not the one that counts.
+        return None
     return source.with_keyword("lr", lambda value: times(value, {**FACTORS, **FAR}[level]))
 
 

@@ -1,4 +1,4 @@
-"""What a loss function gets: tensors of one shape, numbers of the kind that it takes, a mean and no sum."""
+"""What a loss function gets: outputs first, tensors of one shape, numbers of the kind that it takes, a mean."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
+from backtrack.vocabulary.loss_sides import are_exchanged
 from backtrack.vocabulary.shapes import is_square
 
 
@@ -66,6 +67,27 @@ LOSS_SHAPES = Intervention(
     answers=("broadcast_loss",),
     place=place,
     patch=_squeezed,
+)
+
+
+def _in_order(training: Training, level: str) -> None:
+    def change(call: LossCall) -> None:
+        if are_exchanged(call.name, call.output, call.target, call.options):
+            call.output, call.target = call.target, call.output
+
+    training.at_loss(change)
+
+
+LOSS_ORDER = Intervention(
+    "loss_order",
+    what="where a loss gets what is known first and what the net computes second, the two change places",
+    source="PyTorch documentation of cross_entropy, binary_cross_entropy and KLDivLoss: input first, then target",
+    levels=lambda anatomy: {"outputs_first": "loss(outputs, targets)"} if anatomy.loss else {},
+    apply=_in_order,
+    harmless=True,
+    on_suspicion=True,
+    answers=("exchanged_arguments",),
+    place=place,
 )
 
 # What a loss gets and what it should get: `{(loss, last activation): what a person would write}`.

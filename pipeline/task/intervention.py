@@ -32,7 +32,8 @@ class Anatomy:
         last: site of the activation that ends in the loss; empty where none does.
         before_last: site of the activation that comes right before that one, with no layer between; empty for none.
         square: square hidden layers, whose inputs could be added to their outputs.
-        optimisers: `[{kind, lr, weight_decay, momentum, place, scheduled}]`.
+        optimisers: `[{kind, lr, weight_decay, momentum, place, scheduled}]`; `highest`, the highest rate of the first
+            group, where something else than what made it sets its rates.
         losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
             and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
         inputs: `{floats, examples, mean, std, rms}` of the first input of the models.

@@ -14,10 +14,35 @@ def is_square(left: Any, right: Any) -> bool:
     Args:
         left, right: tensors that are about to be compared.
     """
-    if left.ndim + right.ndim != 3 or left.requires_grad == right.requires_grad:
+    return left.requires_grad != right.requires_grad and _column_meets_vector(left, right)
+
+
+def compares_all(left: Any, right: Any) -> bool:
+    """Whether a column (n, 1) meets a vector (n,) of other numbers, neither of them with a gradient.
+
+    Labels that are compared with themselves, all with all, are meant so.
+
+    Args:
+        left, right: what is about to be compared, of any kind.
+
+    Example:
+        >>> import torch
+        >>> said, labels = torch.ones(4, 1), torch.ones(4)
+        >>> compares_all(said, labels), compares_all(labels[:, None], labels), compares_all(said, 1.0)
+        (True, False, False)
+    """
+    if not (hasattr(left, "untyped_storage") and hasattr(right, "untyped_storage")):
+        return False
+    if left.requires_grad or right.requires_grad or not _column_meets_vector(left, right):
+        return False
+    return bool(left.untyped_storage().data_ptr() != right.untyped_storage().data_ptr())
+
+
+def _column_meets_vector(left: Any, right: Any) -> bool:
+    if left.ndim + right.ndim != 3:
         return False
     column, vector = (left, right) if left.ndim == 2 else (right, left)
-    return bool(tuple(column.shape) == (len(vector), 1) and len(vector) > 1)
+    return bool(vector.ndim == 1 and tuple(column.shape) == (len(vector), 1) and len(vector) > 1)
 
 
 def exchanged_axes(before: Sequence[int], after: Sequence[int]) -> tuple[int, ...]:

@@ -233,6 +233,71 @@ def test_shapes_are_brought_together() -> None:
     assert (column - vector).shape == (8, 8)
 
 
+def test_what_is_judged_is_brought_to_one_shape() -> None:
+    said, known = torch.randn(8, 1), torch.randn(8)
+    anatomist = Anatomist(torch)
+    with torch.no_grad():
+        assert (said == known).shape == (8, 8)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("compared_shapes", "alike", anatomy):
+        with torch.no_grad():
+            assert torch.equal(said - known, said - known[:, None]) and torch.eq(known, said).shape == (8,)
+            assert (known[:, None] == known).shape == (8, 8)
+        assert (said - known).shape == (8, 8)
+    with torch.no_grad():
+        assert (said - known).shape == (8, 8)
+    assert not all_interventions()["compared_shapes"].levels(looked())
+
+
+def test_what_the_net_computes_comes_first() -> None:
+    known = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    logits = torch.randn(2, 2, requires_grad=True)
+    with changed("loss_order", "outputs_first", looked()):
+        exchanged = functional.kl_div(known, logits.log_softmax(1), reduction="batchmean")
+        assert torch.equal(exchanged, functional.kl_div(logits.log_softmax(1), known, reduction="batchmean"))
+        backwards = functional.kl_div(known.log(), logits.softmax(1), reduction="batchmean")
+    assert torch.equal(backwards, functional.kl_div(known.log(), logits.softmax(1), reduction="batchmean"))
+
+
+def test_a_rate_that_a_schedule_sets_is_told_as_that() -> None:
+    def stepped(schedule: Callable[[torch.optim.Optimizer], object]) -> dict[str, object]:
+        anatomist = Anatomist(torch)
+        net = nn.Linear(6, 1)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        scheduler = schedule(optimiser)
+        for _ in range(3):
+            net(DATA).mean().backward()
+            optimiser.step()
+            scheduler.step()  # type: ignore[attr-defined]
+        anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+        return {**all_interventions()["learning_rate"].levels(anatomy), **anatomy.optimiser}
+
+    rates = torch.optim.lr_scheduler
+    own = stepped(lambda optimiser: rates.OneCycleLR(optimiser, max_lr=0.01, total_steps=10))
+    assert own["highest"] == pytest.approx(0.01) and "in what sets them" in str(own["x10"])
+    scaled = stepped(lambda optimiser: rates.LambdaLR(optimiser, lambda step: 0.1 * (step + 1)))
+    assert scaled["x10"] == "lr=1 instead of 0.1" and "highest" not in scaled
+
+
+def test_embeddings_begin_small() -> None:
+    class Factors(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users, self.items = nn.Embedding(20, 8), nn.Embedding(20, 8)
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return (self.users(rows) * self.items(rows)).sum(1)
+
+    rows = torch.arange(20)
+    anatomist = Anatomist(torch)
+    Factors()(rows).mean().backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    # Schemes that leave embeddings as torch makes them would be one training under several names.
+    assert list(all_interventions()["initialisation"].levels(anatomy)) == ["default", "heuristic/embedding"]
+    with changed("initialisation", "heuristic/embedding", anatomy):
+        assert Factors()(rows).abs().max() < 8 * 0.1**2
+
+
 def test_dropout_and_decay_are_off() -> None:
     with changed("dropout", "off"):
         net = train(steps=0)

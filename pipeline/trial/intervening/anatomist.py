@@ -73,6 +73,8 @@ class Anatomist:
         self._models: list[Any] = []
         self._optimisers: list[tuple[Any, dict[str, Any]]] = []
         self._rates: dict[int, set[float]] = {}
+        # Optimisers whose rate at their first step is not the one that they were made with.
+        self._overridden: set[int] = set()
         self._nodes: dict[Any, str] = {}
         self._lasts: list[str] = []
         self._before_last: dict[str, str] = {}
@@ -183,9 +185,22 @@ class Anatomist:
         self._steps += 1
         self._in_step = True
         self._stepping_now.add(id(optimiser))
-        self._rates.setdefault(id(optimiser), set()).add(float(optimiser.param_groups[0]["lr"]))
+        self._rate(optimiser)
         self._held |= ids_held_by(optimiser)
         self._nodes.clear()
+
+    def _rate(self, optimiser: Any) -> None:
+        group, key = optimiser.param_groups[0], id(optimiser)
+        rate, made = float(group["lr"]), next((entry for one, entry in self._optimisers if one is optimiser), None)
+        if key not in self._rates and made is not None and made["lr"] not in (rate, group.get("initial_lr")):
+            # Torch's schedulers scale the rate that they found, and keep it; OneCycleLR and programs set their own.
+            self._overridden.add(key)
+        self._rates.setdefault(key, set()).add(rate)
+
+    def _schedule_of(self, optimiser: Any, made: float) -> dict[str, Any]:
+        rates = self._rates.get(id(optimiser), {made})
+        overridden = id(optimiser) in self._overridden
+        return {"scheduled": len({made, *rates}) > 1, **({"highest": max(rates)} if overridden else {})}
 
     def _activation(self, site: str, function: str, result: Any) -> None:
         if not self._early:
@@ -315,7 +330,7 @@ class Anatomist:
         anatomy.frozen = sum(not weight.requires_grad for weight in weights.values())
         anatomy.unheld = sum(key not in self._held and weight.requires_grad for key, weight in weights.items())
         anatomy.optimisers = [
-            {**made, "scheduled": len({made["lr"], *self._rates.get(id(one), ())}) > 1}
+            {**made, **self._schedule_of(one, made["lr"])}
             for one, made in sorted(self._optimisers, key=lambda entry: id(entry[0]) not in self._stepping_now)
         ]
         anatomy.own_gradients = own_gradients(self.torch)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backtrack.search_spaces import kept_weights, seeds, target_shift
+from backtrack.search_spaces import compared_shapes, kept_weights, seeds, target_shift
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import at_loading
@@ -136,14 +136,19 @@ def count_clipped_weights(training: HookedTraining) -> None:
 
 
 def count_again(training: HookedTraining) -> None:
-    """Sees weights that are written over, and seeds that are given again, once the training steps."""
+    """Sees weights that are written over and seeds that are given again, once it trains, and wrong comparisons."""
 
     def seen(what: str) -> bool:
         training.anatomy.count(what)
         return True
 
+    def compared() -> bool:
+        training.anatomy.count(compared_shapes.SEEN)
+        return False
+
     kept_weights.at_writing(training, lambda: seen(kept_weights.SEEN))
     seeds.at_seeding(training, lambda: seen(seeds.SEEN))
+    compared_shapes.at_comparing(training, compared)
 
 
 def count_uses(training: HookedTraining) -> None:

@@ -11,6 +11,7 @@ from backtrack.watch.checks.moments import (
     Activated,
     Backward,
     Clipped,
+    Compared,
     Cut,
     Difference,
     Dropped,
@@ -88,6 +89,9 @@ class Check:
 
     def difference(self, call: Difference) -> None:
         """After a difference that compares all with all."""
+
+    def compared(self, call: Compared) -> None:
+        """After a comparison of all with all, between a model's pass without gradients and the next step."""
 
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape to another shape in the user's own files, up to the second step."""

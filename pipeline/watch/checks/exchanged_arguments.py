@@ -16,8 +16,8 @@ CALLS = 2
 class ExchangedArguments(Check):
     name = "exchanged_arguments"
     looks_at = "which of a loss's two arguments has a gradient, where the two are no equals"
-    cost = "nothing"
-    source = "PyTorch documentation of cross_entropy and binary_cross_entropy: input first, then target"
+    cost = "nothing; a sum over each row for kl_div"
+    source = "PyTorch documentation of cross_entropy, binary_cross_entropy and KLDivLoss: input first, then target"
     expected = "the net's outputs first, then the labels"
     remedy = "give the outputs first and the labels second: loss(outputs, labels)"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backtrack.vocabulary.loss_sides import are_exchanged
 from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 # Losses of numbers.
 REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
-# Losses whose second argument is what is known. (The divergence of kl_div has a meaning both ways.)
-ONE_SIDED = {"cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Loss:
     @property
     def exchanged(self) -> bool:
         """Whether its target is what a net computes and its output is not, of a loss whose two sides differ."""
-        return self.name in ONE_SIDED and self.target.requires_grad and not self.output.requires_grad
+        return are_exchanged(self.name, self.output, self.target, self.options)
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,24 @@ class Difference:
     left: tuple[int, ...]
     right: tuple[int, ...]
     shape: tuple[int, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Tensors (n, 1) and (n,) are compared while a model is judged, so that the result is (n, n).
+
+    Args:
+        function: such as `eq` or `sub`.
+        left, right: shapes.
+        output: the shape of what the model gave last.
+        place: `file:line`.
+    """
+
+    function: str
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    output: tuple[int, ...]
     place: str
 
 

@@ -22,11 +22,12 @@ from backtrack.watch.checks.moments import (
     Seeded,
     Step,
 )
+from backtrack.watch.listening.judging import Judging
 from backtrack.watch.listening.patches import UNLIKE, drawn_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
 from backtrack.watch.listening.standing_back import Around, hold, on_tracing, uncompiled, unless_traced
-from backtrack.watch.listening.tensors import is_one_example, tensors_in
+from backtrack.watch.listening.tensors import is_loss, is_one_example, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
@@ -40,11 +41,9 @@ FIRST_LOSSES = 12
 TOLD = 52
 # Passes of a model that are told of, with gradients, and without them once it trains.
 FIRST_PASSES = 4
-# Calls of dropout functions that are told of, with gradients and without.
-DROPS = 40
-# Clippings of gradients that are told of.
-CLIPPINGS = 12
-# Passes between two steps that are looked at closely, once the first steps are over: an agent acts many times a step.
+# Calls of dropout functions that are told of, with gradients and without; and clippings of gradients.
+DROPS, CLIPPINGS = 40, 12
+# Passes between two steps that are looked at closely, after the first steps: an agent acts many times a step.
 PASSES = 3
 
 
@@ -96,6 +95,7 @@ class Ears:
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic = Arithmetic(self._computed)
+        self._judging = Judging(torch, lambda call: self._tell("compared", call))
         self._gradients = 0
 
     # --- being attached ---------------------------------------------------------------------------------------
@@ -125,6 +125,7 @@ class Ears:
         """Ends the listening: the checks conclude, and every hook goes."""
         self._tell("end")
         self._arithmetic.end()
+        self._judging.end()
         for undo in reversed([*self._undo, *self._hearing]):
             undo()
         self._undo.clear()
@@ -254,15 +255,14 @@ class Ears:
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         model = self._models.get(id(uncompiled(module)))
         if model is None:
-            if not any(True for _ in module.parameters()) or _is_loss(module):
+            if not any(True for _ in module.parameters()) or is_loss(module):
                 return
             model = self._model(module)
         self._kinds.add(type(module))
         gradients = self.torch.is_grad_enabled()
         inputs, outputs = tensors_in(arguments), tensors_in(result)
         self._count(model, inputs[0] if inputs else None, gradients)
-        if gradients:
-            self.heard.last = (model, inputs, outputs)
+        self._keep(model, inputs, outputs, gradients)
         call = Forward(
             model=model,
             inputs=inputs,
@@ -289,8 +289,13 @@ class Ears:
                 return
         gradients = self._with_gradients()
         self._count(model, arguments[0] if arguments else None, gradients)
+        self._keep(model, arguments, result, gradients)
+
+    def _keep(self, model: ModelHeard, given: Any, result: Any, gradients: bool) -> None:
         if gradients:
-            self.heard.last = (model, arguments, result)
+            self.heard.last = (model, given, result)
+        elif model.told[False]:
+            self._judging.begin(result)
 
     def _another(self, module: Any) -> ModelHeard | None:
         """A model of a class that is known, which is called for the first time; None for a part of a model."""
@@ -433,6 +438,7 @@ class Ears:
     def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
         if self.muted:
             return
+        self._judging.end()
         heard = self._optimiser(optimiser)
         number = heard.steps + 1
         close = number >= heard.due
@@ -472,7 +478,3 @@ class Ears:
     def _iterated(self, loader: Any) -> None:
         order, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
         self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None), order))
-
-
-def _is_loss(module: Any) -> bool:
-    return "loss" in type(module).__name__.lower()

@@ -53,3 +53,8 @@ def plain_weights(module: Any) -> dict[str, Any]:
         for name, value in vars(module).items()
         if isinstance(value, torch.Tensor) and value.requires_grad and value.is_leaf
     }
+
+
+def is_loss(module: Any) -> bool:
+    """Whether a module with parameters is a loss, and no model, by the name of its class."""
+    return "loss" in type(module).__name__.lower()

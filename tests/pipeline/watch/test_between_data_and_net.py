@@ -231,3 +231,82 @@ for _ in range(4):
         SCORES=scores,
     )
     assert ("pinned_softmax" in [one.check for one in found.findings]) is pinned
+
+
+JUDGED = """
+net = nn.Linear(6, 1)
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(2):
+    for i in batches(32):
+        opt.zero_grad(); F.mse_loss(net(X[i]), R[i, None]).backward(); opt.step()
+        between = Y[i][:, None] == (R[i] > 0)
+    with torch.no_grad():
+        said = net(X[:64])
+        METRIC
+"""
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "((said > 0) == (R[:64] > 0)).float().mean()",
+        "torch.eq((said > 0).float(), Y[:64].float()).sum()",
+        "(said.round() != Y[:64]).float().mean()",
+        "(said - R[:64]).abs().mean()",
+        "torch.sub(R[:64], said).square().mean()",
+    ],
+)
+def test_predictions_that_are_compared_with_all_targets_are_named(metric: str) -> None:
+    assert listened_to(JUDGED.replace("METRIC", metric)).names == {"broadcast_metric"}
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "((said[:, 0] > 0) == (R[:64] > 0)).float().mean()",
+        "(said - R[:64, None]).abs().mean()",
+        # Labels with themselves, another size, a column of one.
+        "Y[:64, None] == Y[:64]",
+        "(said > 0).long() == torch.arange(2)",
+        "said - said.mean(0)",
+    ],
+)
+def test_other_comparisons_are_not(metric: str) -> None:
+    assert not listened_to(JUDGED.replace("METRIC", metric)).names
+
+
+RANKED = """
+class Scores(nn.Module):
+    def __init__(self):
+        super().__init__(); self.fc = nn.Linear(6, 1)
+    def forward(self, x):
+        return self.fc(x)[:, 0]
+
+net = Scores()
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for i in batches(32):
+    opt.zero_grad(); F.mse_loss(net(X[i]), R[i]).backward(); opt.step()
+with torch.no_grad():
+    better = (net(X[:64])[:, None] - net(X[64:128]) > 0).float().mean()
+"""
+
+
+def test_differences_of_all_scores_are_meant() -> None:
+    assert not listened_to(RANKED).names
+
+
+def test_divergence_whose_arguments_changed_places_is_named() -> None:
+    code = """
+    net = nn.Linear(6, 2)
+    opt = torch.optim.SGD(net.parameters(), lr=0.05)
+    known = torch.stack([Y, 1 - Y], 1) * 0.8 + 0.1
+    for i in batches(32):
+        opt.zero_grad()
+        F.kl_div(ARGUMENTS, reduction="batchmean").backward()
+        opt.step()
+    """
+    exchanged = listened_to(code.replace("ARGUMENTS", "known[i], net(X[i]).log_softmax(1)")).names
+    assert "exchanged_arguments" in exchanged and "loss_input" not in exchanged
+    assert not listened_to(code.replace("ARGUMENTS", "net(X[i]).log_softmax(1), known[i]")).names
+    # From the net to what is known: another divergence, and meant.
+    assert not listened_to(code.replace("ARGUMENTS", "known[i].log(), net(X[i]).softmax(1)")).names

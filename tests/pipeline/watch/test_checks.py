@@ -149,6 +149,11 @@ FAULTS = {
     "broadcast_loss": """
         train(mlp(out=1), F.mse_loss, R)
     """,
+    "broadcast_metric": """
+        net = mlp(out=1); train(net, F.mse_loss, R[:, None])
+        with torch.no_grad():
+            ((net(X) > 0) == (R > 0)).float().mean()
+    """,
     "loss_input": """
         train(mlp(nn.Softmax(dim=1)), F.cross_entropy, Y)
     """,
