@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.vocabulary.moments import FEATURES, Moments
 
 # Training passes whose inputs make the mean and the deviation.
 PASSES = 20
 # Examples of a batch that tells by itself whether it is like the training inputs, and deviations that it may be off.
 MANY, ALIKE = 64, 0.3
-REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
 def _inputs(anatomy: Anatomy) -> dict[str, str]:

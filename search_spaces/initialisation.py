@@ -115,7 +115,7 @@ def _schemes(anatomy: Anatomy) -> dict[str, str]:
         found |= {f"default/{part}": f"the {part}'s weights as torch makes them" for part in there}
     if "embedding" in there:
         # Torch draws them from N(0, 1), which is much where many of them are multiplied.
-        found["heuristic/embedding"] = f"the embedding's weights from U[-{UNIFORM_RANGE}, {UNIFORM_RANGE}]"
+        found[SMALL] = f"the embedding's weights from U[-{UNIFORM_RANGE}, {UNIFORM_RANGE}]"
     return found
 
 
@@ -126,12 +126,14 @@ SAID = {
     "orthogonal": "nn.init.orthogonal_",
     "heuristic": "U[-0.1, 0.1], recurrent ones orthogonal",
 }
+# Of a level that is no part of a scheme: it can help where the whole scheme does not.
+SMALL = "small_embedding"
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hidden": LAYERS}
 
 
 def _initialise(training: Training, level: str) -> None:
-    scheme, _, part = level.partition("/")
+    scheme, _, part = ("heuristic/embedding" if level == SMALL else level).partition("/")
 
     def change(model: Any) -> None:
         layers = [module for module in model.modules() if type(module).__name__ in LAYERS]

@@ -121,7 +121,7 @@ def main() -> None:
     """Prints a line a program, and the figures over all of them."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--runs", type=int, default=60)
-    arguments.add_argument("--only", nargs="*", default=[])
+    arguments.add_argument("--only", nargs="*", default=[], choices=TRUTH, metavar="PROGRAM")
     arguments.add_argument("--side-by-side", type=int, default=2)
     arguments.add_argument("--truth", action="store_true")
     given = arguments.parse_args()

@@ -6,8 +6,28 @@ from typing import Any
 
 # Losses whose second argument is what is known.
 ONE_SIDED = ("cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss")
+# Losses of numbers, whose two arguments are equals.
+REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 # A sum of probabilities this far from 1 is none.
 OFF = 0.01
+
+
+def in_order(name: str, first: Any, second: Any) -> tuple[Any, Any]:
+    """What a net computes and what is known, of a loss that is the same both ways; others stay as they are.
+
+    Args:
+        name: of torch's loss function.
+        first, second: its two arguments.
+
+    Example:
+        >>> import torch
+        >>> known, said = torch.zeros(3), torch.ones(3, requires_grad=True)
+        >>> in_order("mse_loss", known, said) == (said, known), in_order("kl_div", known, said) == (known, said)
+        (True, True)
+    """
+    if name in REGRESSIONS and getattr(second, "requires_grad", False) and not getattr(first, "requires_grad", True):
+        return second, first
+    return first, second
 
 
 def are_exchanged(name: str, output: Any, target: Any, options: dict[str, Any]) -> bool:
@@ -29,7 +49,7 @@ def are_exchanged(name: str, output: Any, target: Any, options: dict[str, Any]) 
         >>> are_exchanged("kl_div", logits.log_softmax(1), known, {})
         False
     """
-    if output.requires_grad or not target.requires_grad:
+    if output.requires_grad or not getattr(target, "requires_grad", False):
         return False
     if name == "kl_div":
         return not options.get("log_target") and _are_logarithms(target) and not _are_logarithms(output)

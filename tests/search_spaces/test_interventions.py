@@ -259,6 +259,18 @@ def test_what_the_net_computes_comes_first() -> None:
     assert torch.equal(backwards, functional.kl_div(known.log(), logits.softmax(1), reduction="batchmean"))
 
 
+def test_losses_that_are_the_same_both_ways_are_read_as_outputs_and_targets() -> None:
+    anatomist = Anatomist(torch)
+    net, known = nn.Linear(6, 1), 7 + torch.randn(32, 1)
+    functional.l1_loss(known, net(DATA[:32])).backward()
+    loss = anatomy_from(anatomist.conclude()["anatomy"]).loss
+    assert loss["mean"] == pytest.approx(float(known.mean()), rel=1e-4)
+    anatomist = Anatomist(torch)
+    functional.cross_entropy(torch.ones(32, 2) / 2, nn.Linear(6, 2)(DATA[:32])).backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert all_interventions()["loss_order"].levels(anatomy)
+
+
 def test_a_rate_that_a_schedule_sets_is_told_as_that() -> None:
     def stepped(schedule: Callable[[torch.optim.Optimizer], object]) -> dict[str, object]:
         anatomist = Anatomist(torch)
@@ -293,8 +305,8 @@ def test_embeddings_begin_small() -> None:
     Factors()(rows).mean().backward()
     anatomy = anatomy_from(anatomist.conclude()["anatomy"])
     # Schemes that leave embeddings as torch makes them would be one training under several names.
-    assert list(all_interventions()["initialisation"].levels(anatomy)) == ["default", "heuristic/embedding"]
-    with changed("initialisation", "heuristic/embedding", anatomy):
+    assert list(all_interventions()["initialisation"].levels(anatomy)) == ["default", "small_embedding"]
+    with changed("initialisation", "small_embedding", anatomy):
         assert Factors()(rows).abs().max() < 8 * 0.1**2
 
 

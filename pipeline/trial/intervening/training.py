@@ -8,6 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, LossCall
 from backtrack.trial.intervening.sites import Sites, on_activations
+from backtrack.vocabulary.loss_sides import are_exchanged
 from backtrack.watch.listening.patches import LOSSES, output_and_target_of
 from backtrack.watch.listening.standing_back import Around, hold, on_tracing, replace, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import plain_weights
@@ -248,7 +249,8 @@ class HookedTraining:
                     return own(*given, **keywords)
                 self._in_loss = True
                 try:
-                    training = bool(output.requires_grad) and self.torch.is_grad_enabled()
+                    learns = bool(output.requires_grad) or are_exchanged(name, output, target, options)
+                    training = learns and self.torch.is_grad_enabled()
                     call = LossCall(name, output, target, options, training)
                     for change in self._at_loss:
                         change(call)

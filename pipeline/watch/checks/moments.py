@@ -12,9 +12,6 @@ from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# Losses of numbers.
-REGRESSIONS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
-
 
 @dataclass(frozen=True)
 class Pass:

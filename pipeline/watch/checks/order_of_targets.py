@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import REGRESSIONS, Loss
+from backtrack.watch.checks.moments import Loss
 
 # Of neighbouring targets of a regression that differ, so many rise (or fall) where they are sorted; of the means of
 # batches that follow each other, of which so many are looked at, so many. A series in time rises now and then.

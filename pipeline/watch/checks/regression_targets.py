@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import REGRESSIONS, Loss
+from backtrack.watch.checks.moments import Loss
 
 LARGEST, ABSURD, SMALLEST = 20.0, 50.0, 0.003
 

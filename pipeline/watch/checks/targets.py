@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import REGRESSIONS, Loss, Margin
+from backtrack.watch.checks.moments import Loss, Margin
 from backtrack.watch.listening.tensors import tensors_in
 
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.loss_input import made_by_of, node_behind
-from backtrack.watch.checks.moments import REGRESSIONS, Loss
+from backtrack.watch.checks.moments import Loss
 
 RANGES = {
     "Sigmoid": (0.0, 1.0),

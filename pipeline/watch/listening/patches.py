@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.drawing import DRAWS, Draws, initialisers, seeders
+from backtrack.vocabulary.loss_sides import in_order
 from backtrack.watch.listening.standing_back import Undo, replace
 
 # Functions of two tensors that torch's loss modules call.
@@ -85,10 +86,12 @@ def output_and_target_of(
     """
     names = list(inspect.signature(function).parameters)
     first, second = names[0], names[place]
+    loss = function.__name__
 
     def both_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         given = {**dict(zip(names, arguments, strict=False)), **options}
-        return given.pop(first, None), given.pop(second, None), given
+        output, target = in_order(loss, given.pop(first, None), given.pop(second, None))
+        return output, target, given
 
     return both_of
 

@@ -899,6 +899,10 @@ VARIANTS = {
                 nn.utils.clip_grad_norm_(net.parameters(), 1e-5); opt.step()
         """,
     ),
+    "targets that come first": (
+        "regression_targets",
+        "train(mlp(out=1), lambda said, known: F.mse_loss(known, said), 1000 + 300 * R[:, None])",
+    ),
     "NaN in the inputs": ("inputs", "X[::7, 2] = float('nan'); train(mlp(), F.cross_entropy, Y)"),
     "the same example everywhere": ("inputs", "train(mlp(), F.cross_entropy, Y, x=X[:1].expand(512, 6))"),
 }
