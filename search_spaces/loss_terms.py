@@ -1,4 +1,4 @@
-"""Losses that are a sum: each of its terms left out."""
+"""Losses that are a sum: each of its terms left out, or all of them with the same weight."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ MOST = 4
 # What stands before a sum and changes nothing of what it is made of.
 AROUND = ("MulBackward0", "DivBackward0", "NegBackward0", "MeanBackward0", "SumBackward0", "ToCopyBackward0")
 SUMS = ("AddBackward0", "SubBackward0")
+# What has a weight that is a number, and between which weights of terms the heavier outdoes the lighter.
+WEIGHED, APART = ("MulBackward0", "DivBackward0"), 10.0
+ALIKE = "weighted_alike"
 ORDINALS = ("first", "second", "third", "fourth")
 
 
@@ -45,6 +48,33 @@ def terms_of(total: Any) -> list[tuple[Any, int]]:
         else:
             found.append((above, number))
     return found if 1 < len(found) <= MOST else []
+
+
+def weights_of(total: Any) -> list[float]:
+    """The numbers that the terms of a sum are multiplied with, before the backward pass; 1 where there is none.
+
+    Args:
+        total: what the pass begins from.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> weights_of(0.5 * (weight**2).sum() + weight.exp().sum() / 4)
+        [0.5, 0.25]
+    """
+    return [_weight(node.next_functions[number][0]) for node, number in terms_of(total)]
+
+
+def _weight(node: Any) -> float:
+    found = 1.0
+    while type(node).__name__ in WEIGHED:
+        behind = [place for place, (one, _) in enumerate(node.next_functions) if one is not None]
+        number: Any = node._saved_other if behind == [0] else None
+        if number is None or number.ndim:
+            break
+        found = found / float(number) if type(node).__name__ == "DivBackward0" else found * float(number)
+        node = node.next_functions[0][0]
+    return found
 
 
 def _edges(node: Any) -> list[tuple[Any, int]]:
@@ -87,15 +117,21 @@ def _summands(value: ast.expr) -> list[ast.expr]:
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     terms = anatomy.terms
-    # What is added to one of torch's loss functions is left out at once: `added_terms`.
-    if not terms or anatomy.calls.get("added to the loss"):
+    if not terms:
         return {}
+    sizes = [abs(one) for one in terms.get("weights", [])]
+    alike = {}
+    if sizes and 0 < APART * min(sizes) <= max(sizes):
+        alike = {ALIKE: f"each term with a weight of 1, and not {', '.join(f'{one:g}' for one in sizes)}"}
+    # What is added to one of torch's loss functions is left out at once: `added_terms`.
+    if anatomy.calls.get("added to the loss"):
+        return alike
     said = [f" ({one})" if one else "" for one in terms["written"] or [""] * terms["count"]]
     return {
         f"without_{number + 1}": f"the loss without its {ORDINALS[number]} term{said[number]}, or with less weight "
         "on it"
         for number in range(terms["count"])
-    }
+    } | alike
 
 
 def _without(number: int) -> Any:
@@ -109,8 +145,22 @@ def _without(number: int) -> Any:
     return silenced
 
 
+def _times(number: int, factor: float) -> Any:
+    """A hook of a node after which one of its inputs gets its gradient times a factor."""
+
+    def scaled(gradients: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...]:
+        own = gradients[number]
+        return (*gradients[:number], None if own is None else own * factor, *gradients[number + 1 :])
+
+    return scaled
+
+
 def _apply(training: Training, level: str) -> None:
-    number, count = int(level.rpartition("_")[2]) - 1, training.anatomy.terms["count"]
+    count = training.anatomy.terms["count"]
+    if level == ALIKE:
+        training.at_objective(lambda total: _weigh_alike(total, count))
+        return
+    number = int(level.rpartition("_")[2]) - 1
 
     def begin(total: Any) -> Any:
         terms = terms_of(total)
@@ -122,9 +172,19 @@ def _apply(training: Training, level: str) -> None:
     training.at_objective(begin)
 
 
+def _weigh_alike(total: Any, count: int) -> Any:
+    terms = terms_of(total)
+    if len(terms) == count:
+        for (node, edge), weight in zip(terms, weights_of(total), strict=True):
+            if weight:
+                node.register_hook(_times(edge, 1 / abs(weight)))
+    return total
+
+
 LOSS_TERMS = Intervention(
     "loss_terms",
-    what="one term of a sum that the net trains on gives no gradient; what the program says of its loss stays",
+    what="one term of a sum that the net trains on gives no gradient, or all have a weight of 1 that have weights far "
+    "apart; what the program says of its loss stays",
     source="Kendall, Gal & Cipolla, Multi-task learning using uncertainty to weigh losses (2018); Bowman et al., "
     "Generating sentences from a continuous space (2016)",
     levels=_levels,

@@ -13,6 +13,7 @@ from backtrack.errors import TaskError
 from backtrack.search_spaces import ROAD
 from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Categorical, Claim
+from backtrack.vocabulary.state_keys import matched_by_ends
 
 WEIGHTS = Categorical(
     "weights",
@@ -164,3 +165,34 @@ LOADED_WEIGHTS = Intervention(
     ),
     cannot="weights that a library copies in without load_state_dict",
 )  # fmt: skip
+
+
+def _load_by_ends(training: Training, level: str) -> None:
+    def loading(own: Any) -> Any:
+        def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
+            names = module.state_dict()
+            found = {} if names.keys() & state.keys() else matched_by_ends(names, state)
+            return own(module, found, strict=False) if found else own(module, state, *arguments, **options)
+
+        return load_state_dict
+
+    training.replace(nn.Module, "load_state_dict", loading)
+
+
+# What a person would write.
+BY_ENDS = "{name.removeprefix('module.'): weight for name, weight in state.items()}"
+
+LOADED_NAMES = Intervention(
+    "loaded_names",
+    what="weights of which the net knows no name are loaded by the ends of their names, where the shapes agree",
+    source="PyTorch documentation of load_state_dict: strict; DataParallel's `module.`",
+    levels=lambda anatomy: (
+        {"by_their_ends": "{name.removeprefix('module.'): w for name, w in state.items()}"}
+        if anatomy.pretrained
+        else {}
+    ),
+    apply=_load_by_ends,
+    harmless=True,
+    on_suspicion=True,
+    answers=("weights_not_loaded",),
+)

@@ -36,13 +36,14 @@ class Anatomy:
             group, where something else than what made it sets its rates.
         losses: `[{name, place, output, target, reduction, floats, …}]` of what torch's own loss functions got: shapes,
             and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
-        inputs: `{floats, examples, mean, std, rms}` of the first input of the models.
+        inputs: `{batch, floats, examples, mean, std, rms}` of the first input of the models; `batch` alone of whole
+            numbers.
         maps: `{given, result, narrowest}`: shapes of a model's first input and of its output, in a pass that trains,
             and the layer that lets the fewest numbers of an example through (`trial/intervening/narrowest.py`).
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
-        terms: `{count, place, written}` of a loss that is a sum: see `search_spaces/loss_terms.py`; empty for others.
+        terms: `{count, place, written, weights}` of a loss that is a sum: see `search_spaces/loss_terms.py`.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
         processes: how many train together, by torch.distributed.

@@ -291,6 +291,22 @@ def test_a_rate_that_a_schedule_sets_is_told_as_that() -> None:
     assert scaled["x10"] == "lr=1 instead of 0.1" and "highest" not in scaled
 
 
+def test_weights_are_loaded_by_the_ends_of_their_names() -> None:
+    file = {f"module.{name}": torch.full_like(one, 0.3) for name, one in nn.Linear(6, 2).state_dict().items()}
+    anatomist = Anatomist(torch)
+    net = nn.Linear(6, 2)
+    net.load_state_dict(file, strict=False)
+    net(DATA).mean().backward()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    with changed("loaded_names", "by_their_ends", anatomy):
+        net.load_state_dict(file, strict=False)
+        assert bool((net.weight == 0.3).all()) and bool((net.bias == 0.3).all())
+        net.load_state_dict({"bias": torch.ones(2)}, strict=False)
+        assert bool((net.weight == 0.3).all()) and bool((net.bias == 1).all())
+        with pytest.raises(RuntimeError, match="other"):
+            net.load_state_dict({"other": torch.ones(2)})
+
+
 def test_embeddings_begin_small() -> None:
     class Factors(nn.Module):
         def __init__(self) -> None:

@@ -58,6 +58,20 @@ def test_a_term_of_a_loss_gives_no_gradient() -> None:
         with changed("loss_terms", level, anatomy):
             assert gradient_of_three() == gradient
     assert gradient_of_three() == -279
+    assert levels["weighted_alike"] == "each term with a weight of 1, and not 1, 20, 300"
+    with changed("loss_terms", "weighted_alike", anatomy):
+        assert gradient_of_three() == pytest.approx(1 + 1 - 1)
+
+
+def test_weights_that_are_not_far_apart_stay() -> None:
+    def learn() -> None:
+        weight = nn.Parameter(torch.ones(3))
+        optimiser = torch.optim.SGD([weight], lr=0.1)
+        # A weight for each number is no weight of the term.
+        (weight.square().sum() / 2 + (weight.exp() * torch.tensor([1.0, 50.0, 900.0])).sum() * 0.25).backward()
+        optimiser.step()
+
+    assert list(all_interventions()["loss_terms"].levels(looked(learn))) == ["without_1", "without_2"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
-from backtrack.search_spaces.loss_terms import terms_of, written
+from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
 from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     SCORED,
@@ -264,7 +264,9 @@ class Anatomist:
         count, known = len(terms_of(loss)), self.anatomy.terms
         if count > known.get("count", 0):
             place = own_place()
-            self.anatomy.terms = {"count": count, "place": place, "written": written(place, count)}
+            self.anatomy.terms = {
+                "count": count, "place": place, "written": written(place, count), "weights": weights_of(loss),
+            }  # fmt: skip
 
     def _last_behind(self, node: Any) -> str:
         """The site of the activation that is nearest to a loss, with no layer between; empty where there is none."""
@@ -357,6 +359,9 @@ class Anatomist:
 
     def _conclude_numbers(self) -> None:
         torch, anatomy = self.torch, self.anatomy
+        if self._inputs:
+            # Of words, whose numbers mean nothing, this is all.
+            anatomy.inputs = {"batch": max(len(one) if one.ndim else 1 for one in self._inputs)}
         floats = [one.float().flatten(1) for one in self._inputs if one.is_floating_point() and one.ndim > 1]
         if floats and len({one.shape[1] for one in floats}) == 1:
             rows = torch.cat(floats)[:4096]

@@ -5,24 +5,19 @@ from __future__ import annotations
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.moments import Compared
 
-COMPARISONS = ("eq", "ne")
-
 
 class BroadcastMetric(Check):
     name = "broadcast_metric"
     looks_at = (
-        "the shapes of what is compared or subtracted between a model's first passes without gradients and the next "
-        "step"
+        "the shapes of whole numbers that are compared, and of differences whose size is taken, between a model's "
+        "first passes without gradients and the next step"
     )
-    cost = "a comparison of shapes"
+    cost = "a comparison of shapes, and of whole numbers once"
     source = "NumPy's rules of broadcasting; PyTorch forum: accuracy of (N, 1) predictions against (N,) labels"
     expected = "predictions and targets of one shape"
     remedy = "bring both to one shape before they are compared: prediction.squeeze(-1), or target.unsqueeze(-1)"
 
     def compared(self, call: Compared) -> None:
-        # A vector that is spread out on purpose may be subtracted from another, as scores are where they are ranked.
-        if call.function not in COMPARISONS and not (len(call.output) == 2 and call.output[-1] == 1):
-            return
         left, right = call.left, call.right
         number = max(left)
         self.finds(

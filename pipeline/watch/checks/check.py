@@ -19,6 +19,7 @@ from backtrack.watch.checks.moments import (
     Initialised,
     Inner,
     Iterated,
+    Loaded,
     Loss,
     Margin,
     Pass,
@@ -110,6 +111,9 @@ class Check:
 
     def activated(self, call: Activated) -> None:
         """After an activation or dropout function in a model's forward pass, up to the second step."""
+
+    def loaded(self, call: Loaded) -> None:
+        """After weights were loaded into a module."""
 
     def iterated(self, call: Iterated) -> None:
         """Before each loop over a DataLoader."""

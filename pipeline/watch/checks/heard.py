@@ -63,12 +63,14 @@ class OptimiserHeard:
         steps: so far.
         rates: `[(step, [learning rate of each group])]`, wherever they changed.
         due: the next step that is looked at closely.
+        before: how many steps the others had made at its first one, by their ids.
     """
 
     optimiser: torch.optim.Optimizer
     steps: int = 0
     rates: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
     due: int = 1
+    before: dict[int, int] = field(default_factory=dict)
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -101,6 +103,10 @@ class Heard:
     loaders: dict[int, tuple[str, int, int]] = field(default_factory=dict)
     modules: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
     _names: dict[int, str] = field(default_factory=dict)
+
+    def is_succeeded(self, one: OptimiserHeard) -> bool:
+        """Whether another optimiser began where this one ended, and made as many steps or more."""
+        return any(other.before.get(id(one)) == one.steps <= other.steps for other in self.optimisers)
 
     def name_of(self, weight: Tensor) -> str:
         """A parameter's name in its model, such as `Net.fc.weight`; its shape where no model has it."""

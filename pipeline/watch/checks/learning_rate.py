@@ -10,6 +10,8 @@ STEPS, DEAD, EXPLODED = 40, 0.05, 30.0
 EARLY, LEFT = 0.2, 1e-3
 # Share of the rate that an optimiser was made with, below which a warm-up has not got anywhere.
 COLD = 0.1
+# A search for a rate goes up by so much, and then down below such a share of where it ended.
+SEARCHED, DROPPED = 1e3, 0.5
 
 
 class LearningRate(Check):
@@ -35,7 +37,7 @@ class LearningRate(Check):
                     remedy="check what the scheduler multiplies it with: whole numbers divided by // end at 0",
                 )
             elif len(heard.rates) > 1:
-                self._look_at_schedule(place, heard)
+                self._look_at_schedule(place, _without_search(heard))
 
     def _look_at_schedule(self, place: str, heard: OptimiserHeard) -> None:
         first, most, last = heard.rates[0][1][0], max(rates[0] for _, rates in heard.rates), heard.rates[-1][1][0]
@@ -58,12 +60,24 @@ class LearningRate(Check):
                 f"{made:.3g} that the optimiser was made with",
                 remedy="let the warm-up end within the training: it takes fewer steps than this, or epochs",
             )
-        elif grows and last > EXPLODED * max(first, made):
+        elif grows and last > EXPLODED * max(first, made) and not self.heard.is_succeeded(heard):
+            # Where another takes its place, a rate was searched for.
             self.finds(
                 place,
                 f"the learning rate grows from {first:.3g} to {last:.3g} in {heard.steps} steps",
                 remedy="check the scheduler's factor: it should be below 1",
             )
+
+
+def _without_search(heard: OptimiserHeard) -> OptimiserHeard:
+    """The optimiser as it was after a search for its rate (Smith 2017: the range test), where it began with one."""
+    rates = [each[0] for _, each in heard.rates]
+    top = next((place for place in range(1, len(rates)) if rates[place] < rates[place - 1]), len(rates)) - 1
+    if top + 1 == len(rates) or rates[top] < SEARCHED * rates[0] or rates[top + 1] > DROPPED * rates[top]:
+        return heard
+    start = heard.rates[top + 1][0]
+    later = [(step - start + 1, each) for step, each in heard.rates[top + 1 :]]
+    return OptimiserHeard(heard.optimiser, heard.steps - start + 1, later)
 
 
 def _halfway(heard: OptimiserHeard) -> float:

@@ -147,16 +147,12 @@ class Compared:
     """Tensors (n, 1) and (n,) are compared while a model is judged, so that the result is (n, n).
 
     Args:
-        function: such as `eq` or `sub`.
         left, right: shapes.
-        output: the shape of what the model gave last.
         place: `file:line`.
     """
 
-    function: str
     left: tuple[int, ...]
     right: tuple[int, ...]
-    output: tuple[int, ...]
     place: str
 
 
@@ -243,6 +239,24 @@ class Activated:
 
     name: str
     result: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Weights were loaded into a module.
+
+    Args:
+        model: the module's class.
+        given: how many weights there were to load.
+        missing, unexpected: names of the module that had none, and names that the module does not know.
+        place: `file:line`.
+    """
+
+    model: str
+    given: int
+    missing: Sequence[str]
+    unexpected: Sequence[str]
     place: str
 
 

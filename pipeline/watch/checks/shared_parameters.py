@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.finding import UNUSUAL
 from backtrack.watch.checks.check import Check, joined
-from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Step
 
 # Steps of each, beside the other.
 LEAST = 3
@@ -22,21 +18,13 @@ class SharedParameters(Check):
     remedy = "give each parameter to one optimiser, in one group"
     weight = UNUSUAL
 
-    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
-        super().__init__(heard, found)
-        # How far the others were at each optimiser's first step: one that takes the place of another shares nothing.
-        self._before: dict[int, dict[int, int]] = {}
-
-    def before_step(self, step: Step) -> None:
-        if id(step.heard) not in self._before:
-            self._before[id(step.heard)] = {id(one): one.steps for one in self.heard.optimisers}
-
     def end(self) -> None:
         busy = [one for one in self.heard.optimisers if one.steps >= LEAST]
         for number, one in enumerate(busy):
             own = {id(weight): weight for weight in one.parameters}
             for other in busy[number + 1 :]:
-                if one.steps - self._before.get(id(other), {}).get(id(one), 0) < LEAST:
+                if one.steps - other.before.get(id(one), 0) < LEAST:
+                    # One that takes the place of another shares nothing with it.
                     continue
                 both = [weight for weight in other.parameters if id(weight) in own]
                 if both:

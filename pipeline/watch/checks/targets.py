@@ -30,8 +30,8 @@ ROUNDING, ROWS, EMPTY = 0.05, 0.2, 0.05
 
 @dataclass
 class _Seen:
-    """Targets at one place: the range, how many count, and at how many calls; the first numbers of a regression, and
-    whether a model's outputs are compared with them as they are."""
+    """Targets at one place: the range, how many count, and at how many calls; the first numbers of a regression; and
+    whether it is a model's outputs that they are compared with."""
 
     name: str
     low: float = float("inf")
@@ -129,6 +129,8 @@ class Targets(Check):
         counted = target
         if not target.is_floating_point():
             counted = target[target != call.options.get("ignore_index", -100)]
+        # Scores of pairs, as contrastive losses make them, have the right one in the first place.
+        seen.own = seen.own and (call.output.ndim != 2 or self._is_of_a_models_width(call.output))
         seen.calls += 1
         seen.counted += counted.numel()
         seen.ignored += target.numel() - counted.numel()
@@ -140,7 +142,7 @@ class Targets(Check):
         # Over all places: a GAN's losses each have one label.
         constant = len({seen.low for seen in classes} | {seen.high for seen in classes}) == 1
         for (place, _), seen in self._seen.items():
-            if seen in classes and constant and seen.counted >= EXAMPLES and seen.calls >= CALLS:
+            if seen in classes and constant and seen.own and seen.counted >= EXAMPLES and seen.calls >= CALLS:
                 ignored = f" that count ({seen.ignored} more are ignored: ignore_index)" if seen.ignored else ""
                 self.finds(
                     place,
@@ -151,9 +153,16 @@ class Targets(Check):
                 self._look_at_numbers(place, seen)
 
     def _is_a_models(self, output: Any) -> bool:
-        outputs = tensors_in(self.heard.last[2]) if self.heard.last is not None else []
         storage = output.untyped_storage().data_ptr()
-        return any(storage == one.untyped_storage().data_ptr() for one in outputs)
+        return any(storage == one.untyped_storage().data_ptr() for one in self._last_outputs())
+
+    def _is_of_a_models_width(self, output: Any) -> bool:
+        """Whether each row has as many numbers as one that a model gave last; so it is where no model is known."""
+        widths = {one.shape[-1] for one in self._last_outputs() if one.ndim}
+        return not widths or output.shape[-1] in widths
+
+    def _last_outputs(self) -> list[Any]:
+        return tensors_in(self.heard.last[2]) if self.heard.last is not None else []
 
     def _look_at_numbers(self, place: str, seen: _Seen) -> None:
         counts = Counter(seen.numbers)

@@ -11,19 +11,16 @@ from backtrack.watch.checks.check import MOMENTS
 from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard, Passes
 from backtrack.watch.checks.moments import (
     Backward,
-    Clipped,
-    Dropped,
     Forward,
-    Initialised,
     Inner,
-    Iterated,
     Loss,
     Pass,
     Seeded,
     Step,
 )
 from backtrack.watch.listening.judging import Judging
-from backtrack.watch.listening.patches import UNLIKE, drawn_by
+from backtrack.watch.listening.other_calls import OtherCalls
+from backtrack.watch.listening.patches import UNLIKE
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
 from backtrack.watch.listening.standing_back import Around, hold, on_tracing, uncompiled, unless_traced
@@ -41,8 +38,6 @@ FIRST_LOSSES = 12
 TOLD = 52
 # Passes of a model that are told of, with gradients, and without them once it trains.
 FIRST_PASSES = 4
-# Calls of dropout functions that are told of, with gradients and without; and clippings of gradients.
-DROPS, CLIPPINGS = 40, 12
 # Passes between two steps that are looked at closely, after the first steps: an agent acts many times a step.
 PASSES = 3
 
@@ -65,8 +60,6 @@ class Ears:
         # Asked at every call, and dear to look up in so large a module.
         self._tensor, self._with_gradients = torch.Tensor, torch.is_grad_enabled
         self.heard = Heard()
-        self._drops = {True: 0, False: 0}
-        self._clippings = 0
         # Whether so many numbers of a kind are a single row of a model's.
         self._rows: dict[tuple[int, int, Any], bool] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
@@ -95,6 +88,7 @@ class Ears:
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic = Arithmetic(self._computed)
+        self._others = OtherCalls(torch, self.heard, self._tell, lambda: self.muted > 0, self._model)
         self._judging = Judging(torch, lambda call: self._tell("compared", call))
         self._gradients = 0
 
@@ -113,13 +107,10 @@ class Ears:
         self._undo.append(hold(self._arithmetic.begin))
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self.muted > 0))
         self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
-        self._undo += patches.on_dropouts(self.torch, self._dropped, self._wants_drops)
-        self._undo += patches.on_clipping(self.torch, self._clipped)
+        self._undo += self._others.attach()
         self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
-        self._undo += patches.on_initialising(self.torch, self._initialised)
         self._undo += patches.on_seeding(self.torch, self._seeded)
-        self._undo += patches.on_loading(self.torch, self._loaded, self._iterated)
 
     def detach(self) -> None:
         """Ends the listening: the checks conclude, and every hook goes."""
@@ -295,7 +286,7 @@ class Ears:
         if gradients:
             self.heard.last = (model, given, result)
         elif model.told[False]:
-            self._judging.begin(result)
+            self._judging.begin()
 
     def _another(self, module: Any) -> ModelHeard | None:
         """A model of a class that is known, which is called for the first time; None for a part of a model."""
@@ -342,9 +333,6 @@ class Ears:
             self.heard.models.append(found)
         return found
 
-    def _loaded(self, module: Any) -> None:
-        self._model(module).loaded = True
-
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
     def _wants_losses(self) -> bool:
@@ -369,32 +357,6 @@ class Ears:
         self._tell("loss", call)
         if self.close and training and self.symptoms is not None and name not in UNLIKE:
             self._measure(self.symptoms.at_loss, output, target)
-
-    def _wants_drops(self) -> bool:
-        return not self.muted and self._drops[self.torch.is_grad_enabled()] < DROPS
-
-    def _dropped(self, share: float, active: bool, by_module: bool) -> None:
-        gradients = self.torch.is_grad_enabled()
-        self._drops[gradients] += 1
-        in_training = any(model.module.training for model in self.heard.models)
-        call = Dropped(
-            share=share,
-            active=active,
-            by_module=by_module,
-            gradients=gradients,
-            in_training=in_training,
-            place=own_place(),
-        )
-        self._tell("dropped", call)
-
-    def _clipped(self, norm: Any, bound: float, scale: Callable[[], float]) -> None:
-        if not self.muted and self._clippings < CLIPPINGS:
-            self._clippings += 1
-            self._tell("clipped", Clipped(lambda: float(norm), bound, scale, own_place()))
-
-    def _initialised(self, name: str, tensor: Any) -> None:
-        if self.heard.steps and not self.muted:
-            self._tell("initialised", Initialised(name, tensor, own_place()))
 
     def _seeded(self, name: str, seed: Any) -> None:
         if 0 < self.heard.steps <= TOLD and not self.muted:
@@ -471,10 +433,7 @@ class Ears:
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))
         if found is None:
-            found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser)
+            before = {id(one): one.steps for one in self.heard.optimisers}
+            found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser, before=before)
             self.heard.optimisers.append(found)
         return found
-
-    def _iterated(self, loader: Any) -> None:
-        order, batches, size = self.heard.loaders[id(loader)] = drawn_by(loader)
-        self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None), order))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,19 @@ from backtrack.watch.checks.moments import Compared
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
 
-# What compares two tensors number by number, by the name that is told.
-METHODS = {"__eq__": "eq", "eq": "eq", "__ne__": "ne", "ne": "ne", "__sub__": "sub", "__rsub__": "sub", "sub": "sub"}
-FUNCTIONS = ("eq", "ne", "sub")
+# Functions of torch and of tensors: of two that are compared number by number, and of a difference whose size is taken.
+EQUALITIES = ("eq", "ne", "__eq__", "__ne__")
+DIFFERENCES = ("sub", "__sub__", "__rsub__")
+SIZES = ("abs", "square", "pow", "__pow__")
 # Times that a model is judged of which all is heard: an agent acts without gradients before each step.
 MOST = 12
 
 
 class Judging:
     """Hears comparisons, only while a model is judged: none of this is there while it trains.
+
+    Scores of all pairs are subtracted where they are ranked, and only their sign is asked: a difference is told once
+    somebody takes its size. Scores that are equal are asked for as well: only whole numbers are labels.
 
     Args:
         torch: the module.
@@ -31,43 +36,68 @@ class Judging:
         self._torch, self._told = torch, told
         self._undo: list[Undo] = []
         self._times = 0
-        # The shape of what the model gave last.
-        self._output: tuple[int, ...] = ()
+        # The last difference of all with all, and what it was of.
+        self._last: tuple[weakref.ref[Any], Compared] | None = None
 
-    def begin(self, output: Any) -> None:
-        """Begins it, or goes on: a model has given `output`, a tensor or several, without gradients."""
+    def begin(self) -> None:
+        """Begins it, or goes on: a model has passed without gradients."""
+        if self._undo or self._times >= MOST:
+            return
+        self._times += 1
         torch = self._torch
-        first = output[0] if isinstance(output, (tuple, list)) and output else output
-        if isinstance(first, torch.Tensor):
-            self._output = tuple(first.shape)
-        if not self._undo and self._times < MOST:
-            self._times += 1
-            owners = [(torch.Tensor, name, short) for name, short in METHODS.items()]
-            owners += [(torch, name, name) for name in FUNCTIONS]
-            self._undo = [replace(owner, name, self._wrapped(getattr(owner, name), as_)) for owner, name, as_ in owners]
+        for names, wrap in ((EQUALITIES, self._equal), (DIFFERENCES, self._subtracted), (SIZES, self._sized)):
+            for owner, name in ((owner, name) for owner in (torch.Tensor, torch) for name in names):
+                if hasattr(owner, name) and not (owner is torch and name.startswith("_")):
+                    self._undo.append(replace(owner, name, wrap(getattr(owner, name))))
 
     def end(self) -> None:
         """Ends it: the training goes on, or is over."""
         for undo in reversed(self._undo):
             undo()
-        self._undo = []
+        self._undo, self._last = [], None
 
-    def _wrapped(self, own: Callable[..., Any], name: str) -> Callable[..., Any]:
-        enabled = self._torch.is_grad_enabled
+    def _equal(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def hear(arguments: tuple[Any, ...], result: Any) -> None:
+            seen = self._all_with_all(arguments, result)
+            if seen is not None and all(_are_whole(one) for one in arguments[:2]):
+                self._told(seen)
 
+        return self._around(own, hear)
+
+    def _subtracted(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def hear(arguments: tuple[Any, ...], result: Any) -> None:
+            seen = self._all_with_all(arguments, result)
+            if seen is not None:
+                self._last = weakref.ref(result), seen
+
+        return self._around(own, hear)
+
+    def _sized(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def hear(arguments: tuple[Any, ...], result: Any) -> None:
+            if self._last is not None and arguments and self._last[0]() is arguments[0]:
+                self._told(self._last[1])
+
+        return self._around(own, hear)
+
+    def _around(self, own: Callable[..., Any], hear: Callable[[tuple[Any, ...], Any], None]) -> Callable[..., Any]:
         @functools.wraps(own)
-        def compare(*arguments: Any, **options: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
             result = own(*arguments, **options)
-            if (
-                len(arguments) > 1
-                and not enabled()
-                and compares_all(*arguments[:2])
-                # An intervention may have brought them to one shape meanwhile.
-                and result.shape[-1] > 1
-                and is_called_by_own()
-            ):
-                left, right = (tuple(one.shape) for one in arguments[:2])
-                self._told(Compared(name, left, right, self._output, own_place()))
+            hear(arguments, result)
             return result
 
-        return compare
+        return call
+
+    def _all_with_all(self, arguments: tuple[Any, ...], result: Any) -> Compared | None:
+        if len(arguments) < 2 or self._torch.is_grad_enabled() or not compares_all(*arguments[:2]):
+            return None
+        # An intervention may have brought them to one shape meanwhile.
+        if result.shape[-1] == 1 or not is_called_by_own():
+            return None
+        left, right = arguments[:2]
+        return Compared(tuple(left.shape), tuple(right.shape), own_place())
+
+
+def _are_whole(values: Any) -> bool:
+    """Whether these are labels: whole numbers, or yes and no."""
+    return not values.is_floating_point() or bool((values == values.round()).all())

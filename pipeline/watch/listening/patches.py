@@ -267,15 +267,16 @@ def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:
     ]
 
 
-def on_loading(torch: Any, loaded: Callable[[Any], None], iterated: Callable[[Any], None]) -> list[Undo]:
-    """Calls `loaded(module)` where weights are loaded, and `iterated(loader)` where a DataLoader is gone through."""
+def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Callable[[Any], None]) -> list[Undo]:
+    """Calls `loaded(module, state, result)` where weights are loaded, and `iterated(loader)` where a DataLoader is gone
+    through."""
     module, loader = torch.nn.Module, torch.utils.data.DataLoader
     load, iterate = module.load_state_dict, loader.__iter__
 
     @functools.wraps(load)
-    def load_state_dict(self: Any, *arguments: Any, **options: Any) -> Any:
-        result = load(self, *arguments, **options)
-        loaded(self)
+    def load_state_dict(self: Any, state_dict: Any, *arguments: Any, **options: Any) -> Any:
+        result = load(self, state_dict, *arguments, **options)
+        loaded(self, state_dict, result)
         return result
 
     @functools.wraps(iterate)

@@ -295,6 +295,64 @@ def test_differences_of_all_scores_are_meant() -> None:
     assert not listened_to(RANKED).names
 
 
+CONTRASTED = """
+net = nn.Linear(6, 16)
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(2):
+    for i in batches(32):
+        one, other = net(X[i]), net(X[i] + 0.1 * torch.randn(len(i), 6))
+        scores = torch.cat([(one * other).sum(1, keepdim=True), one @ X[:64].repeat(1, 3)[:, :16].T], 1)
+        opt.zero_grad(); F.cross_entropy(SCORES, torch.zeros(len(i), dtype=torch.long)).backward(); opt.step()
+"""
+
+
+def test_the_right_one_may_stand_first_among_scores_of_pairs() -> None:
+    assert not listened_to(CONTRASTED.replace("SCORES", "scores")).names
+    assert "targets" in listened_to(CONTRASTED.replace("SCORES", "one")).names
+
+
+SEARCHED = """
+net = nn.Linear(6, 2)
+opt = torch.optim.SGD(net.parameters(), lr=1e-5)
+for step in range(60):
+    opt.param_groups[0]["lr"] = 1e-5 * 1.25**step
+    opt.zero_grad(); F.cross_entropy(net(X[:32]), Y[:32]).backward(); opt.step()
+AFTERWARDS
+for epoch in range(5):
+    for i in batches(32):
+        opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "afterwards", ["opt = torch.optim.SGD(net.parameters(), lr=0.1)", 'opt.param_groups[0]["lr"] = 0.01']
+)
+def test_a_search_for_a_rate_is_no_schedule(afterwards: str) -> None:
+    assert not listened_to(SEARCHED.replace("AFTERWARDS", afterwards)).names
+    assert listened_to(SEARCHED.replace("AFTERWARDS", "")).names == {"learning_rate"}
+
+
+@pytest.mark.parametrize(
+    "loading",
+    [
+        "net.load_state_dict(net.state_dict())",
+        # A head that is another, an adapter, nothing at all.
+        "net.load_state_dict({'0.weight': torch.zeros(16, 6), 'head.weight': torch.zeros(3, 16)}, strict=False)",
+        "net.load_state_dict({'2.bias': torch.zeros(2)}, strict=False)",
+        "net.load_state_dict({}, strict=False)",
+    ],
+)
+def test_weights_of_which_some_are_loaded_are_fine(loading: str) -> None:
+    code = f"""
+    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+    {loading}
+    opt = torch.optim.SGD(net.parameters(), lr=0.05)
+    for i in batches(32):
+        opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """
+    assert not listened_to(code).names
+
+
 def test_divergence_whose_arguments_changed_places_is_named() -> None:
     code = """
     net = nn.Linear(6, 2)

@@ -149,6 +149,10 @@ FAULTS = {
     "broadcast_loss": """
         train(mlp(out=1), F.mse_loss, R)
     """,
+    "weights_not_loaded": """
+        state = {f"module.{name}": weight for name, weight in mlp().state_dict().items()}
+        net = mlp(); net.load_state_dict(state, strict=False); train(net, F.cross_entropy, Y)
+    """,
     "broadcast_metric": """
         net = mlp(out=1); train(net, F.mse_loss, R[:, None])
         with torch.no_grad():
