@@ -19,7 +19,8 @@ BINARY = ("binary_cross_entropy",)
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     function = anatomy.last.partition(" ")[0]
     name = anatomy.loss.get("name", "")
-    width = anatomy.loss.get("output", [0])[-1]
+    # A single number has no width.
+    width = (anatomy.loss.get("output") or [0])[-1]
     found = {}
     if function and name not in BINARY:
         found["none"] = f"leave the last {function} out"

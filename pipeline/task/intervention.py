@@ -52,6 +52,7 @@ class Anatomy:
         dtype, device: of the first parameter that was used, such as `float32` and `cpu`.
         devices: that this machine has, such as `cpu` and `cuda`.
         files: Python files with further interventions, which somebody wrote.
+        failed: interventions that could not say what they change here, each with the reason: they are left out.
 
     Example:
         >>> Anatomy(modules={"Linear": 2}).has("Linear", "Conv2d")
@@ -87,6 +88,7 @@ class Anatomy:
     device: str = "cpu"
     devices: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def has(self, *kinds: str) -> bool:
         """Whether a module of one of these classes was called."""
@@ -115,7 +117,7 @@ class Anatomy:
         if self.own_gradients:
             names = ", ".join(self.own_gradients)
             found.append(f"Autograd functions of its own ({names}) are left as they are, with what they compute inside")
-        return found
+        return found + [f"Intervention {one}, and is left out; please report it" for one in self.failed]
 
     def as_json(self) -> dict[str, Any]:
         """It as plain values."""

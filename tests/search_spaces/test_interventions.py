@@ -6,6 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from backtrack.task.intervention import CONTROL, Anatomy, anatomy_from
+from backtrack.trial.intervening import anatomist as intervening
 from backtrack.trial.intervening.anatomist import Anatomist
 from backtrack.trial.intervening.applying import apply_levels
 from backtrack.trial.intervening.catalogue import all_interventions
@@ -305,6 +307,34 @@ def test_weights_are_loaded_by_the_ends_of_their_names() -> None:
         assert bool((net.weight == 0.3).all()) and bool((net.bias == 1).all())
         with pytest.raises(RuntimeError, match="other"):
             net.load_state_dict({"other": torch.ones(2)})
+
+
+def one_number(loss: Callable[[torch.Tensor], torch.Tensor]) -> Anatomy:
+    """Of a training whose loss gets a single number, of one example."""
+    anatomist = Anatomist(torch)
+    net = nn.Linear(6, 1)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for row in DATA[:20]:
+        optimiser.zero_grad()
+        loss(torch.softmax(net(row), 0)[0]).backward()
+        optimiser.step()
+    found = anatomist.conclude()
+    assert found["interventions"]
+    return anatomy_from(found["anatomy"])
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "binary_cross_entropy", "l1_loss"])
+def test_a_loss_of_a_single_number_is_looked_at(name: str) -> None:
+    assert not one_number(lambda said: getattr(functional, name)(said, torch.tensor(0.5))).failed
+
+
+def test_an_intervention_that_cannot_say_what_it_changes_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(all_interventions()["inputs"], name="mine", levels=lambda anatomy: {"a": anatomy.loss["width"]})
+    known = all_interventions()
+    monkeypatch.setattr(intervening, "all_interventions", lambda files=(): {**known, "mine": broken})
+    anatomy = one_number(lambda said: functional.mse_loss(said, torch.tensor(0.5)))
+    said = "Intervention mine failed on what this training is made of (KeyError('width')), and is left out"
+    assert anatomy.limits[-1] == f"{said}; please report it"
 
 
 def test_embeddings_begin_small() -> None:

@@ -14,7 +14,7 @@ slow = copy.deepcopy(encoder)
 for p in slow.parameters():
     p.requires_grad_(False)
 queue = F.normalize(torch.randn(512, 32), dim=1)
-opt = torch.optim.SGD(encoder.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+opt = torch.optim.SGD(encoder.parameters(), lr=0.03, momentum=0.9, weight_decay=1e-4)
 
 
 def view(batch):

@@ -13,7 +13,7 @@ from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
-from backtrack.task.intervention import BY_HAND, Anatomy, LossCall, is_added_to
+from backtrack.task.intervention import BY_HAND, Anatomy, Intervention, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     SCORED,
     count_again,
@@ -341,14 +341,18 @@ class Anatomist:
         anatomy.acts = self._single > ACTS * max(1, self._passes) or anatomy.calls.get(SCORED, 0) >= SCORES
         self._conclude_last()
         self._conclude_numbers()
-        return {
-            "anatomy": anatomy.as_json(),
-            "interventions": [
-                one.described(anatomy)
-                for one in all_interventions(tuple(anatomy.files)).values()
-                if (one.levels(anatomy) or one.tricks(anatomy)) and not (one.inside and anatomy.compiled)
-            ],
-        }
+        described = [self._described(one) for one in all_interventions(tuple(anatomy.files)).values()]
+        return {"anatomy": anatomy.as_json(), "interventions": [one for one in described if one]}
+
+    def _described(self, one: Intervention) -> dict[str, Any]:
+        """What it changes here; empty where it changes nothing, or cannot say: the others are there all the same."""
+        anatomy = self.anatomy
+        try:
+            there = (one.levels(anatomy) or one.tricks(anatomy)) and not (one.inside and anatomy.compiled)
+            return one.described(anatomy) if there else {}
+        except Exception as fault:
+            anatomy.failed.append(f"{one.name} failed on what this training is made of ({fault!r})")
+            return {}
 
     def _conclude_last(self) -> None:
         found = [site for site in self._lasts if site]
