@@ -167,31 +167,33 @@ LOADED_WEIGHTS = Intervention(
 )  # fmt: skip
 
 
-def _load_by_ends(training: Training, level: str) -> None:
+# Among an anatomy's calls: weights to load, of which the net knows no name. And what a person would write then.
+NAMES_APART = "no name of what is loaded is known"
+BY_ENDS = "{name.removeprefix('module.'): weight for name, weight in state.items()}"
+
+
+def at_names(training: Training, by_ends: Callable[[], bool]) -> None:
+    """Asks where a net knows no name of the weights that it is to load: where yes, the ends of names count."""
+
     def loading(own: Any) -> Any:
         def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
             names = module.state_dict()
             found = {} if names.keys() & state.keys() else matched_by_ends(names, state)
-            return own(module, found, strict=False) if found else own(module, state, *arguments, **options)
+            if found and by_ends():
+                return own(module, found, strict=False)
+            return own(module, state, *arguments, **options)
 
         return load_state_dict
 
     training.replace(nn.Module, "load_state_dict", loading)
 
 
-# What a person would write.
-BY_ENDS = "{name.removeprefix('module.'): weight for name, weight in state.items()}"
-
 LOADED_NAMES = Intervention(
     "loaded_names",
     what="weights of which the net knows no name are loaded by the ends of their names, where the shapes agree",
     source="PyTorch documentation of load_state_dict: strict; DataParallel's `module.`",
-    levels=lambda anatomy: (
-        {"by_their_ends": "{name.removeprefix('module.'): w for name, w in state.items()}"}
-        if anatomy.pretrained
-        else {}
-    ),
-    apply=_load_by_ends,
+    levels=lambda anatomy: {"by_their_ends": BY_ENDS} if anatomy.calls.get(NAMES_APART) else {},
+    apply=lambda training, level: at_names(training, lambda: True),
     harmless=True,
     on_suspicion=True,
     answers=("weights_not_loaded",),

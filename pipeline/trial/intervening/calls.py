@@ -10,7 +10,7 @@ from typing import Any
 from backtrack.search_spaces import compared_shapes, kept_weights, seeds, target_shift
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
-from backtrack.search_spaces.pretrained import at_loading
+from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
@@ -121,8 +121,13 @@ def count_loads(training: HookedTraining) -> None:
         anatomy.reloaded = anatomy.reloaded or own_place()
         return True
 
+    def named_apart() -> bool:
+        anatomy.count(NAMES_APART)
+        return False
+
     at_loading(training, seen)
     at_reloading(training, seen_again)
+    at_names(training, named_apart)
 
 
 def count_clipped_weights(training: HookedTraining) -> None:
