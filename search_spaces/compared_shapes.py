@@ -7,12 +7,10 @@ from typing import Any
 
 from backtrack.task.intervention import Intervention, Training
 from backtrack.vocabulary.places import is_called_by_own
-from backtrack.vocabulary.shapes import compares_all
+from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of
 
 # Among an anatomy's calls: predictions that are compared with all targets.
 SEEN = "all compared with all"
-METHODS = ("__eq__", "eq", "__ne__", "ne", "__sub__", "__rsub__", "sub")
-FUNCTIONS = ("eq", "ne", "sub")
 
 
 def at_comparing(training: Training, aligned: Callable[[], bool]) -> None:
@@ -30,10 +28,8 @@ def at_comparing(training: Training, aligned: Callable[[], bool]) -> None:
 
         return compare
 
-    for name in METHODS:
-        training.replace(torch.Tensor, name, make)
-    for name in FUNCTIONS:
-        training.replace(torch, name, make)
+    for owner, name in owners_of(torch, (*EQUALITIES, *DIFFERENCES)):
+        training.replace(owner, name, make)
 
 
 COMPARED_SHAPES = Intervention(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -135,9 +135,10 @@ def at_loading(training: Training, load: Callable[[], bool]) -> None:
         return state_dict
 
     def loading(own: Any) -> Any:
-        def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
-            if stepped or id(state) in given or load():
-                return own(module, state, *arguments, **options)
+        # The name of torch's own parameter: a program may call it by that.
+        def load_state_dict(module: Any, state_dict: Any, *arguments: Any, **options: Any) -> Any:
+            if stepped or id(state_dict) in given or load():
+                return own(module, state_dict, *arguments, **options)
             return own(module, module.state_dict())
 
         return load_state_dict
@@ -176,12 +177,13 @@ def at_names(training: Training, by_ends: Callable[[], bool]) -> None:
     """Asks where a net knows no name of the weights that it is to load: where yes, the ends of names count."""
 
     def loading(own: Any) -> Any:
-        def load_state_dict(module: Any, state: Any, *arguments: Any, **options: Any) -> Any:
+        def load_state_dict(module: Any, state_dict: Any, *arguments: Any, **options: Any) -> Any:
             names = module.state_dict()
-            found = {} if names.keys() & state.keys() else matched_by_ends(names, state)
+            apart = isinstance(state_dict, Mapping) and not names.keys() & state_dict.keys()
+            found = matched_by_ends(names, state_dict) if apart else {}
             if found and by_ends():
                 return own(module, found, strict=False)
-            return own(module, state, *arguments, **options)
+            return own(module, state_dict, *arguments, **options)
 
         return load_state_dict
 

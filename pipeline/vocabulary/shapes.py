@@ -5,6 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+# Functions of torch and of tensors that compare two number by number.
+EQUALITIES = ("eq", "ne", "__eq__", "__ne__")
+DIFFERENCES = ("sub", "__sub__", "__rsub__")
+
+
+def owners_of(torch: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
+    """Where these functions are, of tensors and of torch itself, as `(owner, name)`.
+
+    Args:
+        torch: the module.
+        names: such as `EQUALITIES`; those with underscores are of tensors only.
+
+    Example:
+        >>> import torch
+        >>> [name for owner, name in owners_of(torch, DIFFERENCES) if owner is torch]
+        ['sub']
+    """
+    every = [(torch.Tensor, name) for name in names] + [(torch, name) for name in names if not name.startswith("_")]
+    return [(owner, name) for owner, name in every if hasattr(owner, name)]
+
 
 def is_square(left: Any, right: Any) -> bool:
     """Whether a column (n, 1) meets a vector (n,), one of them with a gradient and the other without.

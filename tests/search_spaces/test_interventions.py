@@ -297,16 +297,18 @@ def test_weights_are_loaded_by_the_ends_of_their_names() -> None:
     file = {f"module.{name}": torch.full_like(one, 0.3) for name, one in nn.Linear(6, 2).state_dict().items()}
     anatomist = Anatomist(torch)
     net = nn.Linear(6, 2)
-    net.load_state_dict(file, strict=False)
+    net.load_state_dict(state_dict=file, strict=False)
     net(DATA).mean().backward()
     anatomy = anatomy_from(anatomist.conclude()["anatomy"])
     with changed("loaded_names", "by_their_ends", anatomy):
-        net.load_state_dict(file, strict=False)
+        net.load_state_dict(state_dict=file, strict=False)
         assert bool((net.weight == 0.3).all()) and bool((net.bias == 0.3).all())
         net.load_state_dict({"bias": torch.ones(2)}, strict=False)
         assert bool((net.weight == 0.3).all()) and bool((net.bias == 1).all())
         with pytest.raises(RuntimeError, match="other"):
             net.load_state_dict({"other": torch.ones(2)})
+        with pytest.raises(TypeError, match="dict-like"):
+            net.load_state_dict("weights.pt")  # type: ignore[arg-type]
 
 
 def one_number(loss: Callable[[torch.Tensor], torch.Tensor]) -> Anatomy:

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.places import is_called_by_own
-from backtrack.vocabulary.shapes import compares_all
+from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of
 from backtrack.watch.checks.moments import Compared
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
 
-# Functions of torch and of tensors: of two that are compared number by number, and of a difference whose size is taken.
-EQUALITIES = ("eq", "ne", "__eq__", "__ne__")
-DIFFERENCES = ("sub", "__sub__", "__rsub__")
+# Functions that take the size of a difference.
 SIZES = ("abs", "square", "pow", "__pow__")
 # Times that a model is judged of which all is heard: an agent acts without gradients before each step.
 MOST = 12
@@ -44,11 +42,10 @@ class Judging:
         if self._undo or self._times >= MOST:
             return
         self._times += 1
-        torch = self._torch
         for names, wrap in ((EQUALITIES, self._equal), (DIFFERENCES, self._subtracted), (SIZES, self._sized)):
-            for owner, name in ((owner, name) for owner in (torch.Tensor, torch) for name in names):
-                if hasattr(owner, name) and not (owner is torch and name.startswith("_")):
-                    self._undo.append(replace(owner, name, wrap(getattr(owner, name))))
+            self._undo += [
+                replace(owner, name, wrap(getattr(owner, name))) for owner, name in owners_of(self._torch, names)
+            ]
 
     def end(self) -> None:
         """Ends it: the training goes on, or is over."""
