@@ -191,10 +191,12 @@ class Anatomist:
 
     def _rate(self, optimiser: Any) -> None:
         group, key = optimiser.param_groups[0], id(optimiser)
-        rate, made = float(group["lr"]), next((entry for one, entry in self._optimisers if one is optimiser), None)
-        if key not in self._rates and made is not None and made["lr"] not in (rate, group.get("initial_lr")):
+        rate = float(group["lr"])
+        if key not in self._rates:
+            made = next((entry["lr"] for one, entry in self._optimisers if one is optimiser), rate)
             # Torch's schedulers scale the rate that they found, and keep it; OneCycleLR and programs set their own.
-            self._overridden.add(key)
+            if made not in (rate, group.get("initial_lr")):
+                self._overridden.add(key)
         self._rates.setdefault(key, set()).add(rate)
 
     def _schedule_of(self, optimiser: Any, made: float) -> dict[str, Any]:
