@@ -29,9 +29,9 @@ from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
 
-# Steps of each optimiser that are looked at closely from the first on; then each a third later than the last. Counted,
-# not timed, so that two runs of one training are looked at alike.
-FIRST_STEPS, GROWTH = 3, 1.35
+# Steps of each optimiser that are looked at closely from the first on; then each so many times as late as the last, up
+# to step `EARLY` and after it. Counted, not timed, so that two runs of one training are looked at alike.
+FIRST_STEPS, GROWTH, EARLY, LATER_GROWTH = 3, 1.35, 200, 1.7
 # Loss calls at one place that are told to the checks from the first on; after that only in steps that are close.
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
@@ -401,13 +401,14 @@ class Ears:
         if self.muted:
             return
         self._judging.end()
-        heard = self._optimiser(optimiser)
+        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps + 1
         close = number >= heard.due
         if close:
-            heard.due = number + 1 if number < FIRST_STEPS else max(number + 1, int(number * GROWTH))
+            heard.due = _next_look(number)
         self._look(close)
-        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
+        # (A list is made faster than what a generator gives.)
+        rates = tuple([float(group["lr"]) for group in optimiser.param_groups])
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
         if number <= TOLD or self.close:
@@ -418,7 +419,7 @@ class Ears:
     def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
         if self.muted:
             return
-        heard = self._optimiser(optimiser)
+        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         heard.steps += 1
         self.heard.steps += 1
         if heard.steps <= TOLD or self.close:
@@ -428,7 +429,11 @@ class Ears:
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
-        self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
+        for one in self.heard.optimisers:
+            if one.steps + 1 >= one.due:
+                self._look(close=True)
+                return
+        self._look(close=False)
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))
@@ -437,3 +442,10 @@ class Ears:
             found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser, before=before)
             self.heard.optimisers.append(found)
         return found
+
+
+def _next_look(number: int) -> int:
+    """The step that is looked at closely after step `number` was."""
+    if number < FIRST_STEPS:
+        return number + 1
+    return max(number + 1, int(number * (GROWTH if number < EARLY else LATER_GROWTH)))

@@ -49,6 +49,8 @@ class Judging:
 
     def end(self) -> None:
         """Ends it: the training goes on, or is over."""
+        if not self._undo:
+            return
         for undo in reversed(self._undo):
             undo()
         self._undo, self._last = [], None
