@@ -100,9 +100,11 @@ def run_once(text: str, metric: str, seed: int) -> float | None:
         file.write(shifted + text)
     done = subprocess.run([sys.executable, file.name], capture_output=True, text=True, env=ONE_THREAD, check=False)
     Path(file.name).unlink()
-    name = "val_acc" if "val_acc" in text else metric
-    found = re.findall(rf"\b{name}['\"]?[=: ]+([-\d.naife]+)", done.stdout)
-    return float(found[-1]) if found else None
+    for name in (metric, "val_acc"):
+        found = re.findall(rf"\b{name}['\"]?[=: ]+([-\d.naife]+)", done.stdout)
+        if found:
+            return float(found[-1])
+    return None
 
 
 def print_truth(names: list[str]) -> None:

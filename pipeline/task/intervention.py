@@ -43,6 +43,7 @@ class Anatomy:
         loaders: `[{place, batch_size, shuffled}]`.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
+        sides: `{name, place}` of a loss that compares, such as a triplet's: see `search_spaces/compared_sides.py`.
         terms: `{count, place, written, weights}` of a loss that is a sum: see `search_spaces/loss_terms.py`.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
@@ -77,6 +78,7 @@ class Anatomy:
     loaders: list[dict[str, Any]] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     exchanged: list[dict[str, Any]] = field(default_factory=list)
+    sides: dict[str, Any] = field(default_factory=dict)
     terms: dict[str, Any] = field(default_factory=dict)
     autocast: bool = False
     compiled: bool = False

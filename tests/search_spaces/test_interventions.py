@@ -273,6 +273,41 @@ def test_losses_that_are_the_same_both_ways_are_read_as_outputs_and_targets() ->
     assert all_interventions()["loss_order"].levels(anatomy)
 
 
+def test_what_lies_near_and_what_lies_far_change_places(tmp_path: Path) -> None:
+    anchor, near, far = (torch.randn(4, 3, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+    anchor.requires_grad_()
+    sign = torch.tensor([1.0, -1.0, 1.0, -1.0])
+
+    def losses(exchanged: bool) -> list[torch.Tensor]:
+        positive, negative, signed = (far, near, -sign) if exchanged else (near, far, sign)
+        return [
+            nn.TripletMarginLoss(margin=0.3)(anchor, positive, negative),
+            functional.triplet_margin_with_distance_loss(anchor, positive=positive, negative=negative),
+            functional.margin_ranking_loss(anchor[:, 0], near[:, 0], signed, margin=0.1),
+            functional.cosine_embedding_loss(anchor, near, target=signed),
+            nn.HingeEmbeddingLoss()(anchor[:, 0], signed),
+        ]
+
+    program = tmp_path / "near.py"
+    program.write_text("loss_of(net(data[0]), net(data[2]), net(data[1])).backward()\n")
+    anatomist, net = Anatomist(torch), nn.Linear(6, 2)
+    exec(
+        compile(program.read_text(), str(program), "exec"),
+        {"loss_of": nn.TripletMarginLoss(), "net": net, "data": DATA},
+    )
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert anatomy.sides == {"name": "triplet_margin_loss", "place": f"{program}:1"}
+    given = all_interventions()["compared_sides"].described(anatomy)
+    assert "+loss_of(net(data[0]), net(data[1]), net(data[2])).backward()" in given["patches"]["exchanged"]
+    meant = losses(exchanged=True)
+    with changed("compared_sides", "exchanged", anatomy):
+        assert all(map(torch.equal, losses(exchanged=False), meant))
+        with torch.no_grad():
+            # A validation loss stays what it is.
+            judged = nn.TripletMarginLoss(margin=0.3)(anchor, near, far)
+    assert torch.equal(judged, losses(exchanged=False)[0]) and not torch.equal(judged, meant[0])
+
+
 def test_a_rate_that_a_schedule_sets_is_told_as_that() -> None:
     def stepped(schedule: Callable[[torch.optim.Optimizer], object]) -> dict[str, object]:
         anatomist = Anatomist(torch)

@@ -27,6 +27,7 @@ from backtrack.trial.intervening.calls import (
     count_samplers,
     count_scored,
     count_short,
+    count_sides,
     count_steep,
     count_uses,
     own_gradients,
@@ -118,6 +119,7 @@ class Anatomist:
         count_uses(self.training)
         count_loads(self.training)
         count_samplers(self.training)
+        count_sides(self.training)
         count_short(self.training)
         count_scored(self.training)
         count_steep(self.training)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.search_spaces import compared_shapes, kept_weights, seeds, target_shift
+from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
@@ -235,6 +236,18 @@ def count_steep(training: HookedTraining) -> None:
         return False
 
     at_roots(training, seen)
+
+
+def count_sides(training: HookedTraining) -> None:
+    """Sees the first loss that compares."""
+    anatomy = training.anatomy
+
+    def seen(name: str) -> bool:
+        if not anatomy.sides:
+            anatomy.sides = {"name": name, "place": own_place()}
+        return False
+
+    at_sides(training, seen)
 
 
 def count_samplers(training: HookedTraining) -> None:

@@ -12,8 +12,13 @@ from backtrack.watch.checks.moments import Step
 
 # Steps of the training between two looks at the copy; passes of it, and tensors that are compared.
 STEPS, PASSES, TENSORS = 20, 2, 8
+# Numbers of such a tensor: a table of many words would cost memory.
+LARGEST = 1 << 20
 # Of the way that the training model's weights went, what an average that is judged has to have followed.
 FOLLOWED = 0.2
+# Of that way, what a copy of it has gone when it is first asked, and how far it is from the other's place: it was made
+# a step or a few before.
+COPIED = 0.5
 
 
 class JudgedUntrained(Check):
@@ -22,7 +27,7 @@ class JudgedUntrained(Check):
         "a model that is only asked without gradients, while another of its class trains and never is: whether its "
         "weights follow those that train"
     )
-    cost = "a copy of a few of its weights, once"
+    cost = "a copy of a few weights of each model, once"
     source = "PyTorch documentation of torch.optim.swa_utils; PyTorch forum: EMA weights that are never updated"
     expected = "the model that is judged has the weights that are trained, or an average of them"
     remedy = (
@@ -32,20 +37,38 @@ class JudgedUntrained(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        # Of each such model its first weights, and the step at which they were seen.
+        # Of each model its first weights, and the step at which they were seen.
         self._seen: dict[int, tuple[int, list[Any]]] = {}
+        # Models that were copied from one that had trained: members of an ensemble, the best so far.
+        self._copied: set[int] = set()
 
     def after_step(self, step: Step) -> None:
         for model in self.heard.models:
-            if not model.trained and id(model) not in self._seen:
+            if id(model) not in self._seen:
                 self._seen[id(model)] = (self.heard.steps, [one.detach().clone() for one in _tensors(model)])
+                if not model.trained and any(self._is_copy(model, one) for one in self.heard.models if one.trained):
+                    self._copied.add(id(model))
+
+    def _is_copy(self, model: ModelHeard, trained: ModelHeard) -> bool:
+        """Whether a model that is asked for the first time has come along with one that trains."""
+        begun, first = self._seen.get(id(trained), (self.heard.steps, []))
+        now, goal = _tensors(model), _tensors(trained)
+        if begun == self.heard.steps or [one.shape for one in now] != [one.shape for one in first]:
+            return False
+        return _followed(first, now, goal) > COPIED and _apart(now, goal) < COPIED * _apart(first, goal)
 
     def end(self) -> None:
         held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
         for model in self.heard.models:
             begun, before = self._seen.get(id(model), (self.heard.steps, []))
             asked = sum(passes.number for passes in model.passes.values())
-            if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
+            if (
+                model.trained
+                or id(model) in self._copied
+                or not before
+                or asked < PASSES
+                or self.heard.steps - begun < STEPS
+            ):
                 continue
             now = _tensors(model)
             twins = [one for one in self.heard.models if _is_twin(one, model, held)]
@@ -67,7 +90,7 @@ class JudgedUntrained(Check):
 
 
 def _tensors(model: ModelHeard) -> list[Any]:
-    return list(model.module.parameters())[:TENSORS]
+    return [one for one in model.module.parameters() if one.numel() <= LARGEST][:TENSORS]
 
 
 def _followed(before: list[Any], now: list[Any], trained: list[Any]) -> float:
@@ -79,6 +102,14 @@ def _followed(before: list[Any], now: list[Any], trained: list[Any]) -> float:
         way += float((whole * whole).sum())
         along += float((whole * own).sum())
     return along / way if way else 1.0
+
+
+def _apart(ones: list[Any], others: list[Any]) -> float:
+    """How far two models' weights lie apart, squared."""
+    return sum(
+        float((one.detach() - other.detach().to(one)).double().square().sum())
+        for one, other in zip(ones, others, strict=True)
+    )
 
 
 def _is_twin(one: ModelHeard, model: ModelHeard, held: set[int]) -> bool:

@@ -1195,6 +1195,16 @@ SOUND = {
     "an equation whose rest is to be zero": (
         "train(mlp(out=1), lambda a, b: F.mse_loss(a[:, 0] - b, torch.zeros(len(b))), R)"
     ),
+    "an ensemble of what the net was after each of its epochs": """
+        import copy
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); members = []
+        for epoch in range(4):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+            members.append(copy.deepcopy(net).eval())
+            with torch.no_grad():
+                torch.stack([one(X) for one in members]).mean(0)
+    """,
     "padding that is left out": (
         "padded = lambda b: torch.where(torch.rand(len(b)) < 0.5, 0, b)\n"
         "train(mlp(out=3), lambda a, b: F.cross_entropy(a, padded(b), ignore_index=0), Y + 1)"
