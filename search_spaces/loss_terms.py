@@ -1,4 +1,4 @@
-"""Losses that are a sum: each of its terms left out, or all of them with the same weight."""
+"""Losses that are a sum: each of its terms left out, or with the other sign, or all of them with the same weight."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AROUND = ("MulBackward0", "DivBackward0", "NegBackward0", "MeanBackward0", "SumB
 SUMS = ("AddBackward0", "SubBackward0")
 # What has a weight that is a number, and between which weights of terms the heavier outdoes the lighter.
 WEIGHED, APART = ("MulBackward0", "DivBackward0"), 10.0
-ALIKE = "weighted_alike"
+ALIKE, TURNED = "weighted_alike", "negated_"
 ORDINALS = ("first", "second", "third", "fourth")
 
 
@@ -127,11 +127,17 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     if anatomy.calls.get("added to the loss"):
         return alike
     said = [f" ({one})" if one else "" for one in terms["written"] or [""] * terms["count"]]
-    return {
+    without = {
         f"without_{number + 1}": f"the loss without its {ORDINALS[number]} term{said[number]}, or with less weight "
         "on it"
         for number in range(terms["count"])
-    } | alike
+    }
+    # An agent's terms are all its own, and what makes it better is as easily minimised.
+    turned = {
+        f"{TURNED}{number + 1}": f"the loss with the other sign of its {ORDINALS[number]} term{said[number]}"
+        for number in range(terms["count"] if anatomy.acts else 0)
+    }
+    return without | turned | alike
 
 
 def _without(number: int) -> Any:
@@ -166,7 +172,7 @@ def _apply(training: Training, level: str) -> None:
         terms = terms_of(total)
         if len(terms) == count:
             node, edge = terms[number]
-            node.register_hook(_without(edge))
+            node.register_hook(_times(edge, -1.0) if level.startswith(TURNED) else _without(edge))
         return total
 
     training.at_objective(begin)
@@ -183,8 +189,8 @@ def _weigh_alike(total: Any, count: int) -> Any:
 
 LOSS_TERMS = Intervention(
     "loss_terms",
-    what="one term of a sum that the net trains on gives no gradient, or all have a weight of 1 that have weights far "
-    "apart; what the program says of its loss stays",
+    what="one term of a sum that the net trains on gives no gradient (of an agent also one of the other sign), or all "
+    "have a weight of 1 that have weights far apart; what the program says of its loss stays",
     source="Kendall, Gal & Cipolla, Multi-task learning using uncertainty to weigh losses (2018); Bowman et al., "
     "Generating sentences from a continuous space (2016)",
     levels=_levels,

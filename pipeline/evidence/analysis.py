@@ -56,6 +56,8 @@ from backtrack.vocabulary.space import SearchSpace
 
 # An effect inside a quarter of the run-to-run standard deviation is called none (design, section 9).
 MARGIN = 0.25
+# How the statement on a response ends that does not vary.
+NOTHING_TO_EXPLAIN = "there is nothing to explain"
 
 
 @dataclass(frozen=True)
@@ -342,8 +344,8 @@ def _statement(response: Response, terms: list[Term], model: Model | None) -> st
     if runs < 2:
         return f"{runs} runs have this response: nothing can be said; {response.censored or 'run more'}".strip()
     if np.ptp(response.y) == 0:
-        value = "never happened" if response.kind.of_failures and response.y[0] == 0 else "is the same in every run"
-        return f"{response.kind.name} {value} in {runs} runs: there is nothing to explain"
+        value = "never happened in" if response.kind.of_failures and response.y[0] == 0 else "the same in all"
+        return f"{value} {runs} runs: {NOTHING_TO_EXPLAIN}"
     if model is None:
         return (
             f"{runs} runs are too few to judge {len(terms)} factors together (it takes about {3 * columns}); "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from backtrack.evidence.analysis import Analysis
+from backtrack.evidence.analysis import NOTHING_TO_EXPLAIN, Analysis
 from backtrack.evidence.effects.effects import FactorEffect
 from backtrack.evidence.looking import PLANNED_SHARE, next_share, spent_share
 from backtrack.evidence.studied import analysis_of
@@ -50,7 +50,7 @@ class Asked:
         return [
             (effect, name)
             for name in (FAILURE, GAIN)
-            if name in analysis.responses and not analysis.responses[name].statement.endswith("nothing to explain")
+            if name in analysis.responses and not analysis.responses[name].statement.endswith(NOTHING_TO_EXPLAIN)
             for effect in analysis.responses[name].factors
             if (effect.factor.name in self.factors if self.factors else effect.factor.role == "scientific")
         ]

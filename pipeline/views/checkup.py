@@ -30,7 +30,7 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     for cause in found.causes:
         lines += ["", *_cause(cause, metric)]
     if not found.causes:
-        lines += ["", no_cause(found)]
+        lines += ["", no_cause(found), *_unusual(found)]
     if found.helped and found.learns != YES:
         lines += ["", "Helped in one run, and is not verified:", *_rows(found.helped, metric)]
     elif found.gains:
@@ -160,6 +160,17 @@ def no_cause(found: Checkup) -> str:
         f"{_of_one_batch(found.one_batch)}{_of_one_value(found)}Look by hand: do the labels belong to the inputs, is "
         "there enough data, is the model large enough, does it train long enough."
     )
+
+
+def _unusual(found: Checkup) -> list[str]:
+    """What checks call unusual, where nothing else says why it does not learn."""
+    if found.learns == YES or not found.unusual:
+        return []
+    said = [
+        f"  {one.check.replace('_', ' ')}{f' at {one.place}' if one.place else ''}: {one.measured}; {one.remedy}"
+        for one in found.unusual
+    ]
+    return ["", "Unusual, though it may be meant; look there first:", *said]
 
 
 def _of_one_value(found: Checkup) -> str:

@@ -335,14 +335,13 @@ def _look(analysis: Analysis) -> str:
 
 
 def _of_responses(analysis: Analysis) -> list[str]:
-    """What cannot be known of whole responses."""
-    sentences = []
+    """What cannot be known of whole responses; what holds for several is said once."""
+    names: dict[str, list[str]] = {}
     for answer in analysis.responses.values():
-        if answer.statement:
-            sentences.append(f"{answer.response.kind.name}: {answer.statement}.")
-        elif answer.response.censored:
-            sentences.append(f"{answer.response.kind.name}: {answer.response.censored}.")
-    return sentences
+        said = answer.statement or answer.response.censored
+        if said:
+            names.setdefault(said, []).append(answer.response.kind.name)
+    return [f"{', '.join(of)}: {said}." for said, of in names.items()]
 
 
 def _rate(alpha: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,6 +62,12 @@ def test_a_term_of_a_loss_gives_no_gradient() -> None:
     assert levels["weighted_alike"] == "each term with a weight of 1, and not 1, 20, 300"
     with changed("loss_terms", "weighted_alike", anatomy):
         assert gradient_of_three() == pytest.approx(1 + 1 - 1)
+    agent = replace(anatomy, acts=True)
+    turned = {name for name in all_interventions()["loss_terms"].levels(agent) if name not in levels}
+    assert turned == {"negated_1", "negated_2", "negated_3"}
+    for level, gradient in (("negated_1", -281), ("negated_2", -319), ("negated_3", 321)):
+        with changed("loss_terms", level, agent):
+            assert gradient_of_three() == gradient
 
 
 def test_weights_that_are_not_far_apart_stay() -> None:

@@ -75,7 +75,7 @@ class FeaturesApart(Check):
             (fed.judged[-1] if alone else fed.rest).add(_rows(call.given))
 
     def end(self) -> None:
-        if self.heard.acts:
+        if self.heard.follows:
             return
         for key, fed in self._fed.items():
             if key not in self._left_out:

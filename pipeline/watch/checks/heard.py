@@ -87,6 +87,7 @@ class Heard:
         backwards, steps: so far, of all optimisers.
         single: forward passes of a single example (an agent that acts).
         forwards: all of them.
+        sampled: how often something was drawn by what a model may have put out, without gradients.
         last: model, inputs and outputs of the last pass with gradients.
         losses: what the last backward passes between close looks began from.
         loaders: `{id: (sampler's name, batches, batch size)}` of the DataLoaders that were iterated over.
@@ -98,6 +99,7 @@ class Heard:
     steps: int = 0
     single: int = 0
     forwards: int = 0
+    sampled: int = 0
     last: tuple[ModelHeard, Any, Any] | None = None
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=20))
     loaders: dict[int, tuple[str, int, int]] = field(default_factory=dict)
@@ -121,6 +123,11 @@ class Heard:
         """Whether a model is asked about single examples, as an agent is; what a few loaders feed is none."""
         fed = 0 < len(self.loaders) <= FEW and any(batches > 1 for _, batches, _ in self.loaders.values())
         return self.single > 0.2 * max(1, self.forwards) and not fed
+
+    @property
+    def follows(self) -> bool:
+        """Whether what a model gets without gradients follows from what it said before: its actions, its own words."""
+        return self.acts or self.sampled > 0.2 * max(1, self.forwards)
 
 
 def is_computed(values: Tensor, heard: Heard, model: ModelHeard | None = None) -> bool:

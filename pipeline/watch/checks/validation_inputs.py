@@ -62,7 +62,7 @@ class ValidationInputs(Check):
         seen = Moments() if alone else self._seen.setdefault((key, call.gradients), Moments())
         seen.add(values[:MOST])
         trained = self._seen.get((key, True))
-        if not call.gradients and trained is not None and not self.heard.acts:
+        if not call.gradients and trained is not None and not self.heard.follows:
             self._compare(call, trained, seen, alone)
 
     def _compare(self, call: Pass, trained: Moments, judged: Moments, alone: bool) -> None:

@@ -46,6 +46,7 @@ class OtherCalls:
             *patches.on_dropouts(torch, self._dropped, self._wants_drops),
             *patches.on_clipping(torch, self._clipped),
             *patches.on_initialising(torch, self._initialised),
+            *patches.on_sampling(torch, self._sampled),
             *patches.on_loading(torch, self._loaded, self._iterated),
         ]
 
@@ -74,6 +75,10 @@ class OtherCalls:
     def _initialised(self, name: str, tensor: Any) -> None:
         if self._heard.steps and not self._is_muted():
             self._tell("initialised", Initialised(name, tensor, own_place()))
+
+    def _sampled(self) -> None:
+        if not self._is_muted():
+            self._heard.sampled += 1
 
     def _loaded(self, module: Any, state: Any, result: Any) -> None:
         self._model_of(module).loaded = True

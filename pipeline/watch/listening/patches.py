@@ -39,6 +39,9 @@ OF_TWO_OUTPUTS = ("cosine_embedding_loss", "margin_ranking_loss")
 # Losses whose output and target are not one to one.
 UNLIKE = ("ctc_loss", *OF_TWO_OUTPUTS)
 
+# Functions that draw by probabilities, means or deviations that they are given; `torch.distributions` calls them.
+SAMPLES = ("multinomial", "normal", "bernoulli")
+
 # Functions of a tensor, the share that is dropped, and whether it is.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
@@ -230,6 +233,22 @@ def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list
         return initialise
 
     return [replace(init, name, wrapped(name)) for name in initialisers(torch)]
+
+
+def on_sampling(torch: Any, sampled: Callable[[], None]) -> list[Undo]:
+    """Calls `sampled()` after something is drawn by given probabilities, without gradients: actions, words."""
+
+    def wrapped(own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def sample(*arguments: Any, **options: Any) -> Any:
+            result = own(*arguments, **options)
+            if not torch.is_grad_enabled():
+                sampled()
+            return result
+
+        return sample
+
+    return [replace(torch, name, wrapped(getattr(torch, name))) for name in SAMPLES]
 
 
 def on_seeding(torch: Any, seeded: Callable[[str, Any], None]) -> list[Undo]:

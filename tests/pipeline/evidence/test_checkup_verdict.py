@@ -17,7 +17,7 @@ from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.views.checkup import no_cause, sentences_of, standing
 from backtrack.vocabulary.factors import Categorical
-from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.space import SearchSpace
 
 LEVELS = {
@@ -290,6 +290,10 @@ def test_one_batch_is_tried_where_nothing_else_helps() -> None:
     found, _ = checked(lambda changes, rng: 0.1 + 0.004 * rng.random())
     assert found.one_batch == (2.3, 0.02)
     assert "its loss goes from 2.3 to 0.02: net, loss and optimiser can learn" in no_cause(found)
+    huge = Finding("first_loss", "train.py:7", "the first loss is 9e+09", "about 1.4", "smaller weights", UNUSUAL)
+    told = "  first loss at train.py:7: the first loss is 9e+09; smaller weights"
+    assert told in sentences_of(replace(found, unusual=(huge,)), "accuracy", "study")
+    assert told not in sentences_of(replace(found, unusual=(huge,), learns=YES), "accuracy", "study")
     sound, _ = checked(lambda changes, rng: 0.9 + 0.01 * rng.random())
     assert sound.one_batch is None
 

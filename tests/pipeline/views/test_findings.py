@@ -45,6 +45,12 @@ def test_a_crash_shows_its_error_and_what_to_do() -> None:
     assert "Every training failed" in found.next[0]
 
 
+def test_what_holds_for_several_responses_is_said_once() -> None:
+    sure = findings(lambda config: "crashed").sure
+    assert "failure, gain_with_failures, epoch_time: the same in all 24 runs: there is nothing to explain." in sure
+    assert sum("there is nothing to explain" in sentence for sentence in sure) == 1
+
+
 def test_without_a_screen_nothing_is_decided() -> None:
     found = findings(lambda config: "ok", stage="search")
     assert "No run is evidence yet" in " ".join(found.next)

@@ -1195,6 +1195,26 @@ SOUND = {
     "an equation whose rest is to be zero": (
         "train(mlp(out=1), lambda a, b: F.mse_loss(a[:, 0] - b, torch.zeros(len(b))), R)"
     ),
+    "several agents at once that all learn to go one way": """
+        walk = [torch.randint(0, 5, (16,))]
+        policy = nn.Sequential(nn.Linear(9, 16), nn.Tanh(), nn.Linear(16, 2))
+        value = nn.Sequential(nn.Linear(9, 16), nn.Tanh(), nn.Linear(16, 1))
+        opt = torch.optim.Adam([*policy.parameters(), *value.parameters()], lr=0.05)
+        for iteration in range(6):
+            kept = []
+            for _ in range(24):
+                state = F.one_hot(walk[0], 9).float()
+                with torch.no_grad():
+                    action = torch.distributions.Categorical(logits=policy(state)).sample()
+                kept.append((state, action)); walk[0] = (walk[0] + 2 * action - 1).clamp(0, 8)
+            with torch.no_grad():
+                value(F.one_hot(walk[0], 9).float())
+            states, actions = (torch.cat(each) for each in zip(*kept))
+            for _ in range(8):
+                logs = torch.distributions.Categorical(logits=policy(states)).log_prob(actions)
+                cost = (logs * (actions.float() - 0.5)).mean() + (value(states).squeeze(1) - states[:, 0]).pow(2).mean()
+                opt.zero_grad(); cost.backward(); opt.step()
+    """,
     "an ensemble of what the net was after each of its epochs": """
         import copy
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); members = []
