@@ -114,11 +114,12 @@ def needs_repair(case: Case) -> bool:
 def candidates(case: Case) -> list[Changes]:
     """Changes that brought the training back in one run: direct answers first, then the smallest, then the best.
 
-    Of one intervention only its best level. Of a sound training, what took it half-way to the best of all runs, if that
-    is asked.
+    Of one intervention only its best level; where fresh seeds have shown that to be luck, its next. Of a sound
+    training, what took it half-way to the best of all runs, if that is asked.
     """
     bar, own = threshold(case), max((case.score(run) for run in case.first), default=-math.inf)
-    found: dict[tuple[str, ...], tuple[float, Changes]] = {}
+    # Of each intervention its best level that is not set back: whether it is not, its score, and itself.
+    best: dict[tuple[str, ...], tuple[bool, float, Changes]] = {}
     whole = {option.changes: option for option in case.options}
     wrong = set(case.wrong)
     for run in case.runs:
@@ -130,8 +131,10 @@ def candidates(case: Case) -> list[Changes]:
         score, names = case.score(run), tuple(name for name, _ in run.changes)
         # Where a check names a fault, its repair is asked as soon as it helps at all: it may be half of what is wrong.
         needed = max(own, case.bar) if wrong & {check for one in run.changes for check in answers(case, one)} else bar
-        if score >= needed and score > own and math.isfinite(score) and score > found.get(names, (-math.inf, ()))[0]:
-            found[names] = (score, run.changes)
+        if score >= needed and score > own and math.isfinite(score):
+            standing = (not is_set_back(case, run.changes, needed), score, run.changes)
+            best[names] = max(best.get(names, standing), standing)
+    found = [(score, changes) for _, score, changes in best.values()]
 
     def order(entry: tuple[float, Changes]) -> tuple[bool, int, int, float]:
         score, changes = entry
@@ -139,9 +142,9 @@ def candidates(case: Case) -> list[Changes]:
         return (not direct, len(changes), size_of(case, changes), -score)
 
     needed_at_all = needs_repair(case) or case.improve
-    enough = mends_alone(case, [(changes, score) for score, changes in found.values()])
+    enough = mends_alone(case, [(changes, score) for score, changes in found])
     kept: list[Changes] = []
-    for _, changes in sorted(found.values(), key=order):
+    for _, changes in sorted(found, key=order):
         # A training that learns is changed only where a check finds a fault.
         direct = any(wrong & set(answers(case, one)) for one in changes)
         if not (direct or needed_at_all) or (len(changes) > 1 and enough):
@@ -149,6 +152,19 @@ def candidates(case: Case) -> list[Changes]:
         if not any(set(smaller) <= set(changes) for smaller in kept):
             kept.append(changes)
     return kept[:CANDIDATES]
+
+
+def is_set_back(case: Case, changes: Changes, needed: float) -> bool:
+    """Whether changes that brought the training back in one run do not under fresh seeds."""
+    proofs = case.of(changes, PROOF)
+    # All of them, or what a study goes on with would depend on where it stopped.
+    complete = len(proofs) >= max(1, len(case.of((), PROOF)))
+    return complete and not _reached(case, proofs, needed)
+
+
+def _reached(case: Case, proofs: Sequence[CheckedRun], needed: float) -> bool:
+    """Whether three of four fresh runs reach what counts."""
+    return bool(proofs) and sum(case.score(run) >= needed for run in proofs) * 4 >= 3 * len(proofs)
 
 
 def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
@@ -203,6 +219,9 @@ def proven(case: Case) -> list[Repair]:
     asked += [changes for changes in sorted(parts) if changes not in asked]
     own = [case.score(run) for run in case.written]
     bar, wrong = threshold(case), set(case.wrong)
+    # Who shares the error rate: of a composite its parts are no further questions.
+    divided = {option.changes for option in case.options if option.part_of}
+    share = max(min(CANDIDATES, len(asked)), sum(changes not in divided for changes in asked))
     found = []
     for changes in asked:
         proofs = case.of(changes, PROOF)
@@ -210,8 +229,8 @@ def proven(case: Case) -> list[Repair]:
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
         direct = wrong & {check for one in changes for check in answers(case, one)}
         needed = case.bar if direct else bar
-        reached = bool(scores) and sum(score >= needed for score in scores) * 4 >= 3 * len(scores)
+        reached = _reached(case, proofs, needed)
         better = bool(scores) and min(scores) > max(own, default=-math.inf)
-        sure = better if math.isnan(p) else p <= case.alpha / min(CANDIDATES, max(1, len(asked)))
+        sure = better if math.isnan(p) else p <= case.alpha / share
         found.append(Repair(changes, proofs, p, reached and sure))
     return found

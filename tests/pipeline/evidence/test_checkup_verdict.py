@@ -141,6 +141,23 @@ def test_a_rate_that_mends_is_the_cause() -> None:
     assert len(case.runs) <= 60
 
 
+@pytest.mark.parametrize("luck", range(5))
+def test_a_lucky_level_does_not_hide_the_right_one_of_its_intervention(luck: int) -> None:
+    asked: list[str] = []
+
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        level = changes.get("optimiser", "")
+        asked.append(level)
+        # Once for the value, and once for whether it crashes: the first run is the lucky one.
+        lucky = level == "adam_usual" and asked.count(level) <= 2
+        return (0.95 if lucky else 0.8 if level == "sgd" else 0.1) + 0.01 * rng.random()
+
+    found, case = checked(reached, luck=luck)
+    assert [(cause.name, cause.verified) for cause in found.causes] == [("optimiser", True)]
+    assert found.causes[0].repairs[0][0] == (("optimiser", "sgd"),)
+    assert len(case.of((("optimiser", "adam_usual"),), "proof")) == 4 and len(case.runs) <= 60
+
+
 def test_another_net_is_the_cause_where_nothing_else_comes_near_it() -> None:
     def alone(changes: dict[str, str], rng: random.Random) -> float:
         return (0.95 if "capacity" in changes else 0.2 if "optimiser" in changes else 0.1) + 0.01 * rng.random()
