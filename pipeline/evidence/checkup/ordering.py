@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from backtrack.evidence.checkup.case import Case, Changes
+from backtrack.evidence.checkup.memorised import LONGER
 from backtrack.evidence.checkup.repairs import Repair, best_score, is_another_net, option_of, size_of
 from backtrack.vocabulary.finding import Finding
 
@@ -18,19 +19,20 @@ CLEARLY = 0.1
 def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     """The smallest first, then the best; behind these what goes part of the way; a part of a level for the whole.
 
-    What is tried only since a check calls something unusual is the smallest: nobody would have thought of it.
+    What is tried only since a check calls something unusual is the smallest: nobody would have thought of it. A longer
+    training stands behind what does as much in the time that there is: many a fault only makes it slow.
     """
     whole = {(name, level.partition("/")[0]) for one in repairs for name, level in one.changes if "/" in level}
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
     best = best_score(case)
     own = [one for one in kept if not is_another_net(case, one.changes)]
 
-    def order(one: Repair) -> tuple[bool, int, bool, bool, int, float]:
+    def order(one: Repair) -> tuple[bool, int, bool, bool, bool, int, float]:
         reached, another = middle(case, one), is_another_net(case, one.changes)
         size = 0 if led_to(case, one.changes) is not None else size_of(case, one.changes)
         part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)
         # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
-        return bool(case.shut) and another, len(one.changes), another, part, size, -reached
+        return bool(case.shut) and another, len(one.changes), another, part, LONGER in one.changes, size, -reached
 
     return sorted(kept, key=order)
 

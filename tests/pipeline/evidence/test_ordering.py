@@ -10,7 +10,7 @@ from backtrack.evidence.checkup.repairs import Repair
 from backtrack.task.intervention import CONTROL, REPAIR
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
 
-RATE, KEPT = (("learning_rate", "x10"),), (("kept_weights", "carried"),)
+RATE, KEPT, LONGER = (("learning_rate", "x10"),), (("kept_weights", "carried"),), (("length", "x4"),)
 
 
 def option(name: str, level: str, kind: str = REPAIR, **more: object) -> Option:
@@ -42,3 +42,14 @@ def test_what_only_an_unusual_finding_led_to_stands_before_what_reaches_as_much(
     repairs = [Repair(changes, fresh, 0.001, True) for changes, fresh in proofs.items()]
     assert most_exact(case, repairs)[0].changes == first
     assert (led_to(case, KEPT) == found) is (first is KEPT) and led_to(case, RATE) is None
+
+
+@pytest.mark.parametrize(("reached", "first"), [(0.88, KEPT), (0.3, LONGER)])
+def test_a_longer_training_stands_behind_what_does_as_much_in_its_time(
+    reached: float, first: tuple[tuple[str, str], ...]
+) -> None:
+    proofs = {LONGER: runs(LONGER, 0.9), KEPT: runs(KEPT, reached)}
+    options = [option("labels", "shuffled", CONTROL), option(*LONGER[0]), option(*KEPT[0], size=2)]
+    written = [*runs((), 0.1), *runs((("labels", "shuffled"),), 0.1)]
+    case = Case([*written, *proofs[LONGER], *proofs[KEPT]], options, "max", is_share=True)
+    assert most_exact(case, [Repair(one, fresh, 0.001, True) for one, fresh in proofs.items()])[0].changes == first
