@@ -14,6 +14,8 @@ from backtrack.vocabulary.finding import Finding
 WHOLE = 0.75
 # Repairs stand side by side where they reach as much: less by this share of the way, run by run, is less.
 CLEARLY = 0.1
+# Less than this share of the way from the one that goes furthest, they end alike.
+ALIKE = 0.03
 
 
 def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
@@ -26,15 +28,32 @@ def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     kept = [one for one in repairs if not (len(one.changes) == 1 and one.changes[0] in whole)]
     best = best_score(case)
     own = [one for one in kept if not is_another_net(case, one.changes)]
+    furthest = max((middle(case, one) for one in kept), default=best)
 
-    def order(one: Repair) -> tuple[bool, int, bool, bool, bool, int, float]:
+    def order(one: Repair) -> tuple[bool, int, bool, bool, bool, int, bool, bool, float]:
         reached, another = middle(case, one), is_another_net(case, one.changes)
         size = 0 if led_to(case, one.changes) is not None else size_of(case, one.changes)
         part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)
-        # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
-        return bool(case.shut) and another, len(one.changes), another, part, LONGER in one.changes, size, -reached
+        return (
+            # Where nothing comes through the net, what opens it is the repair, even if it takes two changes.
+            bool(case.shut) and another,
+            len(one.changes),
+            another,
+            part,
+            LONGER in one.changes,
+            size,
+            # Of what ends alike a part of the net stands before all of it.
+            case.share(furthest, best) - case.share(reached, best) > ALIKE,
+            not _is_of_a_part(one),
+            -reached,
+        )
 
     return sorted(kept, key=order)
+
+
+def _is_of_a_part(repair: Repair) -> bool:
+    """Whether a part of the net alone is changed, as its embedding's weights."""
+    return all("/" in level for _, level in repair.changes)
 
 
 def led_to(case: Case, changes: Changes) -> Finding | None:

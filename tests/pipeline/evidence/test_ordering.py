@@ -53,3 +53,12 @@ def test_a_longer_training_stands_behind_what_does_as_much_in_its_time(
     written = [*runs((), 0.1), *runs((("labels", "shuffled"),), 0.1)]
     case = Case([*written, *proofs[LONGER], *proofs[KEPT]], options, "max", is_share=True)
     assert most_exact(case, [Repair(one, fresh, 0.001, True) for one, fresh in proofs.items()])[0].changes == first
+
+
+def test_one_part_of_the_net_stands_before_all_of_it() -> None:
+    part, whole = (("initialisation", "default/embedding"),), (("initialisation", "xavier"),)
+    proofs = {whole: runs(whole, 0.93), part: runs(part, 0.92)}
+    options = [option("labels", "shuffled", CONTROL), option(*whole[0]), option(*part[0])]
+    written = [*runs((), 0.1), *runs((("labels", "shuffled"),), 0.1)]
+    case = Case([*written, *proofs[whole], *proofs[part]], options, "max", is_share=True)
+    assert most_exact(case, [Repair(one, fresh, 0.001, True) for one, fresh in proofs.items()])[0].changes == part
