@@ -59,12 +59,13 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """`loss(anchor, positive, negative)` for `loss(anchor, negative, positive)`; targets stay for a person."""
-    calls = [one for one in source.calls() if len(one.args) == 3 and not one.keywords]
+    calls = [one for one in source.calls() if len(one.args) >= 3]
     if anatomy.sides["name"] not in TRIPLETS or len(calls) != 1:
         return None
     (call,) = calls
-    anchor, second, third = (source.segment(one) for one in call.args)
-    return source.replaced(call, f"{source.segment(call.func)}({anchor}, {third}, {second})")
+    given: list[Any] = [*call.args, *call.keywords]
+    anchor, second, third, *others = (source.segment(one) for one in given)
+    return source.replaced(call, f"{source.segment(call.func)}({', '.join([anchor, third, second, *others])})")
 
 
 COMPARED_SIDES = Intervention(

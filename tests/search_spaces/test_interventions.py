@@ -289,16 +289,16 @@ def test_what_lies_near_and_what_lies_far_change_places(tmp_path: Path) -> None:
         ]
 
     program = tmp_path / "near.py"
-    program.write_text("loss_of(net(data[0]), net(data[2]), net(data[1])).backward()\n")
+    program.write_text("loss_of(net(data[0]), net(data[2]), net(data[1]), margin=0.5).backward()\n")
     anatomist, net = Anatomist(torch), nn.Linear(6, 2)
     exec(
         compile(program.read_text(), str(program), "exec"),
-        {"loss_of": nn.TripletMarginLoss(), "net": net, "data": DATA},
+        {"loss_of": functional.triplet_margin_loss, "net": net, "data": DATA},
     )
     anatomy = anatomy_from(anatomist.conclude()["anatomy"])
     assert anatomy.sides == {"name": "triplet_margin_loss", "place": f"{program}:1"}
     given = all_interventions()["compared_sides"].described(anatomy)
-    assert "+loss_of(net(data[0]), net(data[1]), net(data[2])).backward()" in given["patches"]["exchanged"]
+    assert "+loss_of(net(data[0]), net(data[1]), net(data[2]), margin=0.5).backward()" in given["patches"]["exchanged"]
     meant = losses(exchanged=True)
     with changed("compared_sides", "exchanged", anatomy):
         assert all(map(torch.equal, losses(exchanged=False), meant))

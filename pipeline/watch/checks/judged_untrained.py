@@ -53,7 +53,9 @@ class JudgedUntrained(Check):
         """Whether a model that is asked for the first time has come along with one that trains."""
         begun, first = self._seen.get(id(trained), (self.heard.steps, []))
         now, goal = _tensors(model), _tensors(trained)
-        if begun == self.heard.steps or [one.shape for one in now] != [one.shape for one in first]:
+        shapes = [[one.shape for one in each] for each in (first, now, goal)]
+        if begun == self.heard.steps or shapes[0] != shapes[1] or shapes[0] != shapes[2]:
+            # (A model may get further layers as it trains.)
             return False
         return _followed(first, now, goal) > COPIED and _apart(now, goal) < COPIED * _apart(first, goal)
 
