@@ -130,7 +130,7 @@ GROUP_RATES = Intervention(
 def _scheduled(anatomy: Anatomy) -> dict[str, str]:
     if not any(one["scheduled"] for one in anatomy.optimisers):
         return {}
-    return {"none": f"no scheduler: lr={anatomy.optimiser['lr']:.3g} throughout"}
+    return {"none": f"lr={anatomy.optimiser['lr']:.3g} throughout: no scheduler, and nothing else that sets it"}
 
 
 def _constant(training: Training, level: str) -> None:

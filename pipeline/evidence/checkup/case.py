@@ -125,6 +125,7 @@ class Case:
         alpha: error rate of what is called verified.
         improve: whether it is asked what a sound training could still gain.
         is_share: whether the metric is a share of right answers, by its name.
+        is_of_variance: whether it is the share of a variance that is explained, which is 1 at best and may be negative.
     """
 
     runs: Sequence[CheckedRun]
@@ -134,6 +135,7 @@ class Case:
     alpha: float = 0.05
     improve: bool = False
     is_share: bool = False
+    is_of_variance: bool = False
 
     @property
     def written(self) -> list[CheckedRun]:
@@ -294,9 +296,11 @@ class Case:
 
     @cached_property
     def ceiling(self) -> float:
-        """The best that the metric can be, as a score, where that can be seen: 1 of a share, 100 of a percentage."""
+        """The best that the metric can be, as a score, where that is known: 1 of a share, 100 of a percentage."""
         values = _values_of([run for run in self.runs if not self.is_beyond_a_share(run)])
         finite = [value for value in values if math.isfinite(value)]
+        if self.mode == "max" and self.is_of_variance and finite and max(finite) <= 1:
+            return 1.0
         if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
             return math.inf
         if max(finite) <= 1:

@@ -20,6 +20,8 @@ from backtrack.watch.symptoms import SEEN_LOSS
 LOSSES = ("train_loss", "loss", SEEN_LOSS)
 # Names of a share of right answers.
 SHARE = re.compile(r"(^|[^a-z])(acc|accuracy)([^a-z]|$)|top[-_ ]?[15]", re.IGNORECASE)
+# Names of a share of the variance that is explained.
+OF_VARIANCE = re.compile(r"(^|[^a-z])(r2|r²|r[-_ ]?squared|explained[-_ ]?variance)([^a-z0-9]|$)", re.IGNORECASE)
 
 
 def case_from(
@@ -85,7 +87,16 @@ def case_from(
         for number, (level, text) in enumerate(one["levels"].items())
     ]
     share = bool(SHARE.search(metric))
-    return Case(runs, options, mode, chance=chance, alpha=alpha, improve=improve, is_share=share)
+    return Case(
+        runs,
+        options,
+        mode,
+        chance=chance,
+        alpha=alpha,
+        improve=improve,
+        is_share=share,
+        is_of_variance=bool(OF_VARIANCE.search(metric)),
+    )
 
 
 def _crash(error: str | None, place: str | None) -> str:

@@ -69,6 +69,7 @@ def checked(
     luck: int = 0,
     improve: bool = False,
     by_heart: bool = False,
+    of_variance: bool = False,
 ) -> tuple[Checkup, Case]:
     """Runs a whole checkup of a training that reaches what a function of the changes says.
 
@@ -79,10 +80,11 @@ def checked(
         luck: seed of all noise.
         improve: whether it is asked what a sound training could gain.
         by_heart: whether the training set is learnt, and what is learnt holds for examples that are held back.
+        of_variance: whether the metric is a share of a variance.
     """
     plan, done = CheckupPlan(SPACE, runs, 0), []
     while True:
-        case = Case(list(done), options(), "max", improve=improve)
+        case = Case(list(done), options(), "max", improve=improve, is_of_variance=of_variance)
         wanted = next_runs(plan, case)
         if not wanted:
             return conclude(case), case
@@ -156,6 +158,19 @@ def test_a_lucky_level_does_not_hide_the_right_one_of_its_intervention(luck: int
     assert [(cause.name, cause.verified) for cause in found.causes] == [("optimiser", True)]
     assert found.causes[0].repairs[0][0] == (("optimiser", "sgd"),)
     assert len(case.of((("optimiser", "adam_usual"),), "proof")) == 4 and len(case.runs) <= 60
+
+
+@pytest.mark.parametrize(("of_variance", "names"), [(True, ["learning_rate"]), (False, [])])
+def test_a_share_of_variance_is_one_at_best(of_variance: bool, names: list[str]) -> None:
+    """.4 of 1 is little of what is known to be the best, though it is far from chance, and others fall below 0."""
+
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        ends = {"x0.1": 0.95, "x10": -3.0}
+        return ends.get(changes.get("learning_rate", ""), 0.4) + 0.01 * rng.random()
+
+    found, case = checked(reached, of_variance=of_variance)
+    assert [cause.name for cause in found.causes] == names
+    assert case.ceiling == (1.0 if of_variance else math.inf)
 
 
 def test_another_net_is_the_cause_where_nothing_else_comes_near_it() -> None:
