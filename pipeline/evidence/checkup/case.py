@@ -296,11 +296,9 @@ class Case:
 
     @cached_property
     def ceiling(self) -> float:
-        """The best that the metric can be, as a score, where that is known: 1 of a share, 100 of a percentage."""
+        """The best that the metric can be, as a score, where that can be seen: 1 of a share, 100 of a percentage."""
         values = _values_of([run for run in self.runs if not self.is_beyond_a_share(run)])
         finite = [value for value in values if math.isfinite(value)]
-        if self.mode == "max" and self.is_of_variance and finite and max(finite) <= 1:
-            return 1.0
         if self.mode != "max" or not finite or min(finite) < 0 or max(finite) > PERCENT:
             return math.inf
         if max(finite) <= 1:
@@ -443,7 +441,8 @@ class Case:
         if not math.isfinite(score):
             return False
         if not self.logarithmic:
-            share, top = self.share(score, best), self.ceiling
+            # (What is explained of a variance falls below chance where a net learns by heart, as no share does.)
+            share, top = self.share(score, best), 1.0 if self.is_of_variance else self.ceiling
             # Where chance is near to perfect, the way between them is short: what ends well is not behind.
             behind = math.isfinite(top) and not self.has_untrained and score < WELL * top
             return share >= (FAR_OF_A_SHARE if behind else FAR)
