@@ -38,7 +38,7 @@ for epoch in range(6):
 
 def backtrack(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "backtrack", *arguments], cwd=folder, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "backtrack", *arguments], cwd=folder, capture_output=True, text=True, timeout=540
     )
 
 
