@@ -30,7 +30,7 @@ def most_exact(case: Case, repairs: Sequence[Repair]) -> list[Repair]:
     own = [one for one in kept if not is_another_net(case, one.changes)]
     furthest = max((middle(case, one) for one in kept), default=best)
 
-    def order(one: Repair) -> tuple[bool, int, bool, bool, bool, int, bool, bool, float]:
+    def order(one: Repair) -> tuple[float, ...]:
         reached, another = middle(case, one), is_another_net(case, one.changes)
         size = 0 if led_to(case, one.changes) is not None else size_of(case, one.changes)
         part = case.share(reached, best) < WHOLE or any(_is_clearly_behind(case, one, other) for other in own)

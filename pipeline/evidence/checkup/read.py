@@ -86,7 +86,6 @@ def case_from(
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())
     ]
-    share = bool(SHARE.search(metric))
     return Case(
         runs,
         options,
@@ -94,7 +93,7 @@ def case_from(
         chance=chance,
         alpha=alpha,
         improve=improve,
-        is_share=share,
+        is_share=bool(SHARE.search(metric)),
         is_of_variance=bool(OF_VARIANCE.search(metric)),
     )
 

@@ -121,7 +121,6 @@ def candidates(case: Case) -> list[Changes]:
     # Of each intervention its best level that is not set back: whether it is not, its score, and itself.
     best: dict[tuple[str, ...], tuple[bool, float, Changes]] = {}
     whole = {option.changes: option for option in case.options}
-    wrong = set(case.wrong)
     for run in case.runs:
         if run.part != TRIED or not run.changes or run in case.controls or run in case.probes:
             continue
@@ -130,41 +129,45 @@ def candidates(case: Case) -> list[Changes]:
             continue
         score, names = case.score(run), tuple(name for name, _ in run.changes)
         # Where a check names a fault, its repair is asked as soon as it helps at all: it may be half of what is wrong.
-        needed = max(own, case.bar) if wrong & {check for one in run.changes for check in answers(case, one)} else bar
+        needed = max(own, case.bar) if is_direct(case, run.changes) else bar
         if score >= needed and score > own and math.isfinite(score):
-            standing = (not is_set_back(case, run.changes, needed), score, run.changes)
+            standing = (not _is_set_back(case, run.changes, bar), score, run.changes)
             best[names] = max(best.get(names, standing), standing)
     found = [(score, changes) for _, score, changes in best.values()]
 
     def order(entry: tuple[float, Changes]) -> tuple[bool, int, int, float]:
         score, changes = entry
-        direct = any(wrong & set(answers(case, one)) for one in changes)
-        return (not direct, len(changes), size_of(case, changes), -score)
+        return (not is_direct(case, changes), len(changes), size_of(case, changes), -score)
 
     needed_at_all = needs_repair(case) or case.improve
     enough = mends_alone(case, [(changes, score) for score, changes in found])
     kept: list[Changes] = []
     for _, changes in sorted(found, key=order):
         # A training that learns is changed only where a check finds a fault.
-        direct = any(wrong & set(answers(case, one)) for one in changes)
-        if not (direct or needed_at_all) or (len(changes) > 1 and enough):
+        if not (is_direct(case, changes) or needed_at_all) or (len(changes) > 1 and enough):
             continue
         if not any(set(smaller) <= set(changes) for smaller in kept):
             kept.append(changes)
     return kept[:CANDIDATES]
 
 
-def is_set_back(case: Case, changes: Changes, needed: float) -> bool:
+def is_direct(case: Case, changes: Changes) -> bool:
+    """Whether a change mends what a check finds wrong."""
+    return any(check in case.wrong for one in changes for check in answers(case, one))
+
+
+def _is_set_back(case: Case, changes: Changes, bar: float) -> bool:
     """Whether changes that brought the training back in one run do not under fresh seeds."""
-    proofs = case.of(changes, PROOF)
     # All of them, or what a study goes on with would depend on where it stopped.
-    complete = len(proofs) >= max(1, len(case.of((), PROOF)))
-    return complete and not _reached(case, proofs, needed)
+    complete = len(case.of(changes, PROOF)) >= max(1, len(case.of((), PROOF)))
+    return complete and not _holds(case, changes, bar)
 
 
-def _reached(case: Case, proofs: Sequence[CheckedRun], needed: float) -> bool:
-    """Whether three of four fresh runs reach what counts."""
-    return bool(proofs) and sum(case.score(run) >= needed for run in proofs) * 4 >= 3 * len(proofs)
+def _holds(case: Case, changes: Changes, bar: float) -> bool:
+    """Whether three of four fresh runs reach what counts: `bar`, or whatever is beyond chance for a direct answer."""
+    scores = [case.score(run) for run in case.of(changes, PROOF)]
+    needed = case.bar if is_direct(case, changes) else bar
+    return bool(scores) and sum(score >= needed for score in scores) * 4 >= 3 * len(scores)
 
 
 def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
@@ -218,7 +221,7 @@ def proven(case: Case) -> list[Repair]:
     parts = {run.changes for run in case.runs if run.part == PROOF and run.changes}
     asked += [changes for changes in sorted(parts) if changes not in asked]
     own = [case.score(run) for run in case.written]
-    bar, wrong = threshold(case), set(case.wrong)
+    bar = threshold(case)
     # Who shares the error rate: of a composite its parts are no further questions.
     divided = {option.changes for option in case.options if option.part_of}
     share = max(min(CANDIDATES, len(asked)), sum(changes not in divided for changes in asked))
@@ -227,10 +230,7 @@ def proven(case: Case) -> list[Repair]:
         proofs = case.of(changes, PROOF)
         scores = [case.score(run) for run in proofs]
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
-        direct = wrong & {check for one in changes for check in answers(case, one)}
-        needed = case.bar if direct else bar
-        reached = _reached(case, proofs, needed)
         better = bool(scores) and min(scores) > max(own, default=-math.inf)
         sure = better if math.isnan(p) else p <= case.alpha / share
-        found.append(Repair(changes, proofs, p, reached and sure))
+        found.append(Repair(changes, proofs, p, _holds(case, changes, bar) and sure))
     return found

@@ -16,8 +16,7 @@ STEPS, PASSES, TENSORS = 20, 2, 8
 LARGEST = 1 << 20
 # Of the way that the training model's weights went, what an average that is judged has to have followed.
 FOLLOWED = 0.2
-# Of that way, what a copy of it has gone when it is first asked, and how far it is from the other's place: it was made
-# a step or a few before.
+# Of that way, squared, what is left to go for a copy when it is first asked, which was made a few steps before.
 COPIED = 0.5
 
 
@@ -37,17 +36,17 @@ class JudgedUntrained(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        # Of each model its first weights, and the step at which they were seen.
+        # Of each model its first weights, and the step at which they were seen; no weights of those that were copied
+        # from one that had trained: members of an ensemble, the best so far.
         self._seen: dict[int, tuple[int, list[Any]]] = {}
-        # Models that were copied from one that had trained: members of an ensemble, the best so far.
-        self._copied: set[int] = set()
 
     def after_step(self, step: Step) -> None:
         for model in self.heard.models:
             if id(model) not in self._seen:
-                self._seen[id(model)] = (self.heard.steps, [one.detach().clone() for one in _tensors(model)])
-                if not model.trained and any(self._is_copy(model, one) for one in self.heard.models if one.trained):
-                    self._copied.add(id(model))
+                trained = [] if model.trained else [one for one in self.heard.models if one.trained]
+                copied = any(self._is_copy(model, one) for one in trained)
+                first = [] if copied else [one.detach().clone() for one in _tensors(model)]
+                self._seen[id(model)] = (self.heard.steps, first)
 
     def _is_copy(self, model: ModelHeard, trained: ModelHeard) -> bool:
         """Whether a model that is asked for the first time has come along with one that trains."""
@@ -57,20 +56,14 @@ class JudgedUntrained(Check):
         if begun == self.heard.steps or shapes[0] != shapes[1] or shapes[0] != shapes[2]:
             # (A model may get further layers as it trains.)
             return False
-        return _followed(first, now, goal) > COPIED and _apart(now, goal) < COPIED * _apart(first, goal)
+        return _apart(now, goal) < COPIED * _apart(first, goal)
 
     def end(self) -> None:
         held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
         for model in self.heard.models:
             begun, before = self._seen.get(id(model), (self.heard.steps, []))
             asked = sum(passes.number for passes in model.passes.values())
-            if (
-                model.trained
-                or id(model) in self._copied
-                or not before
-                or asked < PASSES
-                or self.heard.steps - begun < STEPS
-            ):
+            if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
                 continue
             now = _tensors(model)
             twins = [one for one in self.heard.models if _is_twin(one, model, held)]

@@ -401,14 +401,13 @@ class Ears:
         if self.muted:
             return
         self._judging.end()
-        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
+        heard = self._optimiser(optimiser)
         number = heard.steps + 1
         close = number >= heard.due
         if close:
             heard.due = _next_look(number)
         self._look(close)
-        # (A list is made faster than what a generator gives.)
-        rates = tuple([float(group["lr"]) for group in optimiser.param_groups])
+        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
         if number <= TOLD or self.close:
@@ -419,7 +418,7 @@ class Ears:
     def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
         if self.muted:
             return
-        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
+        heard = self._optimiser(optimiser)
         heard.steps += 1
         self.heard.steps += 1
         if heard.steps <= TOLD or self.close:
@@ -429,11 +428,7 @@ class Ears:
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
-        for one in self.heard.optimisers:
-            if one.steps + 1 >= one.due:
-                self._look(close=True)
-                return
-        self._look(close=False)
+        self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))
