@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import nn
@@ -135,13 +137,19 @@ KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hi
 def _initialise(training: Training, level: str) -> None:
     scheme, _, part = ("heuristic/embedding" if level == SMALL else level).partition("/")
 
+    # What another model had, and may have learnt, before this one took it up.
+    seen: WeakSet[Any] = WeakSet()
+
     def change(model: Any) -> None:
         layers = [module for module in model.modules() if type(module).__name__ in LAYERS]
-        for module in model.modules():
+        for module in [one for one in model.modules() if one not in seen]:
+            seen.add(module)
             kind = type(module).__name__
             own = "readout" if layers and module is layers[-1] and len(layers) > 1 else _part_of(kind)
             if own and (not part or own == part):
                 _fill_module(module, scheme, kind)
+            elif not part and not type(module).__module__.startswith("torch."):
+                _fill_constant(module, scheme)
 
     training.at_model(change)
 
@@ -159,19 +167,36 @@ def _fill_module(module: Any, scheme: str, kind: str) -> None:
     for name, weight in module.named_parameters(recurse=False):
         if weight.ndim < 2:
             nn.init.zeros_(weight)
-        elif scheme == "orthogonal" or (scheme == "heuristic" and "weight_hh" in name):
-            nn.init.orthogonal_(weight)
-        elif scheme == "heuristic":
-            nn.init.uniform_(weight, -UNIFORM_RANGE, UNIFORM_RANGE)
-        elif scheme == "kaiming":
-            nn.init.kaiming_normal_(weight, nonlinearity="relu")
         else:
-            nn.init.xavier_uniform_(weight)
+            _draw(weight, scheme, name)
+
+
+@torch.no_grad()
+def _fill_constant(module: Any, scheme: str) -> None:
+    """Draws a module's own matrices that hold one number throughout."""
+    for name, weight in module.named_parameters(recurse=False):
+        if weight.ndim == 2 and min(weight.shape) > 1 and bool((weight == weight[0, 0]).all()):
+            _draw(weight, scheme, name)
+
+
+def _draw(weight: Any, scheme: str, name: str) -> None:
+    if scheme == "default":
+        # As a linear layer does.
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+    elif scheme == "orthogonal" or (scheme == "heuristic" and "weight_hh" in name):
+        nn.init.orthogonal_(weight)
+    elif scheme == "heuristic":
+        nn.init.uniform_(weight, -UNIFORM_RANGE, UNIFORM_RANGE)
+    elif scheme == "kaiming":
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    else:
+        nn.init.xavier_uniform_(weight)
 
 
 INIT_OF_TRAINING = Intervention(
     "initialisation",
-    what="the weights of each layer are made anew before the first pass, whole or part by part",
+    what="the weights of each layer are made anew before the first pass, whole or part by part; with the whole also "
+    "matrices of one's own modules that hold one number throughout",
     source=f"{SQUIRREL}; He et al. (2015); Glorot & Bengio (2010); Saxe et al. (2013)",
     levels=_schemes,
     apply=_initialise,
@@ -191,5 +216,5 @@ INIT_OF_TRAINING = Intervention(
         Claim("with the framework's own initialisation there is progress at once", SQUIRREL, level="default",
               against="heuristic", response="gain", expect="better"),
     ),
-    cannot="weights outside of torch's layers, and weights that were loaded",
+    cannot="other weights outside of torch's layers, weights that were loaded, and what another model had before",
 )  # fmt: skip

@@ -983,6 +983,58 @@ def test_scores_of_a_softmax_are_divided_by_their_deviation() -> None:
     assert bool(masked.isfinite().all()) and float(masked.diagonal().max()) == 0 and float(masked.max()) < 0.95
 
 
+@pytest.mark.parametrize("mode", ["train", "eval"])
+@pytest.mark.parametrize("attended", ["encoder", "attention", "function", "hand"])
+def test_masks_of_attention_are_turned_round(attended: str, mode: str) -> None:
+    ids = torch.randint(1, 12, (5, 7))
+    ids[torch.arange(7) >= torch.tensor([3, 4, 5, 6, 7])[:, None]] = 0
+    words = nn.Embedding(12, 8)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).train(mode == "train")
+    causal = torch.ones(7, 7).triu(1).bool()
+
+    def net(out: torch.Tensor) -> torch.Tensor:
+        x = words(ids)
+        if attended == "encoder":
+            return encoder(x, src_key_padding_mask=out)  # type: ignore[no-any-return]
+        if attended == "attention":
+            return layer.self_attn(x, x, x, key_padding_mask=out, attn_mask=causal)[0]  # type: ignore[no-any-return]
+        if attended == "function":
+            return functional.scaled_dot_product_attention(x, x, x, attn_mask=~out[:, None])
+        scores = (x @ x.transpose(1, 2)).masked_fill(out[:, None], -1e9).masked_fill(causal, -1e9)
+        return scores.softmax(-1) @ x
+
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with torch.set_grad_enabled(mode == "train"):
+        # (Of the last line nothing is padding: turned round, nothing would be left of it, and its mask stays.)
+        right = net(ids == 0)
+        with changed("attention_mask", "turned", Anatomy()):
+            mended = net((ids != 0) & (ids == 0).any(1, keepdim=True))
+        assert torch.backends.mha.get_fastpath_enabled() == fast and torch.equal(net(ids == 0), right)
+    real = ids != 0
+    assert torch.allclose(mended[real], right[real], atol=1e-5)
+
+
+def test_matrices_of_one_number_are_drawn_and_what_was_learnt_before_stays() -> None:
+    class Adapted(nn.Module):
+        def __init__(self, linear: nn.Linear) -> None:
+            super().__init__()
+            self.linear, self.down, self.up = linear, *(nn.Parameter(torch.zeros(6, 6)) for _ in range(2))
+            self.shift = nn.Parameter(torch.zeros(6))
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.linear(inputs) + inputs @ self.down @ self.up + self.shift
+
+    base = nn.Sequential(nn.Linear(6, 6))
+    with changed("initialisation", "default"):
+        base(DATA)
+        learnt = base[0].weight.detach().clone()
+        net = Adapted(base[0])  # type: ignore[arg-type]
+        net(DATA)
+    assert torch.equal(net.linear.weight, learnt) and not bool(net.shift.any())
+    assert all(float(one.std()) > 0.1 for one in (net.down, net.up))
+
+
 class Twice(torch.autograd.Function):
     @staticmethod
     def forward(_ctx, inputs):  # type: ignore[no-untyped-def]

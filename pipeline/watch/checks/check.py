@@ -22,6 +22,7 @@ from backtrack.watch.checks.moments import (
     Loaded,
     Loss,
     Margin,
+    Masked,
     Pass,
     Reshaped,
     Rounded,
@@ -99,6 +100,9 @@ class Check:
 
     def steep(self, call: Steep) -> None:
         """After a root or a logarithm of zeros, up to the second step."""
+
+    def masked(self, call: Masked) -> None:
+        """After a mask of attention that is the same for all queries of an example, up to the second step."""
 
     def rounded(self, call: Rounded) -> None:
         """After numbers that have a gradient are rounded, up to the second step."""

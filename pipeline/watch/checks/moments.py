@@ -188,6 +188,19 @@ class Steep:
 
 
 @dataclass(frozen=True)
+class Masked:
+    """A mask of attention, up to the second step.
+
+    Args:
+        left_out: (examples, keys) bits: which take no part for any query.
+        place: `file:line`.
+    """
+
+    left_out: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
 class Rounded:
     """Numbers that have a gradient are rounded, so that nothing of it gets past, up to the second step.
 

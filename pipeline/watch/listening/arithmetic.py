@@ -1,4 +1,4 @@
-"""What the first steps compute: squares of all with all, new shapes, activations, roots, margins, roundings, cuts."""
+"""What the first steps compute: squares of all with all, new shapes, activations, roots, margins, masks, roundings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from backtrack.vocabulary.graph import node_of
 from backtrack.vocabulary.margins import MARGINS, zeros_for_signs
+from backtrack.vocabulary.masks import MASKS, left_out, mask_of
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import is_square
 from backtrack.vocabulary.steep import STEEP, zeros_in
-from backtrack.watch.checks.moments import Activated, Cut, Difference, Margin, Reshaped, Rounded, Steep
+from backtrack.watch.checks.moments import Activated, Cut, Difference, Margin, Masked, Reshaped, Rounded, Steep
 
 DIFFERENCES = {torch.sub, torch.Tensor.sub, torch.Tensor.__sub__, torch.Tensor.__rsub__, torch.subtract, torch.rsub}
 PRODUCTS = {torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.multiply}
@@ -40,7 +41,7 @@ Told = Callable[[str, Callable[..., Any], tuple[Any, ...]], None]
 class Arithmetic(TorchFunctionMode):
     """Tells of differences and products that become a square, of tensors that get another shape, of activations, of
     roots and logarithms of zeros, of margins whose labels are 0 and 1, of numbers that are rounded, of what takes a
-    tensor up and gives no gradient.
+    tensor up and gives no gradient, of masks of attention.
 
     Args:
         told: hears of them.
@@ -56,6 +57,11 @@ class Arithmetic(TorchFunctionMode):
         self._look_at_cut(func, args, result)
         if func in BENT:
             self._look_at_margin(args)
+        # By name: what an intervention has put around it is heard alike.
+        if (name := getattr(func, "__name__", "")) in MASKS:
+            out = left_out(name, mask_of(name, args, kwargs or {}))
+            if out is not None:
+                self._told("masked", Masked, (out,))
         # What a library views is its own.
         if func in SHAPED and args and args[0].shape != result.shape and is_called_by_own():
             self._told("reshaped", Reshaped, (SHAPED[func], tuple(args[0].shape), result))

@@ -55,6 +55,29 @@ def next_word(net, ids):
     return F.cross_entropy(net(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
 
 
+# Lines of 3 to 8 words, filled with zeros; `attended` says how scores are masked, `turned` whether wrongly.
+class Lines(nn.Module):
+    def __init__(self, attended, turned):
+        super().__init__(); self.attended, self.turned = attended, turned
+        self.words, self.out = nn.Embedding(12, 16), nn.Linear(16, 2)
+        self.layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+    def forward(self, ids):
+        x, out = self.words(ids), (ids != 0) if self.turned else (ids == 0)
+        if self.attended == "layer":
+            return self.out(self.layer(x, src_key_padding_mask=out).mean(1))
+        if self.attended == "function":
+            return self.out(F.scaled_dot_product_attention(x, x, x, attn_mask=~out[:, None]).mean(1))
+        scores = (x @ x.transpose(1, 2) / 4).masked_fill(out[:, None], -1e9)
+        return self.out((scores.softmax(-1) @ x).mean(1))
+
+
+def lines(attended, turned):
+    net = Lines(attended, turned); opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+    for _ in range(12):
+        ids = torch.randint(1, 12, (16, 9)); ids[torch.arange(9) >= torch.randint(3, 9, (16, 1))] = 0
+        opt.zero_grad(); F.cross_entropy(net(ids), ids[:, 0] % 2).backward(); opt.step()
+
+
 class Decoder(nn.Module):
     def __init__(self):
         super().__init__(); self.words = nn.Embedding(10, 16)
@@ -267,6 +290,9 @@ FAULTS = {
             scaler.scale(loss).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             scaler.step(opt); scaler.update()
+    """,
+    "padding_attended": """
+        lines("layer", turned=True)
     """,
     "exchanged_axes": """
         x = torch.randn(512, 5, 4, 3); net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(24, 2))
@@ -780,6 +806,18 @@ VARIANTS = {
                 first.zero_grad(); real = F.binary_cross_entropy_with_logits(judge(X[i]), one)
                 (real + F.binary_cross_entropy_with_logits(judge(made.detach()), 0 * one)).backward(); first.step()
                 second.zero_grad(); F.binary_cross_entropy_with_logits(judge(made), one).backward(); second.step()
+    """,
+    ),
+    "a mask of scaled_dot_product_attention the wrong way round": (
+        "padding_attended",
+        """
+        lines("function", turned=True)
+    """,
+    ),
+    "scores masked by hand the wrong way round": (
+        "padding_attended",
+        """
+        lines("hand", turned=True)
     """,
     ),
     "steps put before examples by reshape": (
