@@ -70,6 +70,7 @@ def case_of(records: Records) -> Case:
         mode=task["mode"],
         chance=asked["chance"],
         alpha=0.05,
+        guessed=float(asked.get("guessed", 0.0)),
     )
 
 

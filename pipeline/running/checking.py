@@ -106,7 +106,7 @@ def checkup(
                 raise StudyError(f"{place} is a study of another kind; choose another directory for the checkup")
             changed = task_of(records)
         else:
-            changed, described = _look(task, told, [str(Path(file).resolve()) for file in interventions])
+            changed, described, guessed = _look(task, told, [str(Path(file).resolve()) for file in interventions])
             records = make_study(
                 changed,
                 place,
@@ -115,18 +115,22 @@ def checkup(
                 seed,
                 alpha,
                 track=track,
-                checkup={"interventions": described, "chance": chance if chance is not None else task.chance},
+                checkup={
+                    "interventions": described,
+                    "chance": chance if chance is not None else task.chance,
+                    "guessed": guessed,
+                },
             )
         return _carry_on(changed, records, runs, improve, resources or Resources(), here, told, track)
 
 
-def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tuple[Task, list[dict[str, Any]]]:
-    """A training with the repairs that apply to it as factors, and these interventions."""
+def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tuple[Task, list[dict[str, Any]], float]:
+    """A training with the repairs that apply to it as factors, these interventions, and what a guess reaches."""
     anatomy, described, own = looked_at(task, told, files)
     described = [one for one in described if one["levels"]]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
     told(f"{len(factors)} interventions apply: {', '.join(factor.name for factor in factors)}")
-    return task.with_changes(factors, anatomy).with_fixed(own), described
+    return task.with_changes(factors, anatomy).with_fixed(own), described, anatomy_from(anatomy).guessed
 
 
 def go_on(
@@ -235,6 +239,8 @@ def _case(records: Records, improve: bool) -> Case:
         chance=manifest["checkup"]["chance"],
         alpha=float(manifest["alpha"]),
         improve=improve,
+        # (Not there in a study of an earlier version.)
+        guessed=float(manifest["checkup"].get("guessed", 0.0)),
     )
 
 

@@ -111,6 +111,22 @@ class Anatomy:
         return self.losses[0] if self.losses else {}
 
     @property
+    def guessed(self) -> float:
+        """The share of right answers that guessing among the classes of its loss has; 0 where these are not known.
+
+        Example:
+            >>> Anatomy(losses=[{"name": "cross_entropy", "classes": 4}]).guessed
+            0.25
+        """
+        loss = self.loss
+        if loss.get("one_hot"):
+            return 1 / int(loss["target"][-1])
+        # (Several that hold at once are right or wrong one by one.)
+        two = loss.get("binary") and not loss.get("multi_hot")
+        classes = 2 if two else int(loss.get("classes", 0))
+        return 1 / classes if classes else 0.0
+
+    @property
     def limits(self) -> list[str]:
         """What of the training cannot be changed from outside, and why; a sentence each."""
         found = []

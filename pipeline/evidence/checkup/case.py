@@ -126,6 +126,7 @@ class Case:
         improve: whether it is asked what a sound training could still gain.
         is_share: whether the metric is a share of right answers, by its name.
         is_of_variance: whether it is the share of a variance that is explained, which is 1 at best and may be negative.
+        guessed: the share of right answers that a guess among the classes of the loss has; 0 where not known.
     """
 
     runs: Sequence[CheckedRun]
@@ -136,6 +137,7 @@ class Case:
     improve: bool = False
     is_share: bool = False
     is_of_variance: bool = False
+    guessed: float = 0.0
 
     @property
     def written(self) -> list[CheckedRun]:
@@ -313,7 +315,14 @@ class Case:
             return self.scored(self.chance)
         finals = [self.score(run) for run in self.at_chance]
         finals = [score for score in finals if math.isfinite(score)]
-        return median(finals) if finals else -math.inf
+        if not finals:
+            return -math.inf
+        # A net that hardly moves answers as it was made, which may be worse than guessing. (Where no report of chance
+        # comes up to a guess among the loss's classes, these are not what the metric counts.)
+        reports = [score for run in self.at_chance for score in map(self.scored, run.reports)]
+        is_known = self.is_share and math.isfinite(self.ceiling)
+        guess = min(self.guessed * self.ceiling, max(reports, default=-math.inf)) if is_known else -math.inf
+        return max(median(finals), guess)
 
     @cached_property
     def untrained_score(self) -> float:

@@ -9,6 +9,7 @@ from statistics import fmean, median
 from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.plan import PROOF
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
 LUCKY, FAR_BEYOND = 0.05, 2.0
@@ -31,8 +32,9 @@ LONGER, WIDER = ("length", "x4"), ("capacity", "beside")
 HARDLY, TENTH = 0.8, 0.1
 # Share of the runs with learnable labels that all end above each control where the metric does show what is learnt.
 MOSTLY = 0.8
-# An error has to follow the loss at least so far, and chance so near to the best leaves a metric no room to show it.
-FOLLOWS, NO_ROOM = 0.2, 0.9
+# An error has to follow the loss at least so far, and a metric with a best value so far on its way there; chance that
+# is so near to the best leaves a metric no room to show it.
+FOLLOWS, ON_ITS_WAY, NO_ROOM = 0.2, 0.5, 0.9
 # What is wrong then: the labels, what the net is judged by, or one of the two.
 LABELS, JUDGED, EITHER = "labels_without_inputs", "judged_apart", "labels_or_metric"
 
@@ -158,15 +160,16 @@ def _is_mostly_better(case: Case) -> bool:
 def _follows(case: Case, held: float, control: float) -> bool:
     """Whether a metric gets better by so much as the loss of held-back examples does, or a part of that.
 
-    Of an error, the share by which it is smaller is compared with that of the loss's root; of another metric without a
-    best value, nothing tells how far it should move.
+    Of an error, the share by which it is smaller is compared with that of the loss's root; of a metric that has a best
+    value, its way there with the loss's way to zero; of another, nothing tells how far it should move.
     """
+    reached = median(case.score(run) for run in case.first)
+    left = max(0.0, held) / control if control > 0 else 0.0
     if math.isfinite(case.ceiling):
-        return False
+        return case.share(reached, case.ceiling) >= ON_ITS_WAY * (1 - left)
     if case.mode != "min":
         return True
-    luck, own = -case.chance_score, -median(case.score(run) for run in case.first)
-    by_loss = 1 - math.sqrt(max(0.0, held) / control) if control > 0 else 1.0
+    luck, own, by_loss = -case.chance_score, -reached, 1 - math.sqrt(left)
     return luck > 0 and 1 - own / luck > FOLLOWS * by_loss
 
 
@@ -293,15 +296,19 @@ def _is_learnt(case: Case) -> bool:
 
 
 def _is_shown(case: Case, own: float, control: float) -> bool:
-    """Whether the metric shows what is learnt: as written, or in any run half of the way to the best it can be.
+    """Whether the metric shows what is learnt: as written, or half of the way to the best it can be in changed runs.
 
     A net that has learnt its training set, and what it is about, does not stop at a trace of it: a threshold that is
-    off, or a copy that lags, lets a changed run a little beyond chance.
+    off, or a copy that lags, lets a changed run a little beyond chance. One run that is half-way may be luck, as of a
+    rate that breaks the net; as written, or with fresh seeds, it is none.
     """
     if _is_learnt(case):
         return not _is_less_than_the_loss_says(case, own, control)
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)
-    return any(map(case.is_half_way, case.runs)) if bounded else _carries_over(case)
+    if not bounded:
+        return _carries_over(case)
+    half_way = [run for run in case.runs if case.is_half_way(run)]
+    return len(half_way) > 1 or any(run.part == PROOF or not run.changes for run in half_way)
 
 
 def _carries_over(case: Case) -> bool:

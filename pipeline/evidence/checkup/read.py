@@ -34,6 +34,7 @@ def case_from(
     chance: float | None,
     alpha: float,
     improve: bool = False,
+    guessed: float = 0.0,
 ) -> Case:
     """The case as the records have it.
 
@@ -42,6 +43,7 @@ def case_from(
         described: the interventions that apply, as the first look found them.
         metric, mode, chance, alpha: of the task and the study.
         improve: whether it is asked what a sound training could still gain.
+        guessed: the share of right answers that a guess has, by the first look; 0 where that is not known.
     """
     names = [one["name"] for one in described]
     reports = _series(curves, metric)
@@ -95,6 +97,7 @@ def case_from(
         improve=improve,
         is_share=bool(SHARE.search(metric)),
         is_of_variance=bool(OF_VARIANCE.search(metric)),
+        guessed=guessed,
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Forward, Loss
+from backtrack.watch.steps_read import gradients_of_steps
 from backtrack.watch.twin import asked
 
 # Steps of a line, at least, and examples of a batch that are asked.
@@ -49,40 +49,11 @@ class UnreadSteps(Check):
         if given[0].ndim < 2 or len(axes) != 1 or given[0].shape[1 - axes[0]] < STEPS:
             return
         steps = 1 - axes[0]
-        read = asked(last.model.module, lambda twin: _read(twin.cpu().double().eval(), given, steps))
-        if read is not None and read[0] and not any(read[1:]):
+        read = asked(last.model.module, lambda twin: gradients_of_steps(twin, given, steps, EXAMPLES))
+        each = [] if read is None else [bool(size > 0) for size in read.amax(0)]
+        if each and each[0] and not any(each[1:]):
             self.finds(
                 last.place or last.model.name,
-                f"{last.model.name}'s outputs depend on the first of {len(read)} steps alone (inputs "
+                f"{last.model.name}'s outputs depend on the first of {len(each)} steps alone (inputs "
                 f"{tuple(given[0].shape)}): its recurrent layers read all, and what they make of it is left out",
             )
-
-
-def _read(twin: Any, given: Any, steps: int) -> list[bool] | None:
-    """Of each step, whether any output depends on it."""
-    import torch
-
-    from backtrack.watch.listening.tensors import tensors_in
-
-    looked_up: list[Any] = []
-
-    def keep(module: Any, arguments: Any, result: Any) -> Any:
-        looked_up.append(result.detach().requires_grad_())
-        return looked_up[-1]
-
-    with torch.enable_grad():
-        inputs = given[0].detach().cpu().narrow(1 - steps, 0, min(EXAMPLES, given[0].shape[1 - steps]))
-        if inputs.is_floating_point():
-            inputs = inputs.double().requires_grad_()
-            looked_up.append(inputs)
-        else:
-            for module in twin.modules():
-                if type(module) is torch.nn.Embedding:
-                    module.register_forward_hook(keep)
-        outputs = [one for one in tensors_in(twin(inputs, *given[1:])) if one.requires_grad]
-        if not outputs or len(looked_up) != 1 or looked_up[0].shape[:2] != inputs.shape[:2]:
-            return None
-        total = sum((one * torch.randn_like(one)).sum() for one in outputs)
-        (gradient,) = torch.autograd.grad(total, looked_up)
-    each = gradient.abs().transpose(0, steps).flatten(1).amax(1)
-    return [bool(size > 0) for size in each]

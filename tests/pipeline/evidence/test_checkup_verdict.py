@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
@@ -578,6 +579,59 @@ def test_an_error_that_explodes_less_than_its_control_is_no_learning(reached: fl
     ]
     changed = CheckedRun("changed", 0, "tried", "ok", (("initialisation", "xavier"),), reached)
     assert needs_repair(Case([*own, *luck, changed], options(), "min")) is not learns
+
+
+@pytest.mark.parametrize(("guessed", "luck", "chance"), [(0.0, 0.44, 0.32), (0.5, 0.44, 0.44), (0.5, 0.12, 0.12)])
+def test_chance_of_a_share_is_a_guess_as_far_as_a_control_came(guessed: float, luck: float, chance: float) -> None:
+    """A net that hardly moves answers as it was made; and where controls never guess so well, they guess otherwise."""
+    finals = (0.2, 0.44) if luck > 0.2 else (0.12, 0.12)
+    controls = [
+        CheckedRun(f"luck-{n}", n, "written", "ok", (("labels", "shuffled"),), value, reports=(value, value))
+        for n, value in enumerate(finals)
+    ]
+    own = [CheckedRun(f"own-{n}", n, "written", "ok", (), value) for n, value in enumerate((0.73, 0.62, 0.85))]
+    changed = CheckedRun("changed", 0, "tried", "ok", (("learning_rate", "x10"),), 0.97)
+    case = Case([*own, *controls, changed], options(), "max", is_share=True, guessed=guessed)
+    assert case.chance_score == pytest.approx(chance)
+    # From .32 it went nearly two thirds of the way to .97, from .44 less than .6.
+    assert needs_repair(case) is (chance == 0.44)
+
+
+@pytest.mark.parametrize(("held", "found"), [(0.6, False), (0.05, True)])
+def test_a_share_that_goes_as_far_as_the_loss_of_what_is_held_back_is_judged_rightly(held: float, found: bool) -> None:
+    """Weak inputs: little holds for new examples, and so much the metric shows."""
+    shuffled, quarter = (("labels", "shuffled"),), (("held_back", "quarter"),)
+    runs = [
+        *(("luck", shuffled, value, 0.693) for value in (0.606, 0.504)),
+        *(("own", (), value, 0.5 if held > 0.5 else 0.03) for value in (0.694, 0.688, 0.652)),
+        *(("tried", (("learning_rate", level),), 0.66, 0.5) for level in ("x0.1", "x10")),
+        ("tried", quarter, 0.66, held),
+    ]
+    done = [
+        CheckedRun(f"{part}-{n}", n, "tried" if part == "tried" else "written", "ok", changes, value,
+                   reports=(value,), losses=(loss,) * 6)
+        for n, (part, changes, value, loss) in enumerate(runs)
+    ]  # fmt: skip
+    finding = not_carried_over(Case(done, options(), "max", is_share=True))
+    assert (finding is not None and finding.check == "judged_apart") is found
+
+
+@pytest.mark.parametrize("part", ["tried", "proof"])
+def test_one_lucky_run_does_not_show_what_is_learnt_by_heart(part: str) -> None:
+    """A threshold that is off, and a rate that breaks the net: some of its answers come out right."""
+    shuffled, quarter = (("labels", "shuffled"),), (("held_back", "quarter"),)
+    runs = [
+        *(("written", shuffled, 0.46, 0.69) for _ in range(2)),
+        *(("written", (), 0.46, 0.05) for _ in range(3)),
+        (part, (("learning_rate", "x10"),), 0.77, 0.3),
+        ("tried", quarter, 0.46, 0.06),
+    ]
+    done = [
+        CheckedRun(f"{n}", n, kind, "ok", changes, value, reports=(value,), losses=(loss,) * 6)
+        for n, (kind, changes, value, loss) in enumerate(runs)
+    ]
+    finding = not_carried_over(Case(done, options(), "max", is_share=True))
+    assert (finding is not None and finding.check == "judged_apart") is (part == "tried")
 
 
 def test_the_bar_of_luck_is_not_raised_by_how_a_control_explodes() -> None:

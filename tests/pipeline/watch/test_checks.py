@@ -65,6 +65,8 @@ class Lines(nn.Module):
         x, out = self.words(ids), (ids != 0) if self.turned else (ids == 0)
         if self.attended == "layer":
             return self.out(self.layer(x, src_key_padding_mask=out).mean(1))
+        if self.attended == "mean":
+            return self.out((x * ~out[..., None]).sum(1) / (~out).sum(1, keepdim=True).clamp(min=1))
         if self.attended == "function":
             return self.out(F.scaled_dot_product_attention(x, x, x, attn_mask=~out[:, None]).mean(1))
         scores = (x @ x.transpose(1, 2) / 4).masked_fill(out[:, None], -1e9)
@@ -818,6 +820,12 @@ VARIANTS = {
         "padding_attended",
         """
         lines("hand", turned=True)
+    """,
+    ),
+    "a mean of what is padding": (
+        "padding_attended",
+        """
+        lines("mean", turned=True)
     """,
     ),
     "steps put before examples by reshape": (
