@@ -299,16 +299,20 @@ def _is_shown(case: Case, own: float, control: float) -> bool:
     """Whether the metric shows what is learnt: as written, or half of the way to the best it can be in changed runs.
 
     A net that has learnt its training set, and what it is about, does not stop at a trace of it: a threshold that is
-    off, or a copy that lags, lets a changed run a little beyond chance. One run that is half-way may be luck, as of a
-    rate that breaks the net; as written, or with fresh seeds, it is none.
+    off, or a copy that lags, lets a changed run a little beyond chance. Nor does one say much that has a change of
+    which fresh seeds show that it does nothing, as a rate that breaks the net.
     """
     if _is_learnt(case):
         return not _is_less_than_the_loss_says(case, own, control)
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)
     if not bounded:
         return _carries_over(case)
-    half_way = [run for run in case.runs if case.is_half_way(run)]
-    return len(half_way) > 1 or any(run.part == PROOF or not run.changes for run in half_way)
+    proofs: dict[Changes, bool] = {}
+    for run in case.runs:
+        if run.part == PROOF and run.changes:
+            proofs[run.changes] = proofs.get(run.changes, False) or case.is_half_way(run)
+    idle = [set(changes) for changes, shows in proofs.items() if not shows]
+    return any(case.is_half_way(run) and not any(one <= set(run.changes) for one in idle) for run in case.runs)
 
 
 def _carries_over(case: Case) -> bool:

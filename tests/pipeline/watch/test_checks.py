@@ -59,10 +59,10 @@ def next_word(net, ids):
 class Lines(nn.Module):
     def __init__(self, attended, turned):
         super().__init__(); self.attended, self.turned = attended, turned
-        self.words, self.out = nn.Embedding(12, 16), nn.Linear(16, 2)
+        self.words, self.places, self.out = nn.Embedding(12, 16), nn.Embedding(9, 16), nn.Linear(16, 2)
         self.layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
-    def forward(self, ids):
-        x, out = self.words(ids), (ids != 0) if self.turned else (ids == 0)
+    def forward(self, ids, real):
+        x, out = self.words(ids) + self.places(torch.arange(9)), real if self.turned else ~real
         if self.attended == "layer":
             return self.out(self.layer(x, src_key_padding_mask=out).mean(1))
         if self.attended == "mean":
@@ -77,7 +77,7 @@ def lines(attended, turned):
     net = Lines(attended, turned); opt = torch.optim.Adam(net.parameters(), lr=1e-3)
     for _ in range(12):
         ids = torch.randint(1, 12, (16, 9)); ids[torch.arange(9) >= torch.randint(3, 9, (16, 1))] = 0
-        opt.zero_grad(); F.cross_entropy(net(ids), ids[:, 0] % 2).backward(); opt.step()
+        opt.zero_grad(); F.cross_entropy(net(ids, ids != 0), ids[:, 0] % 2).backward(); opt.step()
 
 
 class Decoder(nn.Module):
