@@ -19,11 +19,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from run import FAULTY, TRUTH, case_of, run_once
+from run import FAULTY, TRUTH, run_once
 
 from backtrack.evidence.checkup.case import Case, Changes
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
+from backtrack.running.checking import case_of
 from backtrack.running.engine import Work
 from backtrack.running.explaining import no_search
 from backtrack.running.resources import Resources

@@ -24,10 +24,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from backtrack.evidence.checkup.case import Case
-from backtrack.evidence.checkup.read import case_from
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.records.directory import Records
+from backtrack.running.checking import case_of
 
 # Programs whose case is one that a published tool was tried on.
 THEIRS = re.compile(r"AUTOTRAINER|AutoTrainer|DeepFD|DeepLocalize|deepmufl|DEFault|UMLAUT")
@@ -57,21 +56,6 @@ def names_of(cause: dict[str, Any]) -> set[str]:
     """What a cause says: its check, and the interventions of its repairs."""
     names = {cause["name"]} if cause["kind"] == "check" else set()
     return names | {"+".join(sorted(one.partition("=")[0] for one in repair["changes"])) for repair in cause["repairs"]}
-
-
-def case_of(records: Records) -> Case:
-    """A checkup's runs."""
-    asked, task = records.manifest["checkup"], records.manifest["task"]
-    return case_from(
-        records.trials(),
-        records.curves(),
-        asked["interventions"],
-        metric=task["metric"],
-        mode=task["mode"],
-        chance=asked["chance"],
-        alpha=0.05,
-        guessed=float(asked.get("guessed", 0.0)),
-    )
 
 
 def best_single(study: Path) -> tuple[str, bool]:

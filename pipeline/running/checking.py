@@ -182,7 +182,7 @@ def _carry_on(
         if running:
             # A step reads all of the runs before it.
             return FixedPlan([])
-        wanted = next_runs(plan, _case(records, improve))
+        wanted = next_runs(plan, case_of(records, improve))
         step = ", ".join(sorted({one.part for one in wanted}))
         if wanted and step not in shown:
             shown.add(step)
@@ -196,7 +196,9 @@ def _carry_on(
 
     # Ray takes seconds to start: not where nothing is missing.
     try:
-        if next_runs(plan, _case(records, improve)) and not engine(Work(task, plan_next, record, no_search, resources)):
+        if next_runs(plan, case_of(records, improve)) and not engine(
+            Work(task, plan_next, record, no_search, resources)
+        ):
             raise Interrupted(
                 f"interrupted; the runs so far are recorded in {records.location}: the same command goes on"
             )
@@ -220,7 +222,7 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
     from backtrack.views.checkup import summary_of
     from backtrack.views.report.checkup_page import checkup_page
 
-    known, manifest = _case(records, improve), records.manifest
+    known, manifest = case_of(records, improve), records.manifest
     answer = replace(conclude(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
     records.write("report/summary.md", summary_of(answer, manifest["task"]["metric"], records.location).encode())
@@ -228,7 +230,8 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
     return CheckupStudy(records, known, answer)
 
 
-def _case(records: Records, improve: bool) -> Case:
+def case_of(records: Records, improve: bool = False) -> Case:
+    """A checkup's runs, and what is known beside them; `improve`: whether a sound training's gains are asked for."""
     manifest = records.manifest
     return case_from(
         records.trials(),

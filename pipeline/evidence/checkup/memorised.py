@@ -307,11 +307,8 @@ def _is_shown(case: Case, own: float, control: float) -> bool:
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)
     if not bounded:
         return _carries_over(case)
-    proofs: dict[Changes, bool] = {}
-    for run in case.runs:
-        if run.part == PROOF and run.changes:
-            proofs[run.changes] = proofs.get(run.changes, False) or case.is_half_way(run)
-    idle = [set(changes) for changes, shows in proofs.items() if not shows]
+    proven = {run.changes for run in case.runs if run.part == PROOF and run.changes}
+    idle = [set(one) for one in proven if not any(map(case.is_half_way, case.of(one, PROOF)))]
     return any(case.is_half_way(run) and not any(one <= set(run.changes) for one in idle) for run in case.runs)
 
 

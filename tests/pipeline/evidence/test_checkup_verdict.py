@@ -581,13 +581,16 @@ def test_an_error_that_explodes_less_than_its_control_is_no_learning(reached: fl
     assert needs_repair(Case([*own, *luck, changed], options(), "min")) is not learns
 
 
-@pytest.mark.parametrize(("guessed", "luck", "chance"), [(0.0, 0.44, 0.32), (0.5, 0.44, 0.44), (0.5, 0.12, 0.12)])
-def test_chance_of_a_share_is_a_guess_as_far_as_a_control_came(guessed: float, luck: float, chance: float) -> None:
+@pytest.mark.parametrize(
+    ("guessed", "luck", "chance"), [(0.0, (0.2, 0.44), 0.32), (0.5, (0.2, 0.44), 0.44), (0.5, (0.12, 0.12), 0.12)]
+)
+def test_chance_of_a_share_is_a_guess_as_far_as_a_control_came(
+    guessed: float, luck: tuple[float, float], chance: float
+) -> None:
     """A net that hardly moves answers as it was made; and where controls never guess so well, they guess otherwise."""
-    finals = (0.2, 0.44) if luck > 0.2 else (0.12, 0.12)
     controls = [
         CheckedRun(f"luck-{n}", n, "written", "ok", (("labels", "shuffled"),), value, reports=(value, value))
-        for n, value in enumerate(finals)
+        for n, value in enumerate(luck)
     ]
     own = [CheckedRun(f"own-{n}", n, "written", "ok", (), value) for n, value in enumerate((0.73, 0.62, 0.85))]
     changed = CheckedRun("changed", 0, "tried", "ok", (("learning_rate", "x10"),), 0.97)
