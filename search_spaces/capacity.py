@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
+from backtrack.task.intervention import Anatomy, Intervention, Training, train_beside
 
 UNITS, EMBEDDED = 256, 16
 # Numbers of one example, and of its output, up to which a hidden layer beside the net stays small.
@@ -42,7 +42,6 @@ def _width(shape: list[int]) -> int:
 def _widen(training: Training, level: str) -> None:
     torch: Any = training.torch
     made: list[Any] = []
-    held: list[Any] = []
     given: dict[int, Any] = {}
 
     def layer_of(model: Any, inputs: Any, outputs: int) -> Any:
@@ -67,20 +66,8 @@ def _widen(training: Training, level: str) -> None:
         layer = layer_of(model, inputs, result[:1].numel())
         return result + layer(inputs).reshape(result.shape) if layer.fits(inputs, result) else result
 
-    def hold(optimiser: Any) -> None:
-        new = [layer for layer in made if not any(layer is one for one in held)]
-        held.extend(new)
-        if new:
-            add_weights(optimiser, [one for layer in new for one in layer.parameters()], without_gradients=True)
-
-    def clear(optimiser: Any) -> None:
-        # It is no part of the model, whose own zero_grad does not reach it.
-        for layer in made:
-            for weight in layer.parameters():
-                weight.grad = None
-
     training.at_forward(before, after)
-    training.at_step(hold, clear)
+    train_beside(training, made)
 
 
 class _Beside:

@@ -230,6 +230,30 @@ def add_weights(optimiser: Any, weights: Sequence[Any], *, without_gradients: bo
             weight.grad = None
 
 
+def train_beside(training: Training, layers: Sequence[Any]) -> None:
+    """Trains layers that are no part of a model: the optimiser that steps next gets their weights.
+
+    Args:
+        training: the optimisers are those that step in it.
+        layers: modules; more may join.
+    """
+    held: list[Any] = []
+
+    def hold(optimiser: Any) -> None:
+        new = [layer for layer in layers if not any(layer is one for one in held)]
+        held.extend(new)
+        if new:
+            add_weights(optimiser, [one for layer in new for one in layer.parameters()], without_gradients=True)
+
+    def clear(optimiser: Any) -> None:
+        # The model's zero_grad does not reach them.
+        for layer in layers:
+            for weight in layer.parameters():
+                weight.grad = None
+
+    training.at_step(hold, clear)
+
+
 @dataclass
 class LossCall:
     """A call of one of torch's loss functions, which may be changed.

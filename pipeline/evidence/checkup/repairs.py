@@ -17,6 +17,8 @@ CANDIDATES = 3
 CLEAR = 0.1
 # Size of a change from which on it is another net, which learns beside most faults: behind whatever mends this one.
 ANOTHER_NET = 4
+# Checks of how the net is judged: no change of its training mends that, though the check may see nothing under it.
+OF_JUDGING = ("broadcast_metric", "continuous_predictions")
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,21 @@ def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
 def answers(case: Case, change: tuple[str, str]) -> tuple[str, ...]:
     """The checks whose fault a change mends."""
     return next((option.answers for option in case.options if (option.name, option.level) == change), ())
+
+
+def is_made_for(case: Case, repair: Repair, check: str) -> bool:
+    """Whether a repair is the direct answer to a check."""
+    return any(check in answers(case, change) for change in repair.changes)
+
+
+def mends(case: Case, repair: Repair, check: str) -> bool:
+    """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent.
+
+    Beside another net a fault may be too small to be seen, and is still there.
+    """
+    found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
+    silent = found * 2 < len(repair.proofs) and not is_another_net(case, repair.changes)
+    return is_made_for(case, repair, check) or (silent and check not in OF_JUDGING)
 
 
 def size_of(case: Case, changes: Changes) -> int:

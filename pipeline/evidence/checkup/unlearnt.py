@@ -15,9 +15,10 @@ LOSS_APART = "loss_apart"
 LEFT_OVER = ("parameters_without_gradient",)
 # What to do where the labels are learnt, and where one answer for all may be.
 OTHER_LABELS = (
-    "the labels of the loss are learnt, and they are not those that the metric counts: compare both for one example "
-    "(is a sign turned round, are classes numbered alike where the net is trained and where it is judged, is it the "
-    "same step, the same order)"
+    "the labels of the loss are learnt, and the metric counts something else: compare both for one example (is an "
+    "answer the index of the largest output or that output itself, over which axis, at which threshold; is a sign "
+    "turned round; are classes numbered alike where the net is trained and where it is judged; is it the same step, "
+    "the same order)"
 )
 LESS_THAN_LABELS = (
     "look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are all the "

@@ -15,6 +15,9 @@ from backtrack.evidence.checkup.repairs import (
     answers,
     best_score,
     is_another_net,
+    is_direct,
+    is_made_for,
+    mends,
     needs_repair,
     option_of,
     proven,
@@ -183,7 +186,7 @@ def conclude(case: Case) -> Checkup:
     repairs = proven(case)
     verified = [one for one in repairs if one.verified]
     # What a sound training gains by is no cause of anything.
-    gained = [] if needs_repair(case) else [one for one in verified if not _is_direct(case, one)]
+    gained = [] if needs_repair(case) else [one for one in verified if not is_direct(case, one.changes)]
     verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
@@ -211,11 +214,6 @@ def conclude(case: Case) -> Checkup:
         saturated=_saturated(case),
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
-
-
-def _is_direct(case: Case, repair: Repair) -> bool:
-    """Whether a repair is made for a fault that a check names."""
-    return any(_answers(case, repair, check) for check in case.wrong)
 
 
 def _one_batch(case: Case) -> tuple[float, float] | None:
@@ -304,7 +302,7 @@ def _most_exact_of(checks: Sequence[str]) -> list[str]:
 def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list[Repair]]:
     """`{check: repairs that mend its fault}` of the faults that are causes."""
     faults = [check for check in case.wrong if check not in EFFECTS]
-    direct_of = {check: [one for one in verified if _mends(case, one, check)] for check in faults}
+    direct_of = {check: [one for one in verified if mends(case, one, check)] for check in faults}
     enough = any(case.is_far(middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
     direct_of = {
         check: direct
@@ -396,26 +394,12 @@ def _cannot_be_mended(case: Case, check: str) -> bool:
     return bool(own) and not case.crash and all(run.outcome == "crashed" for run in own)
 
 
-def _mends(case: Case, repair: Repair, check: str) -> bool:
-    """Whether a repair takes a fault away, and not only what it leads to: it is made for it, or the check is silent.
-
-    Beside another net a fault may be too small to be seen, and is still there.
-    """
-    found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
-    silent = found * 2 < len(repair.proofs) and not is_another_net(case, repair.changes)
-    return _answers(case, repair, check) or silent
-
-
 def _is_explained(check: str, direct_of: Mapping[str, Sequence[Repair]], case: Case) -> bool:
     """Whether another fault explains this one: what was made to mend that one takes this one away as well."""
-    made = {other: [one for one in direct if _answers(case, one, other)] for other, direct in direct_of.items()}
+    made = {other: [one for one in direct if is_made_for(case, one, other)] for other, direct in direct_of.items()}
     if made[check]:
         return False
     return any(repair in direct_of[check] for other, direct in made.items() if other != check for repair in direct)
-
-
-def _answers(case: Case, repair: Repair, check: str) -> bool:
-    return any(check in answers(case, change) for change in repair.changes)
 
 
 def _of_labels(case: Case) -> list[CheckupCause]:

@@ -29,6 +29,7 @@ from backtrack.watch.checks.moments import (
     Seeded,
     Steep,
     Step,
+    Unequal,
 )
 
 
@@ -94,6 +95,9 @@ class Check:
 
     def compared(self, call: Compared) -> None:
         """After a comparison of all with all, between a model's pass without gradients and the next step."""
+
+    def unequal(self, call: Unequal) -> None:
+        """After numbers were asked whether they equal labels, where none can: as for `compared`."""
 
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape to another shape in the user's own files, up to the second step."""

@@ -157,6 +157,20 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Unequal:
+    """Numbers of which none is whole are compared with whole ones while a model is judged.
+
+    Args:
+        example, label: the first of each.
+        place: `file:line`.
+    """
+
+    example: float
+    label: float
+    place: str
+
+
+@dataclass(frozen=True)
 class Reshaped:
     """A view, reshape or flatten of a tensor, up to the second step.
 

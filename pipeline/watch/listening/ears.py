@@ -89,7 +89,7 @@ class Ears:
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic = Arithmetic(self._computed)
         self._others = OtherCalls(torch, self.heard, self._tell, lambda: self.muted > 0, self._model)
-        self._judging = Judging(torch, lambda call: self._tell("compared", call))
+        self._judging = Judging(torch, self._tell)
         self._gradients = 0
 
     # --- being attached ---------------------------------------------------------------------------------------

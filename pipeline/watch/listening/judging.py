@@ -9,7 +9,7 @@ from typing import Any
 
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of
-from backtrack.watch.checks.moments import Compared
+from backtrack.watch.checks.moments import Compared, Unequal
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
 
@@ -17,6 +17,8 @@ from backtrack.watch.listening.standing_back import Undo, replace
 SIZES = ("abs", "square", "pow", "__pow__")
 # Times that a model is judged of which all is heard: an agent acts without gradients before each step.
 MOST = 12
+# So many comparisons are asked for their values, of at least so many numbers.
+MOST_ASKED, SEVERAL = 24, 8
 
 
 class Judging:
@@ -27,13 +29,14 @@ class Judging:
 
     Args:
         torch: the module.
-        told: hears of tensors that are compared all with all.
+        tell: hears `("compared", call)` of tensors that are compared all with all, and `("unequal", call)` of numbers
+            that equal no label.
     """
 
-    def __init__(self, torch: Any, told: Callable[[Compared], None]) -> None:
-        self._torch, self._told = torch, told
+    def __init__(self, torch: Any, tell: Callable[[str, Any], None]) -> None:
+        self._torch, self._tell = torch, tell
         self._undo: list[Undo] = []
-        self._times = 0
+        self._times, self._asked = 0, 0
         # The last difference of all with all, and what it was of.
         self._last: tuple[weakref.ref[Any], Compared] | None = None
 
@@ -59,7 +62,9 @@ class Judging:
         def hear(arguments: tuple[Any, ...], result: Any) -> None:
             seen = self._all_with_all(arguments, result)
             if seen is not None and all(_are_whole(one) for one in arguments[:2]):
-                self._told(seen)
+                self._tell("compared", seen)
+            elif seen is None and len(arguments) > 1 and self._asked < MOST_ASKED:
+                self._ask(*arguments[:2])
 
         return self._around(own, hear)
 
@@ -74,7 +79,7 @@ class Judging:
     def _sized(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def hear(arguments: tuple[Any, ...], result: Any) -> None:
             if self._last is not None and arguments and self._last[0]() is arguments[0]:
-                self._told(self._last[1])
+                self._tell("compared", self._last[1])
 
         return self._around(own, hear)
 
@@ -86,6 +91,17 @@ class Judging:
             return result
 
         return call
+
+    def _ask(self, left: Any, right: Any) -> None:
+        """Tells of numbers and labels that never are equal."""
+        several = all(isinstance(one, self._torch.Tensor) and one.numel() >= SEVERAL for one in (left, right))
+        if not several or self._torch.is_grad_enabled() or not is_called_by_own():
+            return
+        self._asked += 1
+        for numbers, labels in ((left, right), (right, left)):
+            if _can_never_equal(numbers, labels):
+                self._tell("unequal", Unequal(float(numbers.flatten()[0]), float(labels.flatten()[0]), own_place()))
+                return
 
     def _all_with_all(self, arguments: tuple[Any, ...], result: Any) -> Compared | None:
         if len(arguments) < 2 or self._torch.is_grad_enabled() or not compares_all(*arguments[:2]):
@@ -100,3 +116,16 @@ class Judging:
 def _are_whole(values: Any) -> bool:
     """Whether these are labels: whole numbers, or yes and no."""
     return not values.is_floating_point() or bool((values == values.round()).all())
+
+
+def _can_never_equal(numbers: Any, labels: Any) -> bool:
+    """Whether no number is whole and all labels are; whether numbers equal their own rounded ones is another question.
+
+    (Nothing is compared here by what this module hears.)
+    """
+    if not numbers.is_floating_point() or not bool((numbers.isfinite() & numbers.frac().bool()).all()):
+        return False
+    if labels.is_floating_point() and bool(labels.frac().bool().any()):
+        return False
+    rounded = (numbers.round(), numbers.floor(), numbers.ceil(), numbers.trunc())
+    return float(labels.max()) > float(labels.min()) and not any(labels.equal(one) for one in rounded)

@@ -266,6 +266,19 @@ def test_what_a_check_names_is_the_cause_and_what_hides_it_stands_behind() -> No
     assert [changes for changes, _, _ in cause.hides] == [(("optimiser", "adam_usual"),)]
 
 
+def test_no_change_of_a_training_mends_how_it_is_judged() -> None:
+    """A rate that makes outputs exactly 0 and 1, of which the check sees nothing."""
+
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if changes.get("optimiser") == "adam_usual" else 0.0) + 0.01 * rng.random()
+
+    (cause,) = checked(reached, fault="continuous_predictions", mended_by="optimiser")[0].causes
+    assert (cause.name, cause.verified) == ("continuous_predictions", False)
+    assert [changes for changes, _, _ in cause.hides] == [(("optimiser", "adam_usual"),)]
+    (cause,) = checked(reached, fault="gradient_cut", mended_by="optimiser")[0].causes
+    assert (cause.name, cause.verified) == ("gradient_cut", True)
+
+
 def test_a_fault_whose_repair_does_not_help_is_said_to_be_seen_only() -> None:
     found, _ = checked(lambda changes, rng: 0.1 + 0.01 * rng.random(), fault="inputs", mended_by="inputs")
     (cause,) = found.causes

@@ -275,6 +275,34 @@ def test_other_comparisons_are_not(metric: str) -> None:
     assert not listened_to(JUDGED.replace("METRIC", metric)).names
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "(said[:, 0] == Y[:64]).float().mean()",
+        "(said[:, 0].sigmoid() == Y[:64].float()).float().mean()",
+        "(torch.stack([said[:, 0], -said[:, 0]], 1).max(1)[0] == Y[:64]).sum().item()",
+        "torch.eq(Y[:64, None], said).float().mean()",
+    ],
+)
+def test_outputs_that_are_asked_whether_they_equal_labels_are_named(metric: str) -> None:
+    assert listened_to(JUDGED.replace("METRIC", metric)).names == {"continuous_predictions"}
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "((said[:, 0] > 0) == Y[:64]).float().mean()",
+        "(said[:, 0].round() == Y[:64]).float().mean()",
+        "said == said.round()",
+        "said == said.max()",
+        "said[:, 0] == torch.zeros(64)",
+        "said[:4, 0] == Y[:4]",
+    ],
+)
+def test_labels_that_are_compared_with_labels_are_not(metric: str) -> None:
+    assert not listened_to(JUDGED.replace("METRIC", metric)).names
+
+
 RANKED = """
 class Scores(nn.Module):
     def __init__(self):

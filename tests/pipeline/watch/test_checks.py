@@ -183,6 +183,11 @@ FAULTS = {
         with torch.no_grad():
             ((net(X) > 0) == (R > 0)).float().mean()
     """,
+    "continuous_predictions": """
+        net = mlp(out=1); train(net, F.mse_loss, R[:, None])
+        with torch.no_grad():
+            (net(X).sigmoid()[:, 0] == Y).float().mean()
+    """,
     "loss_input": """
         train(mlp(nn.Softmax(dim=1)), F.cross_entropy, Y)
     """,
