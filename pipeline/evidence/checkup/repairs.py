@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from backtrack.evidence.checkup.case import Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun, Option
 from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
@@ -17,6 +17,8 @@ CANDIDATES = 3
 CLEAR = 0.1
 # Size of a change from which on it is another net, which learns beside most faults: behind whatever mends this one.
 ANOTHER_NET = 4
+# Share of the way that a training goes under another seed, below which it stays far behind.
+HALF = 0.5
 # Checks of how the net is judged: no change of its training mends that, though the check may see nothing under it.
 OF_JUDGING = ("broadcast_metric", "continuous_predictions")
 
@@ -108,9 +110,20 @@ def needs_repair(case: Case) -> bool:
     behind = [
         not case.is_far(score, best) or not case.learnt(run) for run, score in zip(case.first, scores, strict=True)
     ]
-    # An agent that fails now and then is usual: its data are its own doing.
     failed = [not case.learnt(run) for run in case.first]
-    return sum(behind) * 2 > len(behind) or (any(failed) and not case.has_untrained)
+    # An agent that fails now and then is usual: its data are its own doing.
+    at_times = (any(failed) and not case.has_untrained) or any(falls_behind(case, run) for run in case.first)
+    return sum(behind) * 2 > len(behind) or at_times
+
+
+def falls_behind(case: Case, run: CheckedRun) -> bool:
+    """Whether a share of right answers stays far behind what the same training reaches under another seed.
+
+    Only where it ends well there: of a share that is low under every seed, luck moves much. Nor of an agent, whose data
+    are its own doing.
+    """
+    top = max(map(case.score, case.written))
+    return not case.has_untrained and WELL * case.ceiling <= top and case.share(case.score(run), top) < HALF
 
 
 def candidates(case: Case) -> list[Changes]:

@@ -14,6 +14,7 @@ from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
     best_score,
+    falls_behind,
     is_another_net,
     is_direct,
     is_made_for,
@@ -240,6 +241,7 @@ def _learns(case: Case, mended: bool) -> str:
     if sum(learnt) * 3 < len(learnt):
         # One of many is beyond chance by luck.
         return NO
+    learnt = [ok and not falls_behind(case, run) for run, ok in zip(runs, learnt, strict=True)]
     far = [ok and case.is_far(case.score(run), best) for run, ok in zip(runs, learnt, strict=True)]
     # Where some learn, one that comes near them does too, though luck alone may reach as far as that. Of an agent luck
     # comes near whatever it learns.

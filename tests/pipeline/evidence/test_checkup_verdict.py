@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
-from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, YES, Checkup, conclude
+from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, SOMETIMES, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.views.checkup import no_cause, sentences_of, standing
@@ -564,6 +564,27 @@ def test_of_two_effects_the_one_that_explains_the_other_is_told() -> None:
     found = tuple(Finding(check, "train.py:7", "seen", "not seen", "mend it") for check in names)
     runs = [replace(checked_run(f"w{seed}", "written", {}, 0.1), seed=seed, findings=found) for seed in range(3)]
     assert [cause.name for cause in conclude(Case(runs, options(), "max", chance=0.1)).causes] == ["zero_gradient"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "control", "learns"),
+    [
+        ((0.95, 0.3, 0.96), {"labels": "shuffled"}, SOMETIMES),
+        ((0.95, 0.7, 0.96), {"labels": "shuffled"}, YES),
+        # Luck moves what is low under every seed, and what an agent reaches.
+        ((0.5, 0.25, 0.55), {"labels": "shuffled"}, YES),
+        ((0.95, 0.3, 0.96), {"steps": "none"}, YES),
+    ],
+)
+def test_a_seed_that_stays_far_behind_another_is_no_learning(
+    shares: tuple[float, ...], control: dict[str, str], learns: str
+) -> None:
+    runs = [replace(checked_run(f"w{seed}", "written", {}, share), seed=seed) for seed, share in enumerate(shares)]
+    runs += [checked_run(f"c{seed}", "written", control, 0.1 + 0.02 * seed) for seed in range(2)]
+    step = Option("steps", "none", "no step", "", "", (), (), CONTROL, False)
+    case = Case(runs, [*options(), step], "max", is_share=True)
+    assert conclude(case).learns == learns
+    assert needs_repair(case) == (learns == SOMETIMES)
 
 
 @pytest.mark.parametrize("by_heart", [True, False])
