@@ -70,7 +70,8 @@ def test_other_losses_are_left_alone(loss: dict[str, object], last: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("targets", "whole"), [(NUMBERS.float(), 4), (NUMBERS, 4), (NUMBERS + 0.5, 0), (NUMBERS - 1.0, 0), (NUMBERS / 0, 0)]
+    ("targets", "whole"),
+    [(NUMBERS.float(), 4), (NUMBERS, 4), (NUMBERS + 0.5, 0), (NUMBERS - 1.0, 0), (NUMBERS / 0, 0), (NUMBERS > 1, 2)],
 )
 def test_how_many_classes_whole_numbers_may_be(targets: torch.Tensor, whole: int) -> None:
     anatomist = Anatomist(torch)

@@ -387,7 +387,7 @@ class Anatomist:
         first["varies"] = any(bool((one != one.flatten()[0]).any()) for one in several)
         first["positions"] = all(one.ndim == 1 and one.tolist() == list(range(len(one))) for one in several)
         # How many classes there are, if these whole numbers are classes.
-        real = torch.zeros(0) if values.is_complex() else values
+        real = torch.zeros(0) if values.is_complex() else values.double()
         counted = bool((real.isfinite() & (real == real.round()) & (real >= 0)).all()) and len(real)
         first["whole"] = int(real.max()) + 1 if counted else 0
         if values.is_floating_point():
