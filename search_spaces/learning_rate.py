@@ -75,8 +75,8 @@ LEARNING_RATE = Intervention(
     source="Bengio, Practical recommendations for gradient-based training (2012): the rate comes first",
     levels=_levels,
     apply=_apply,
-    points=("step_size", "not_finite", "constant_output", "update_ratio_off", "exploding_gradient", "oscillating_loss",
-            "dead_units", "zero_gradient"),
+    points=("first_step", "step_size", "not_finite", "constant_output", "update_ratio_off", "exploding_gradient",
+            "oscillating_loss", "dead_units", "zero_gradient"),
     place=place,
     patch=_patched,
 )  # fmt: skip

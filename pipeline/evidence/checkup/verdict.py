@@ -35,14 +35,15 @@ CHECK, INTERVENTION = "check", "intervention"
 # Share of the way from chance to the best below which a training has learnt nothing.
 TRACE = 0.02
 # Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
-EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_loss",
-           "batch_norm_gap", "warning")  # fmt: skip
+EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_step",
+           "first_loss", "batch_norm_gap", "warning")  # fmt: skip
 # Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
 MORE_EXACT = {
     "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
     "mixed_examples": ("exchanged_axes",),
     "gradient_cut": ("parameters_without_gradient",),
     "weights_that_stay": ("zero_gradient",),
+    "constant_output": ("first_step",),
 }
 
 

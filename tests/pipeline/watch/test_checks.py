@@ -251,6 +251,10 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Dropout(0.95), nn.Linear(64, 2))
         train(net, F.cross_entropy, Y)
     """,
+    "first_step": """
+        net = mlp()
+        train(net, F.cross_entropy, Y, opt=torch.optim.Adam(net.parameters(), lr=2.5))
+    """,
     "step_size": """
         net = mlp()
         train(net, F.cross_entropy, Y, opt=torch.optim.SGD(net.parameters(), lr=1e-8))
