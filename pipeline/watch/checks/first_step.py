@@ -23,7 +23,10 @@ class FirstStep(Check):
     name = "first_step"
     looks_at = "the size of the weights of linear and convolution layers, before and after an optimiser's first step"
     cost = "a copy and two norms of a dozen matrices, once"
-    source = "Glorot & Bengio (2010): weights of a size that keeps that of the signal; CS231n: the ratio of updates to weights"
+    source = (
+        "Glorot & Bengio (2010): weights of a size that keeps that of the signal; "
+        "CS231n: the ratio of updates to weights"
+    )
     expected = "a step of a ten-thousandth to a tenth of the weights"
     remedy = "divide the learning rate by a hundred (Adam's first step moves each weight by the whole of it)"
 
