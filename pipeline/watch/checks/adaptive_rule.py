@@ -39,7 +39,7 @@ class AdaptiveRule(Check):
 
     def after_step(self, step: Step) -> None:
         optimiser = step.heard.optimiser
-        place = f"optimiser {type(optimiser).__name__}"
+        place = step.heard.place
         if step.number == 1:
             self._look_at_betas(optimiser, place)
         elif step.close and step.number >= FROM:

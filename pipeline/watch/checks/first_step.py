@@ -49,11 +49,10 @@ class FirstStep(Check):
         # Outputs of layer and inputs of one size: ‖W‖² = number of outputs.
         least = min(after / size if size and after >= GAIN * outputs**0.5 else 0.0 for size, after, outputs in sizes)
         if GROWN <= least < float("inf"):
-            rates = ", ".join(f"{group['lr']:g}" for group in step.heard.optimiser.param_groups[:3])
             self.finds(
-                f"optimiser {type(step.heard.optimiser).__name__}",
+                step.heard.place,
                 f"the first step takes the weights of every layer to {least:.0f} times their size or more "
-                f"(learning rate {rates})",
+                f"(learning rate {step.heard.rates_now})",
             )
 
     def _matrices(self) -> Iterator[Tensor]:

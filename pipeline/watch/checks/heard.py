@@ -77,6 +77,16 @@ class OptimiserHeard:
         """All of its parameters."""
         return [weight for group in self.optimiser.param_groups for weight in group["params"]]
 
+    @property
+    def place(self) -> str:
+        """Where a finding of it is."""
+        return f"optimiser {type(self.optimiser).__name__}"
+
+    @property
+    def rates_now(self) -> str:
+        """The learning rates of its first groups, as text."""
+        return ", ".join(f"{group['lr']:g}" for group in self.optimiser.param_groups[:3])
+
 
 @dataclass
 class Heard:

@@ -29,7 +29,7 @@ class LearningRate(Check):
         for heard in self.heard.optimisers:
             if heard.steps < STEPS:
                 continue
-            place = f"optimiser {type(heard.optimiser).__name__}"
+            place = heard.place
             if not any(rate for _, rates in heard.rates for rate in rates):
                 self.finds(
                     place,

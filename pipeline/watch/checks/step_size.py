@@ -56,8 +56,8 @@ class StepSize(Check):
         if len(looks) < LOOKS:
             return
         least, most = (median(column) for column in zip(*looks, strict=True))
-        rates = ", ".join(f"{group['lr']:g}" for group in step.heard.optimiser.param_groups[:3])
-        place = f"optimiser {type(step.heard.optimiser).__name__}"
+        rates = step.heard.rates_now
+        place = step.heard.place
         if most < TINY:
             self.finds(place, f"a step changes no matrix by more than {most:.1e} of its size (learning rate {rates})")
         elif least > HUGE:
