@@ -9,6 +9,7 @@ from itertools import combinations
 from statistics import median
 
 from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.checks import sees_judging
 from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
@@ -19,8 +20,6 @@ CLEAR = 0.1
 ANOTHER_NET = 4
 # Share of the way that a training goes under another seed, below which it stays far behind.
 HALF = 0.5
-# Checks of how the net is judged: no change of its training mends that, though the check may see nothing under it.
-OF_JUDGING = ("broadcast_metric", "continuous_predictions")
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def mends(case: Case, repair: Repair, check: str) -> bool:
     """
     found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
     silent = found * 2 < len(repair.proofs) and not is_another_net(case, repair.changes)
-    return is_made_for(case, repair, check) or (silent and check not in OF_JUDGING)
+    return is_made_for(case, repair, check) or (silent and not sees_judging(check))
 
 
 def size_of(case: Case, changes: Changes) -> int:

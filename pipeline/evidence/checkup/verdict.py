@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.checks import most_exact_of, sees_effect
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over
 from backtrack.evidence.checkup.ordering import led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
@@ -34,17 +35,6 @@ YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
 CHECK, INTERVENTION = "check", "intervention"
 # Share of the way from chance to the best below which a training has learnt nothing.
 TRACE = 0.02
-# Checks that see what a fault leads to, and not the fault: they are a cause only where nothing else is found.
-EFFECTS = ("constant_output", "zero_gradient", "not_finite", "weights_that_stay", "step_size", "first_step",
-           "first_loss", "batch_norm_gap", "warning")  # fmt: skip
-# Checks that see a wider kind of fault than others: where one of these speaks, it says the same more exactly.
-MORE_EXACT = {
-    "parameters_without_gradient": ("gradients_cleared_before_step", "parameters_without_optimiser"),
-    "mixed_examples": ("exchanged_axes",),
-    "gradient_cut": ("parameters_without_gradient",),
-    "weights_that_stay": ("zero_gradient",),
-    "constant_output": ("first_step",),
-}
 
 
 @dataclass(frozen=True)
@@ -263,8 +253,8 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     wrong = case.wrong
     direct_of = _repairs_of_faults(case, verified)
     effects = [
-        *(check for check in wrong if check in EFFECTS),
-        *(check for check in wrong if check not in EFFECTS and check not in direct_of),
+        *(check for check in wrong if sees_effect(check)),
+        *(check for check in wrong if not sees_effect(check) and check not in direct_of),
     ]
     signs = [*effects, *symptoms]
     causes = [_of_check(case, wrong[check], direct, verified, signs) for check, direct in direct_of.items()]
@@ -280,7 +270,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
         left = [_sign(one.check, one) for one in left_over(case, bool(apart))]
-        seen = [_sign(check, wrong[check]) for check in _most_exact_of(effects)]
+        seen = [_sign(check, wrong[check]) for check in most_exact_of(effects)]
         causes = [*(left if apart else []), *apart, *unlearnt, *([] if apart else left), *seen]
     elif any(one.name == JUDGED for one in apart):
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
@@ -297,14 +287,9 @@ def _of_rest(case: Case, rest: Sequence[Repair], signs: Sequence[str]) -> Checku
     return _of_shut(case, case.shut, rest, signs) if past else _of_changes(case, rest, signs)
 
 
-def _most_exact_of(checks: Sequence[str]) -> list[str]:
-    """Checks without those of which another one says the same more exactly."""
-    return [check for check in checks if not any(other in checks for other in MORE_EXACT.get(check, ()))]
-
-
 def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list[Repair]]:
     """`{check: repairs that mend its fault}` of the faults that are causes."""
-    faults = [check for check in case.wrong if check not in EFFECTS]
+    faults = [check for check in case.wrong if not sees_effect(check)]
     direct_of = {check: [one for one in verified if mends(case, one, check)] for check in faults}
     enough = any(case.is_far(middle(case, one), best_score(case)) for direct in direct_of.values() for one in direct)
     direct_of = {
@@ -313,7 +298,7 @@ def _repairs_of_faults(case: Case, verified: Sequence[Repair]) -> dict[str, list
         # A second finding is no second cause where one is mended, and with it all that can be reached.
         if not _is_explained(check, direct_of, case) and (direct or not enough)
     }
-    return {check: direct_of[check] for check in _most_exact_of(list(direct_of))}
+    return {check: direct_of[check] for check in most_exact_of(list(direct_of))}
 
 
 def _of_check(

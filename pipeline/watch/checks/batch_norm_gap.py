@@ -25,6 +25,7 @@ class BatchNormGap(Check):
     expected = "running statistics that describe the training batches"
     remedy = "larger or mixed batches, a larger momentum of the running statistics, or GroupNorm"
     weight = UNUSUAL
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

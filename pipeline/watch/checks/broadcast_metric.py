@@ -16,6 +16,7 @@ class BroadcastMetric(Check):
     source = "NumPy's rules of broadcasting; PyTorch forum: accuracy of (N, 1) predictions against (N,) labels"
     expected = "predictions and targets of one shape"
     remedy = "bring both to one shape before they are compared: prediction.squeeze(-1), or target.unsqueeze(-1)"
+    of_judging = True
 
     def compared(self, call: Compared) -> None:
         left, right = call.left, call.right

@@ -44,6 +44,9 @@ class Check:
         remedy: what mends the fault.
         expected: what a sound training shows.
         weight: `WRONG` or `UNUSUAL`.
+        effect: whether it sees what a fault leads to, and not the fault: a cause only where nothing else is found.
+        of_judging: whether it sees how the net is judged, which no change of its training mends.
+        more_exact_than: checks that see a wider kind of fault: where this one speaks, it says the same more exactly.
     """
 
     name: ClassVar[str]
@@ -53,6 +56,9 @@ class Check:
     remedy: ClassVar[str]
     expected: ClassVar[str]
     weight: ClassVar[str] = WRONG
+    effect: ClassVar[bool] = False
+    of_judging: ClassVar[bool] = False
+    more_exact_than: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         self.heard = heard

@@ -22,6 +22,7 @@ class GradientsClearedBeforeStep(Check):
     source = "PyTorch forum: zero_grad() between backward() and step()"
     expected = "the step sees the gradients of the backward pass before it"
     remedy = "call optimizer.zero_grad() before loss.backward(), not between it and optimizer.step()"
+    more_exact_than = ("parameters_without_gradient",)
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -30,6 +30,7 @@ class ConstantOutput(Check):
     source = "Cockpit (2021); Karpathy (2019): input-independent baseline"
     expected = "outputs that depend on the input"
     remedy = "look for dead or saturated layers, inputs that are lost on their way, and too large a learning rate"
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

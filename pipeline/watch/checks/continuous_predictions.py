@@ -19,6 +19,7 @@ class ContinuousPredictions(Check):
         "compare labels with labels: outputs.argmax(1) (of max(1), the second of the two that it returns), or "
         "outputs > 0.5, or > 0 without a sigmoid"
     )
+    of_judging = True
 
     def unequal(self, call: Unequal) -> None:
         self.finds(

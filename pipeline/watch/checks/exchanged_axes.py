@@ -14,6 +14,7 @@ class ExchangedAxes(Check):
     source = "PyTorch documentation of Tensor.view and Tensor.permute"
     expected = "view and reshape join or divide axes; permute and transpose put them into another order"
     remedy = "permute in place of view or reshape"
+    more_exact_than = ("mixed_examples",)
 
     def reshaped(self, call: Reshaped) -> None:
         after = tuple(call.result.shape)

@@ -21,6 +21,7 @@ class FirstLoss(Check):
     expected = "a first loss near log(number of classes)"
     remedy = "smaller initial weights of the last layer, or standardised inputs"
     weight = UNUSUAL
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

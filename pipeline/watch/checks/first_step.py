@@ -29,6 +29,8 @@ class FirstStep(Check):
     )
     expected = "a step of a ten-thousandth to a tenth of the weights"
     remedy = "divide the learning rate by a hundred (Adam's first step moves each weight by the whole of it)"
+    effect = True
+    more_exact_than = ("constant_output",)
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -30,6 +30,7 @@ class NotFinite(Check):
     source = "TheDeepChecker (2021); torch.autograd.detect_anomaly"
     expected = "finite numbers throughout"
     remedy = "lower the learning rate, clip the gradient's norm, and keep log, sqrt and divisions away from zero"
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -25,6 +25,7 @@ class ParametersWithoutGradient(Check):
     source = "Karpathy, A Recipe for Training Neural Networks (2019); PyTorch forum, `grad is None`"
     expected = "every parameter that is used gets a gradient"
     remedy = "look for .detach(), .data, .item(), torch.no_grad() or a copy through NumPy between it and the loss"
+    more_exact_than = ("gradient_cut",)
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

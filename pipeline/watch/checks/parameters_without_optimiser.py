@@ -18,6 +18,7 @@ class ParametersWithoutOptimiser(Check):
     source = "TheDeepChecker (2021); PyTorch issues on parameters that are created after the optimiser"
     expected = "every parameter that gets a gradient belongs to an optimiser"
     remedy = "give all of the model's parameters to the optimiser, after the model is complete"
+    more_exact_than = ("parameters_without_gradient",)
 
     def after_step(self, step: Step) -> None:
         # Again for each optimiser that begins later: a layer may have been exchanged before it.

@@ -27,6 +27,7 @@ class StepSize(Check):
     source = "CS231n: the ratio of updates to weights should be around 1e-3"
     expected = "updates of a ten-thousandth to a tenth of the weights"
     remedy = "change the learning rate, and look at gradient clipping and weight decay, which also set the step"
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -22,6 +22,7 @@ class WeightsThatStay(Check):
         "check the learning rate, that loss.backward() comes before optimizer.step() and zero_grad() not "
         "between, and that the optimiser holds this model's parameters"
     )
+    effect = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

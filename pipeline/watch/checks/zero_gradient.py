@@ -27,6 +27,8 @@ class ZeroGradient(Check):
         "look for an activation that cannot pass it on (a ReLU that is always off, a softmax or sigmoid that "
         "is pinned), or gradients that are cleared between backward and step"
     )
+    effect = True
+    more_exact_than = ("weights_that_stay",)
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

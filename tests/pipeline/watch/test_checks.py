@@ -1679,6 +1679,10 @@ def test_every_check_has_a_training_that_shows_it() -> None:
     assert {check.name for check in all_checks()} == set(FAULTS) | set(UNUSUAL)
 
 
+def test_what_a_check_says_more_exactly_is_said_by_a_check() -> None:
+    assert {name for check in all_checks() for name in check.more_exact_than} <= {check.name for check in all_checks()}
+
+
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_what_is_unusual_is_told_as_such(name: str) -> None:
     seen = listened_to(LOOP + WORDS + _dedented(UNUSUAL[name]))
