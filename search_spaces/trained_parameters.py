@@ -10,6 +10,8 @@ from backtrack.vocabulary.optimisers import ids_held_by
 
 # Among an anatomy's calls: samples of distributions that could keep their gradient.
 DRAWN = "sample in forward"
+# What is computed inside a forward pass, and read as a tensor without its gradient.
+READ = ".data in forward"
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -118,7 +120,7 @@ TRAINED_PARAMETERS = Intervention(
 
 
 def _cut(anatomy: Anatomy) -> dict[str, str]:
-    found = [name for name in ("detach in forward", "no_grad in forward") if anatomy.calls.get(name)]
+    found = [name for name in ("detach in forward", "no_grad in forward", READ) if anatomy.calls.get(name)]
     said = " and ".join(name.partition(" ")[0] for name in found)
     kept = {"kept": f"leave {said} out of the forward pass"} if found else {}
     # An agent's policy draws its actions on purpose.
@@ -143,6 +145,20 @@ def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
             training.replace(kind, "sample", make)
 
 
+def at_data(training: Training, read: Callable[[Any], bool]) -> None:
+    """Asks `read(tensor)` where the `.data` of what was computed with a gradient is read: where yes, it keeps it."""
+    torch = training.torch
+
+    def make(own: Any) -> property:
+        def data(tensor: Any) -> Any:
+            computed = torch.is_grad_enabled() and tensor.grad_fn is not None
+            return tensor if computed and read(tensor) else own.__get__(tensor)
+
+        return property(data, own.__set__)
+
+    training.replace(torch.Tensor, "data", make)
+
+
 def _keep(training: Training, level: str) -> None:
     torch: Any = training.torch
     inside: Any = training
@@ -165,17 +181,18 @@ def _keep(training: Training, level: str) -> None:
         return
     training.replace(torch.Tensor, "detach", detach)
     training.replace(torch.no_grad, "__enter__", enter)
+    at_data(training, lambda tensor: inside.inside)
 
 
 GRADIENT_FLOW = Intervention(
     "gradient_flow",
-    what="detach() and no_grad() inside a forward pass do nothing, or samples drawn in it keep their gradient",
+    what="detach(), .data and no_grad() inside a forward pass do nothing, or samples drawn in it keep their gradient",
     source="PyTorch documentation of Tensor.detach; PyTorch forum",
     levels=_cut,
     apply=_keep,
     inside=True,
     harmless=True,
     answers=("parameters_without_gradient", "gradient_cut"),
-    cannot="a copy through NumPy, .data and .item() stay as they are",
+    cannot="a copy through NumPy and .item() stay as they are",
     place=lambda anatomy: str(anatomy.calls.get("place", "")),
 )

@@ -21,6 +21,7 @@ from backtrack.trial.intervening.calls import (
     count_compiled,
     count_cuts,
     count_exchanged_axes,
+    count_items,
     count_loads,
     count_read_targets,
     count_rows_apart,
@@ -121,6 +122,7 @@ class Anatomist:
         count_samplers(self.training)
         count_sides(self.training)
         count_short(self.training)
+        count_items(self.training, lambda: self._steps < STEPS)
         count_scored(self.training)
         count_steep(self.training)
         count_clipped_weights(self.training)

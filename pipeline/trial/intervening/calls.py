@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backtrack.search_spaces import compared_shapes, kept_weights, seeds, target_shift
+from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights, seeds, target_shift
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
@@ -15,7 +15,7 @@ from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
-from backtrack.search_spaces.trained_parameters import DRAWN, at_drawing
+from backtrack.search_spaces.trained_parameters import DRAWN, READ, at_data, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.task.intervention import LossCall
 from backtrack.trial.intervening.training import HookedTraining
@@ -32,7 +32,7 @@ MOST_EXCHANGED = 4
 
 
 def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
-    """Counts `detach` and `no_grad` inside forward passes, outputs and targets that become squares, clipped gradients.
+    """Counts `detach`, `.data` and `no_grad` in forward passes, outputs and targets that become squares, clippings.
 
     Args:
         training: whose anatomy has the counts.
@@ -85,6 +85,13 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
         return False
 
     at_drawing(training, drawn)
+
+    def read(tensor: Any) -> bool:
+        if is_early() and training.inside and own_place():
+            count(READ)
+        return False
+
+    at_data(training, read)
 
 
 def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -268,6 +275,24 @@ def count_short(training: HookedTraining) -> None:
         return False
 
     at_short(training, seen)
+
+
+def count_items(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees datasets that write all examples to one place, or draw random numbers for them, while `is_early()`."""
+    count = training.anatomy.count
+    is_shared, got = dataset_items.shared_items(training.torch), dataset_items.drawing_items(training.torch)
+
+    def returned(dataset: Any, get: Callable[[], Any]) -> Any:
+        if not is_early():
+            return get()
+        item, drawn = got(get)
+        if drawn:
+            count(dataset_items.DRAWN)
+        if is_shared(item):
+            count(dataset_items.SHARED)
+        return item
+
+    dataset_items.at_items(training, returned)
 
 
 def count_scored(training: HookedTraining) -> None:

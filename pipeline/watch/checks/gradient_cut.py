@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +25,13 @@ MEANT = ("detach", "no_grad", "stop_grad")
 
 @dataclass(frozen=True)
 class _Behind:
-    """An input without a gradient: of which module, at which place, after how many others, where its numbers lie."""
+    """An input without a gradient: of which module, in which of its calls, at which place, after how many others.
+
+    `storage` is where its numbers lie.
+    """
 
     path: str
+    call: int
     place: int
     number: int
     storage: int
@@ -52,15 +57,19 @@ class GradientCut(Check):
         # In the pass that is on: modules that gave something with a gradient, and what later ones got without one.
         self._before: list[str] = []
         self._behind: list[_Behind] = []
+        # How often each module was called in this pass: a cell is, at every step of a line.
+        self._calls: Counter[str] = Counter()
 
     def inner(self, call: Inner) -> None:
         if not call.gradients or call.path is None or self._passes.get(id(call.model), 0) >= PASSES:
             return
+        number = self._calls[call.path]
+        self._calls[call.path] += 1
         if not any(weight.requires_grad for weight in call.module.parameters(recurse=False)):
             return
         if self._before and len(self._behind) < MOST:
             self._behind += [
-                _Behind(call.path, place, len(self._before), one.untyped_storage().data_ptr())
+                _Behind(call.path, number, place, len(self._before), one.untyped_storage().data_ptr())
                 for place, one in enumerate(call.inputs)
                 if one.is_floating_point() and not one.requires_grad
             ]
@@ -70,6 +79,7 @@ class GradientCut(Check):
     def forward(self, call: Forward) -> None:
         before, behind = self._before, self._behind
         self._before, self._behind = [], []
+        self._calls.clear()
         if not call.gradients or self._passes.get(id(call.model), 0) >= PASSES:
             return
         self._passes[id(call.model)] = self._passes.get(id(call.model), 0) + 1
@@ -124,7 +134,7 @@ class GradientCut(Check):
             twin(*arguments, **named)
         finally:
             hook.remove()
-        return got[0] if got else None
+        return got[behind.call] if len(got) > behind.call else None
 
 
 def _is_meant(module: Any) -> bool:

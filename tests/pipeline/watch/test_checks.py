@@ -339,6 +339,24 @@ FAULTS = {
             back, mean, spread = net(X[i]); kl = -0.5 * (1 + spread - mean ** 2 - spread.exp()).mean()
             opt.zero_grad(); (F.mse_loss(back, X[i]) + kl).backward(); opt.step()
     """,
+    "inputs_lost": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.body = mlp(start=1)
+            def forward(self, x):
+                return self.body(F.normalize(x))
+        train(Net(), F.cross_entropy, Y, x=X[:, :1])
+    """,
+    "padding_index": """
+        ids = torch.randint(2, 9, (512, 8)); ids[torch.arange(8) >= torch.randint(3, 9, (512, 1))] = 0
+        words = nn.Embedding(9, 16, padding_idx=3)
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.words, self.out = words, nn.Linear(16, 2)
+            def forward(self, x):
+                return self.out(self.words(x).mean(1))
+        train(Net(), F.cross_entropy, (ids == 3).any(1).long(), x=ids)
+    """,
     "changing_targets": """
         net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05); y = X[:, :1] * 2
         for epoch in range(6):
