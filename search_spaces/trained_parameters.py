@@ -66,6 +66,8 @@ def _apply(training: Training, level: str) -> None:
     used: dict[int, Any] = {}
     models: list[Any] = []
     parts = [0]
+    # Weights that were frozen at first and belong to no optimiser: they may be let loose later.
+    waiting: list[Any] = []
     optimisers = _Optimisers()
 
     def seen(model: Any) -> None:
@@ -78,9 +80,20 @@ def _apply(training: Training, level: str) -> None:
             used[id(module)] = module
         return result
 
+    def let_loose(optimiser: Any) -> None:
+        learning = [weight for weight in waiting if weight.requires_grad and weight.grad is not None]
+        if learning:
+            waiting[:] = [weight for weight in waiting if not any(weight is one for one in learning)]
+            held = ids_held_by(optimiser) | optimisers.held_beside(optimiser)
+            missing = [weight for weight in learning if id(weight) not in held]
+            if missing:
+                add_weights(optimiser, missing, without_gradients=training.anatomy.autocast)
+
     def add(optimiser: Any) -> None:
         first, begins = optimisers.step(optimiser)
         parts[0] += begins
+        if not first and parts[0] == 1:
+            let_loose(optimiser)
         # Who holds what in a later part is meant there, unless it is frozen.
         if not first or (parts[0] > 1 and level != "unfrozen"):
             return
@@ -90,7 +103,9 @@ def _apply(training: Training, level: str) -> None:
             for weight in weights.values():
                 weight.requires_grad_(True)
         own, others = ids_held_by(optimiser), optimisers.held_beside(optimiser)
-        missing = [weight for key, weight in weights.items() if key not in own | others and weight.requires_grad]
+        unheld = [weight for key, weight in weights.items() if key not in own | others]
+        missing = [weight for weight in unheld if weight.requires_grad]
+        waiting[:] = [weight for weight in unheld if not weight.requires_grad]
         if optimisers.several:
             # Of several, as a generator's and a discriminator's, the one whose loss reaches them.
             missing = [weight for weight in missing if weight.grad is not None or level == "unfrozen"]

@@ -134,6 +134,8 @@ def state(cause: CheckupCause) -> str:
         return f"verified with fresh seeds (p = {cause.p:.2g})"
     if cause.harmless:
         return "seen; mended in one run, the training reaches no more, so it does little harm here"
+    if cause.kind != CHECK:
+        return f"brings it back under most fresh seeds, and is not verified: it may be luck (p = {cause.p:.2g})"
     return "seen, not verified by a repair"
 
 

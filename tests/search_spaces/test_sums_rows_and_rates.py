@@ -214,3 +214,29 @@ def test_a_sigmoid_stands_for_what_is_cut_twice() -> None:
         outputs = ending_in_a_clamp()
     # Not all above a half, as behind a ReLU.
     assert 0 < outputs.min() < 0.4 and outputs.max() < 1
+
+
+def let_loose(kind: type[torch.optim.Optimizer]) -> bool:
+    """Whether a frozen layer moves that is let loose after two steps, and that no optimiser holds."""
+    torch.manual_seed(0)
+    body, head = nn.Linear(4, 3), nn.Linear(3, 3)
+    net = nn.Sequential(body, head)
+    body.requires_grad_(False)
+    optimiser = kind(head.parameters(), lr=0.1)
+    before = body.weight.detach().clone()
+    for step in range(6):
+        body.requires_grad_(step > 1)
+        optimiser.zero_grad()
+        functional.cross_entropy(net(DATA), LABELS).backward()
+        optimiser.step()
+    assert len({id(weight) for group in optimiser.param_groups for weight in group["params"]}) in (2, 4)
+    return not torch.equal(body.weight, before)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
+def test_a_layer_that_is_let_loose_later_learns(kind: type[torch.optim.Optimizer]) -> None:
+    anatomy = looked(lambda: let_loose(kind))
+    assert not let_loose(kind) and "all" in all_interventions()["trained_parameters"].levels(anatomy)
+    with changed("trained_parameters", "all", anatomy):
+        assert let_loose(kind)
+    assert not let_loose(kind)

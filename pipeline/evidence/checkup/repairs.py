@@ -32,12 +32,14 @@ class Repair:
         p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test. NaN where
             no run depends on its seed: there is no luck then.
         verified: whether that is below the error rate, shared by the candidates, and the runs reach what counts.
+        holds: whether most of these runs reach what counts, be it by luck.
     """
 
     changes: Changes
     proofs: Sequence[CheckedRun]
     p: float
     verified: bool
+    holds: bool = False
 
     @property
     def reaches(self) -> float:
@@ -261,5 +263,6 @@ def proven(case: Case) -> list[Repair]:
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
         better = bool(scores) and min(scores) > max(own, default=-math.inf)
         sure = better if math.isnan(p) else p <= case.alpha / share
-        found.append(Repair(changes, proofs, p, _holds(case, changes, bar) and sure))
+        holds = _holds(case, changes, bar)
+        found.append(Repair(changes, proofs, p, holds and sure, holds))
     return found

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Passes that must show it, after so many steps: a head that begins at zero gives all examples the same.
 PASSES, FROM = 3, 2
-# Examples that a batch must have, numbers of it that are looked at, at most, and how many different ones are too few.
+# Different examples that a batch must have, numbers that are looked at, at most, and so few different ones are lost.
 EXAMPLES, NUMBERS, FEW = 16, 1_000_000, 3
 
 
@@ -62,7 +62,7 @@ class InputsLost(Check):
             return
         self._passes[name] = self._passes.get(name, 0) + 1
         of_given, at_layer, of_output = (self._different(one) for one in rows)
-        if of_given * 2 >= examples and at_layer <= FEW and of_output <= FEW:
+        if of_given >= EXAMPLES and at_layer <= FEW and of_output <= FEW:
             self._lost[name] = self._lost.get(name, 0) + 1
             if self._lost[name] == PASSES:
                 self.finds(

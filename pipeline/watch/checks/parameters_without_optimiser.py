@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, joined
-from backtrack.watch.checks.heard import ModelHeard
+from backtrack.watch.checks.heard import Heard, ModelHeard
 from backtrack.watch.checks.moments import Step
 from backtrack.watch.listening.holders import holders_of
 
 # Steps after which every optimiser that there is has stepped.
 AFTER = 20
+# Close looks at which what was frozen has to have a gradient.
+LOOKS = 2
 
 
 class ParametersWithoutOptimiser(Check):
     name = "parameters_without_optimiser"
-    looks_at = "which parameters with a gradient no optimiser holds, after each one's first steps and at the end"
+    looks_at = (
+        "which parameters with a gradient no optimiser holds, after each one's first steps, at the end, and, of those "
+        "that were frozen at first, at later close steps"
+    )
     cost = "nothing but a set of ids"
     source = "TheDeepChecker (2021); PyTorch issues on parameters that are created after the optimiser"
     expected = "every parameter that gets a gradient belongs to an optimiser"
     remedy = "give all of the model's parameters to the optimiser, after the model is complete"
     more_exact_than = ("parameters_without_gradient",)
 
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # Parameters that were frozen when all optimisers had stepped, and at how many looks they had a gradient since.
+        self._frozen: dict[int, int] = {}
+
     def after_step(self, step: Step) -> None:
         # Again for each optimiser that begins later: a layer may have been exchanged before it.
         if AFTER in (self.heard.steps, step.number):
+            self._look()
+            weights = [one for model in self.heard.models for one in model.module.parameters()]
+            self._frozen |= {id(one): 0 for one in weights if not one.requires_grad}
+        elif step.close and self._frozen and self._are_let_loose():
             self._look()
 
     def end(self) -> None:
         if 0 < self.heard.steps < AFTER:
             self._look()
+
+    def _are_let_loose(self) -> bool:
+        """Whether parameters that were frozen get gradients at two looks: an optimiser of theirs has had its time."""
+        learning = [
+            id(one)
+            for model in self.heard.models
+            for one in model.module.parameters()
+            if id(one) in self._frozen and one.requires_grad and one.grad is not None
+        ]
+        for key in learning:
+            self._frozen[key] += 1
+        return any(self._frozen[key] == LOOKS for key in learning)
 
     def _look(self) -> None:
         all_held = [id(weight) for one in self.heard.optimisers for weight in one.parameters]

@@ -16,9 +16,10 @@ from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, SOMETIMES, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
-from backtrack.views.checkup import no_cause, sentences_of, standing
+from backtrack.views.checkup import no_cause, sentences_of, standing, state
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.plan import PROOF
 from backtrack.vocabulary.space import SearchSpace
 
 LEVELS = {
@@ -210,6 +211,23 @@ def test_a_net_that_lets_nothing_through_is_not_called_too_small() -> None:
     assert (cause.kind, cause.name, cause.verified) == (CHECK, "constant_output", False)
     assert "the way through the net" in cause.said
     assert [changes for changes, _, _ in cause.hides] == [(("capacity", "beside"),)]
+
+
+def test_what_opens_a_net_under_most_seeds_is_told_before_another_net_beside_it() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        opened = "inputs" in changes and rng.random() < 0.85
+        return (0.95 if "capacity" in changes else 0.9 if opened else 0.1) + 0.01 * rng.random()
+
+    states = set()
+    for luck in range(20):
+        found, case = checked(reached, fault="constant_output", mended_by="capacity", luck=luck)
+        fresh = [run.value is not None and run.value > 0.5 for run in case.of((("inputs", "standardised"),), PROOF)]
+        if sum(fresh) >= 3:
+            cause = found.causes[0]
+            assert (cause.kind, cause.name) == (INTERVENTION, "inputs")
+            assert cause.verified or (cause.p > 0.01 and not all(fresh))
+            states.add("may be luck" in state(cause))
+    assert states == {True, False}
 
 
 @pytest.mark.parametrize("luck", range(5))

@@ -1,4 +1,4 @@
-"""What a net does with its inputs before it learns from them: ids that stand for nothing, examples that become one."""
+"""What gets lost on its way: words, examples, gradients of a state, and weights that are let loose too late."""
 
 from __future__ import annotations
 
@@ -53,6 +53,14 @@ class Net(nn.Module):
         return self.body(self.before(x))
 
 
+# Vectors of a column that lies between 0 and 1.
+class Table(nn.Module):
+    def __init__(self):
+        super().__init__(); self.rows, self.out = nn.Embedding(9, 16), nn.Linear(16, 2)
+    def forward(self, x):
+        return self.out(self.rows(x.sigmoid().long().squeeze(1)))
+
+
 def learn(features, before, net=None):
     net = net or Net(features, before); opt = torch.optim.SGD(net.parameters(), lr=0.05)
     for i in batches():
@@ -66,6 +74,7 @@ def learn(features, before, net=None):
         ("learn(1, F.normalize)", True),
         ("learn(6, lambda x: x * 0)", True),
         ("learn(6, lambda x: (x / 100).round())", True),
+        ("net = Net(6, nn.Identity()); net.body = Table(); learn(1, None, net)", True),
         ("learn(6, F.normalize)", False),
         ("learn(6, torch.sign)", False),
         ("learn(1, lambda x: (2 * x).round())", False),
@@ -98,3 +107,30 @@ def learn(cut):
 @pytest.mark.parametrize(("cut", "told"), [("h.data", True), ("h", False), ("torch.zeros_like(h)", False)])
 def test_a_state_that_is_cut_at_each_step_depends_on_the_weights_from_the_second_call_on(cut: str, told: bool) -> None:
     assert ("gradient_cut" in listened_to(CELL + f"learn(lambda h: {cut})").names) is told
+
+
+LET_LOOSE = """
+body, head = nn.Sequential(nn.Linear(6, 8), nn.Tanh()), nn.Linear(8, 2)
+net = nn.Sequential(body, head)
+body.requires_grad_(False)
+opt = torch.optim.SGD(head.parameters(), lr=0.05)
+for epoch in range(6):
+    if epoch == 2:
+        body.requires_grad_(True)
+        AFTER
+    for i in batches():
+        opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ("", True),
+        ("opt.add_param_group({'params': body.parameters()})", False),
+        ("opt = torch.optim.SGD(net.parameters(), lr=0.05)", False),
+        ("body.requires_grad_(False)", False),
+    ],
+)
+def test_what_is_let_loose_later_belongs_to_an_optimiser(after: str, told: bool) -> None:
+    assert ("parameters_without_optimiser" in listened_to(LET_LOOSE.replace("AFTER", after)).names) is told
