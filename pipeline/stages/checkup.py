@@ -11,15 +11,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise
 from backtrack.evidence.checkup.repairs import (
     best_score,
     candidates,
+    half_way,
     is_another_net,
     mends_alone,
     needs_repair,
     proven,
+    size_of,
     threshold,
     tried,
 )
@@ -41,6 +43,8 @@ COMPANIONS = (("learning_rate", "x0.1"), ("learning_rate", "x10"), ("optimiser",
 STEPS = (("optimiser", "adam_usual"), ("learning_rate", "x0.1"))
 # Changes that are tried with these, at most.
 POINTED = 5
+# Changes, not clear of luck, whose own luck is asked.
+PAIRED = 2
 # What is tried early where nothing points anywhere.
 USUAL = ("inputs", "learning_rate", "optimiser", "initialisation", "last_activation", "loss_form", "normalisation",
          "activation", "targets", "clip_gradients")  # fmt: skip
@@ -79,7 +83,7 @@ def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if first and {run.changes for run in case.runs}.issuperset(first):
         # An error of the code, and no training that fails.
         return []
-    for step in (_first, _singles, _in_pairs, _together, _fewer, _proofs, _parts, _probes):
+    for step in (_first, _singles, _in_pairs, _together, _paired, _fewer, _proofs, _parts, _probes):
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
             return wanted[: max(0, plan.runs - len(case.runs))]
@@ -201,6 +205,24 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     room = plan.runs - len(case.runs) - KEPT - FEWER
     known = {run.trial for run in case.runs}
     return [together, *[one for one in wanted if one.trial not in known][: max(0, room)]]
+
+
+def _paired(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Where luck reaches far: what the best changes reach that are not clear of it, on a training that cannot learn.
+
+    A training that is unstable moves more by luck than one that a change has calmed.
+    """
+    mixed = {run.changes[0] for run in case.at_chance if run.changes[0][0] != UNTRAINED}
+    if not mixed or not needs_repair(case) or candidates(case) or len(case.runs) + KEPT >= plan.runs:
+        return []
+    control, luck = min(mixed), max(case.scored(value) for run in case.at_chance for value in run.reports)
+    needed = max([half_way(case), luck, *map(case.score, case.written)])
+    best: dict[str, CheckedRun] = {}
+    for run in sorted(_singly(case), key=case.score):
+        if needed < case.score(run) <= case.bar and not is_another_net(case, run.changes):
+            best[run.changes[0][0]] = run
+    chosen = sorted(best.values(), key=lambda run: (size_of(case, run.changes), -case.score(run)))[:PAIRED]
+    return [plan.planned(_with(run.changes, control), seed, TRIED) for run in chosen for seed in plan.seeds[:CONTROLS]]
 
 
 def _first_levels(changes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -41,6 +41,8 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         ]
     elif found.helped and not found.causes:
         lines += ["", "Could still be gained (one run each; --improve verifies it):", *_rows(found.helped[:3], metric)]
+    if found.learns != YES:
+        lines += _doubtful(found, metric)
     if found.tried and (found.learns != YES or found.causes):
         lines += ["", "Tried, and did not help:", *_rows(found.tried[:MOST], metric)]
         if len(found.tried) > MOST:
@@ -50,6 +52,25 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         lines += ["", f"The runs did not suffice for: {names}. Give --runs more."]
     lines += [f"\n{limit}." for limit in found.limits]
     lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
+    return lines
+
+
+def _doubtful(found: Checkup, metric: str) -> list[str]:
+    """What may have helped, and may be luck."""
+    lines = []
+    if found.unproven:
+        lines += ["", "Asked again with fresh seeds, which do not show that it is more than luck:"]
+        lines += [
+            f"  {text}: {metric} {value:.4g} in the median" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
+            for _, text, value, p in found.unproven
+        ]
+    if found.as_some:
+        lines += ["", "Learnt in one run, as some seeds do as written:", *_rows(found.as_some[:MOST], metric)]
+    # Beside a cause that is verified they may do the same.
+    if found.within_luck and not any(cause.verified for cause in found.causes):
+        lines.append("")
+        lines.append("Reached more in one run than as written, and no more than luck may do for what learns nothing:")
+        lines += _rows(found.within_luck[:MOST], metric)
     return lines
 
 
@@ -157,8 +178,10 @@ def no_cause(found: Checkup) -> str:
             f"It crashes with each of {len(found.tried)} changes too, one of each kind, so no others were tried. Mend "
             "that line, then ask again."
         )
+    doubtful = (*found.helped, *found.unproven, *found.within_luck, *found.as_some)
+    count, brings = len(found.tried) + len(doubtful), "is shown to bring" if doubtful else "brings"
     return (
-        f"No cause was found: none of {len(found.tried) + len(found.helped)} changes brings it back. "
+        f"No cause was found: none of {count} changes {brings} it back. "
         f"{_of_one_batch(found.one_batch)}{_of_one_value(found)}Look by hand: do the labels belong to the inputs, is "
         "there enough data, is the model large enough, does it train long enough."
     )
@@ -192,7 +215,7 @@ def _of_one_batch(losses: tuple[float, float] | None) -> str:
     if losses is None:
         return ""
     first, last = losses
-    said = f"Trained on its first batch alone, its loss goes from {first:.3g} to {last:.3g}"
+    said = f"Trained on its first batch alone, its loss ends at {last:.3g}, where reports begin at {first:.3g}"
     if 0 <= last < BY_HEART * first:
         return f"{said}: net, loss and optimiser can learn. "
     if last > UNLEARNT * first > 0:

@@ -10,6 +10,7 @@ from statistics import median
 
 from scipy.stats import mannwhitneyu
 
+from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, late
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -150,9 +151,14 @@ class Case:
         return [run for run in self.written if run.part == WRITTEN]
 
     @property
-    def controls(self) -> list[CheckedRun]:
-        """Runs that cannot learn."""
+    def controlled(self) -> list[CheckedRun]:
+        """Runs that cannot learn, whatever else is changed in them."""
         return self._of_kind(CONTROL)
+
+    @property
+    def controls(self) -> list[CheckedRun]:
+        """Those in which nothing else is changed."""
+        return [run for run in self.controlled if len(run.changes) == 1]
 
     @cached_property
     def at_chance(self) -> list[CheckedRun]:
@@ -271,18 +277,21 @@ class Case:
     @cached_property
     def bar(self) -> float:
         """What a training that learns nothing reaches at best, as a score; minus infinity where it is not known."""
-        found = [self.scored(self.chance)] if self.chance is not None else []
-        best = [max(map(self.scored, run.reports)) for run in self.at_chance if run.reports]
-        late = self._late(self.at_chance)
-        late = [score for score in late if math.isfinite(score)]
-        if late and math.isfinite(max(best)):
-            # The best of all reports is one of luck. As far beyond it as luck moves late reports, luck does not reach.
-            # Where these have left it far behind, as a control that explodes does, they move by that and not by luck.
-            moved = max(late) - median(late)
-            beyond = max(best) + (moved if max(late) + moved >= max(best) else 0.0)
-            # Where luck moves a share by that much, it must leave room for what is perfect.
-            found.append(min(beyond, (max(best) + self.ceiling) / 2) if math.isfinite(self.ceiling) else beyond)
-        return max(found, default=-math.inf)
+        return self._bar_of(self.at_chance)
+
+    def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
+        known = self.scored(self.chance) if self.chance is not None else -math.inf
+        return max(known, beyond_luck([[*map(self.scored, run.reports)] for run in controls], self.ceiling))
+
+    def bar_of(self, changes: Changes) -> float:
+        """What luck reaches with these changes: by controls with them, where there are two."""
+        own = self.paired(changes)
+        return self.bar if len(own) < PAIR else self._bar_of(own)
+
+    def paired(self, changes: Changes) -> list[CheckedRun]:
+        """Controls with these changes beside; none for none."""
+        more = len(changes) + 1
+        return [run for run in self.controlled if changes and len(run.changes) == more and {*changes} < {*run.changes}]
 
     @cached_property
     def largest_share(self) -> float:
@@ -360,6 +369,8 @@ class Case:
         """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
         if not run.changes and self._is_as_chance:
             return False
+        if len(self.paired(run.changes)) >= PAIR:
+            return self.score(run) > self.bar_of(run.changes)
         beyond = self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
         return beyond or (self._are_all_clear and self._is_clear(run))
 
@@ -400,10 +411,7 @@ class Case:
     @cached_property
     def _luck_reaches(self) -> float:
         """The best later report of chance, and as much beyond as lies between two runs of it."""
-        each = [self._late([one]) for one in self.at_chance if one.reports]
-        if not each:
-            return math.inf
-        return max(map(max, each)) + max(0.0, max(map(min, each)) - min(map(max, each)))
+        return beyond_runs([self._late([one]) for one in self.at_chance if one.reports])
 
     @cached_property
     def open_ended(self) -> bool:
@@ -413,7 +421,7 @@ class Case:
 
     def _late(self, runs: Sequence[CheckedRun]) -> list[float]:
         """The scores of the later half of each run's reports."""
-        return [self.scored(value) for run in runs for value in run.reports[len(run.reports) // 2 :]]
+        return [self.scored(value) for run in runs for value in late(run.reports)]
 
     def typical(self, run: CheckedRun) -> float:
         """The median score of a run's later reports: what luck moves less than its last one."""

@@ -65,8 +65,13 @@ def rank_sum_p(better: Sequence[float], others: Sequence[float]) -> float:
     return sum(one >= own - 1e-9 for one in sums) / len(sums)
 
 
-def threshold(case: Case) -> float:
-    """The score from which on a changed run counts as brought back: half-way from as written to the best there is."""
+def threshold(case: Case, changes: Changes = ()) -> float:
+    """The score from which on a run with these changes counts as brought back: half-way, and beyond luck with them."""
+    return max(half_way(case), case.bar_of(changes))
+
+
+def half_way(case: Case) -> float:
+    """The score half-way from as written to the best there is."""
     own = [case.score(run) for run in case.first]
     finite = [score for score in own if math.isfinite(score)]
     # Nor is a training brought back that ends where it began, at what an untrained net reaches.
@@ -77,8 +82,8 @@ def threshold(case: Case) -> float:
         low = min(others, default=best)
         if case.crash:
             # Nothing is known of chance: whatever keeps it from crashing counts.
-            return max(low, case.bar)
-    bar = max(low + 0.5 * max(0.0, best - low), case.bar)
+            return low
+    bar = low + 0.5 * max(0.0, best - low)
     if case.worse_than_chance and math.isfinite(case.ceiling):
         # Whatever keeps a training from getting worse takes it back to chance, which mends nothing.
         return max(bar, low + CLEAR * (case.ceiling - low))
@@ -87,7 +92,7 @@ def threshold(case: Case) -> float:
 
 def tried(case: Case) -> list[CheckedRun]:
     """Runs with changes, controls and probes left out."""
-    others = {run.trial for run in [*case.controls, *case.probes]}
+    others = {run.trial for run in [*case.controlled, *case.probes]}
     return [run for run in case.runs if run.changes and run.trial not in others]
 
 
@@ -133,18 +138,19 @@ def candidates(case: Case) -> list[Changes]:
     Of one intervention only its best level; where fresh seeds have shown that to be luck, its next. Of a sound
     training, what took it half-way to the best of all runs, if that is asked.
     """
-    bar, own = threshold(case), max((case.score(run) for run in case.first), default=-math.inf)
+    own = max((case.score(run) for run in case.first), default=-math.inf)
     # Of each intervention its best level that is not set back: whether it is not, its score, and itself.
     best: dict[tuple[str, ...], tuple[bool, float, Changes]] = {}
     whole = {option.changes: option for option in case.options}
     for run in case.runs:
-        if run.part != TRIED or not run.changes or run in case.controls or run in case.probes:
+        if run.part != TRIED or not run.changes or run in case.controlled or run in case.probes:
             continue
         option = whole.get(run.changes)
         if option is not None and option.part_of:
             continue
         score, names = case.score(run), tuple(name for name, _ in run.changes)
         # Where a check names a fault, its repair is asked as soon as it helps at all: it may be half of what is wrong.
+        bar = threshold(case, run.changes)
         needed = max(own, case.bar) if is_direct(case, run.changes) else bar
         if score >= needed and score > own and math.isfinite(score):
             standing = (not _is_set_back(case, run.changes, bar), score, run.changes)
@@ -252,7 +258,6 @@ def proven(case: Case) -> list[Repair]:
     parts = {run.changes for run in case.runs if run.part == PROOF and run.changes}
     asked += [changes for changes in sorted(parts) if changes not in asked]
     own = [case.score(run) for run in case.written]
-    bar = threshold(case)
     # Who shares the error rate: of a composite its parts are no further questions.
     divided = {option.changes for option in case.options if option.part_of}
     share = max(min(CANDIDATES, len(asked)), sum(changes not in divided for changes in asked))
@@ -263,6 +268,6 @@ def proven(case: Case) -> list[Repair]:
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
         better = bool(scores) and min(scores) > max(own, default=-math.inf)
         sure = better if math.isnan(p) else p <= case.alpha / share
-        holds = _holds(case, changes, bar)
+        holds = _holds(case, changes, threshold(case, changes))
         found.append(Repair(changes, proofs, p, holds and sure, holds))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
@@ -26,8 +27,8 @@ from backtrack.evidence.checkup.repairs import (
     tried,
 )
 from backtrack.evidence.checkup.unlearnt import left_over, taken_away
+from backtrack.evidence.checkup.unverified import Told, told, unverified
 from backtrack.vocabulary.finding import WRONG, Finding
-from backtrack.vocabulary.plan import PROOF
 
 # Whether a training learns.
 YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
@@ -94,8 +95,9 @@ class Checkup:
         as_written: the metric of each seed; NaN where a run had none.
         outcomes: of these runs.
         causes: the surest first.
-        helped: `(changes, what a person would write, metric)` of changes that reach more than as written, unverified.
-        tried: what did not help, the same way.
+        helped, within_luck, as_some, tried: `(changes, what a person would write, metric)` of what is not verified; see
+            `Unverified`.
+        unproven: the same of what fresh seeds were asked of and do not show, with p.
         not_tried: options that the runs did not suffice for.
         symptoms: of most of the runs as written.
         runs: how many trainings it rests on.
@@ -106,7 +108,7 @@ class Checkup:
             then the metric cannot tell.
         gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
         untrained: the metric of a net that makes no step, where that is beyond the luck of `chance`; else NaN.
-        one_batch: training loss at the start and at the end of a run on its first batch alone; None where none ran.
+        one_batch: training loss where reports begin, and at the end of a run on its first batch alone; None for none.
 
     Example:
         >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
@@ -132,6 +134,9 @@ class Checkup:
     limits: Sequence[str] = ()
     crash: str = ""
     saturated: bool = False
+    unproven: Sequence[tuple[Changes, str, float, float]] = ()
+    within_luck: Sequence[Told] = ()
+    as_some: Sequence[Told] = ()
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -160,6 +165,9 @@ class Checkup:
                 for cause in self.causes
             ],
             "helped": [_repair(one) for one in self.helped],
+            "unproven": [{**_repair(one[:3]), "p": _number(one[3])} for one in self.unproven],
+            "within_luck": [_repair(one) for one in self.within_luck],
+            "as_some": [_repair(one) for one in self.as_some],
             "tried": [_repair(one) for one in self.tried],
             "ruled_out": [spelled(changes) for changes, _, _ in self.tried],
             "not_tried": [spelled(changes) for changes, _ in self.not_tried],
@@ -182,11 +190,7 @@ def conclude(case: Case) -> Checkup:
     verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
-    kept = {one.changes for one in repairs}
-    rest = [run for run in tried(case) if run.changes not in kept and run.part != PROOF]
-    bar = _own(case)
-    helped = [run for run in rest if case.score(run) > bar and case.learnt(run)]
-    others = [run for run in rest if run not in helped]
+    others = unverified(case, repairs)
     done = {run.changes for run in tried(case)}
     return Checkup(
         learns=_learns(case, bool(verified)),
@@ -194,8 +198,11 @@ def conclude(case: Case) -> Checkup:
         as_written=[math.nan if run.value is None else run.value for run in case.written],
         outcomes=[run.outcome for run in case.written],
         causes=causes,
-        helped=[_told(case, run.changes, run.value) for run in sorted(helped, key=case.score, reverse=True)],
-        tried=[_told(case, run.changes, run.value) for run in sorted(others, key=case.score, reverse=True)],
+        helped=others.helped,
+        unproven=others.unproven,
+        within_luck=others.within_luck,
+        as_some=others.as_some,
+        tried=others.tried,
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
@@ -210,7 +217,11 @@ def conclude(case: Case) -> Checkup:
 
 def _one_batch(case: Case) -> tuple[float, float] | None:
     asked = case.probe(ONE_BATCH)
-    return (asked.losses[0], asked.losses[-1]) if asked is not None else None
+    if asked is None:
+        return None
+    # Its first report may come when the batch is learnt: then those of the runs as written say where it began.
+    begun = [run.losses[0] for run in case.first if run.losses and math.isfinite(run.losses[0])]
+    return max([asked.losses[0], *([median(begun)] if begun else [])]), asked.losses[-1]
 
 
 def _saturated(case: Case) -> bool:
@@ -439,13 +450,8 @@ def _most(runs: Sequence[CheckedRun]) -> list[str]:
     return [symptom for symptom, count in sorted(counts.items()) if count * 2 > len(runs)]
 
 
-def _told(case: Case, changes: Changes, value: float | None) -> tuple[Changes, str, float]:
-    text = "; ".join(option_of(case, change).text for change in changes)
-    return changes, text, math.nan if value is None else value
-
-
 def _of(case: Case, repair: Repair) -> tuple[Changes, str, float]:
-    return _told(case, repair.changes, repair.reaches)
+    return told(case, repair.changes, repair.reaches)
 
 
 def _number(value: float) -> float | None:

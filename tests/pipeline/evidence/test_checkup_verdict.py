@@ -352,7 +352,7 @@ def test_nothing_mends_and_no_cause_is_invented() -> None:
 def test_one_batch_is_tried_where_nothing_else_helps() -> None:
     found, _ = checked(lambda changes, rng: 0.1 + 0.004 * rng.random())
     assert found.one_batch == (2.3, 0.02)
-    assert "its loss goes from 2.3 to 0.02: net, loss and optimiser can learn" in no_cause(found)
+    assert "its loss ends at 0.02, where reports begin at 2.3: net, loss and optimiser can learn" in no_cause(found)
     huge = Finding("first_loss", "train.py:7", "the first loss is 9e+09", "about 1.4", "smaller weights", UNUSUAL)
     told = "  first loss at train.py:7: the first loss is 9e+09; smaller weights"
     assert told in sentences_of(replace(found, unusual=(huge,)), "accuracy", "study")
