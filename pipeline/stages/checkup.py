@@ -213,16 +213,20 @@ def _paired(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     A training that is unstable moves more by luck than one that a change has calmed.
     """
     mixed = {run.changes[0] for run in case.at_chance if run.changes[0][0] != UNTRAINED}
-    if not mixed or not needs_repair(case) or candidates(case) or len(case.runs) + KEPT >= plan.runs:
+    before = len(case.runs) - sum(len(run.changes) > 1 for run in case.controlled)
+    room = plan.runs - before - PROOFS * (PAIRED + 1) - CONTROLS * PAIRED
+    if not mixed or not needs_repair(case) or candidates(case) or room < 0:
         return []
-    control, luck = min(mixed), max(case.scored(value) for run in case.at_chance for value in run.reports)
-    needed = max([half_way(case), luck, *map(case.score, case.written)])
+    needed = max([half_way(case), *case.luck, *map(case.score, case.written)])
     best: dict[str, CheckedRun] = {}
     for run in sorted(_singly(case), key=case.score):
-        if needed < case.score(run) <= case.bar and not is_another_net(case, run.changes):
+        # Not by its last report alone, and as it stands no more than luck may do.
+        clear = min(case.score(run), case.typical(run)) > needed
+        if clear and case.score(run) <= case.bar and not is_another_net(case, run.changes):
             best[run.changes[0][0]] = run
     chosen = sorted(best.values(), key=lambda run: (size_of(case, run.changes), -case.score(run)))[:PAIRED]
-    return [plan.planned(_with(run.changes, control), seed, TRIED) for run in chosen for seed in plan.seeds[:CONTROLS]]
+    beside = [(run.changes, min(mixed)) for run in chosen]
+    return [plan.planned(_with(*one), seed, TRIED) for one in beside for seed in plan.seeds[:CONTROLS]]
 
 
 def _first_levels(changes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -232,8 +232,7 @@ class Case:
             own = self._late(self.first)
             return median(own) < min(late) and self._is_better(late, own)
         # As far below the lowest report of chance as luck moves these.
-        low = min(late) - (median(late) - min(late))
-        return sum(score < low for score in finals) * 2 > len(self.first)
+        return sum(score < 2 * min(late) - median(late) for score in finals) * 2 > len(self.first)
 
     def _of_kind(self, kind: str) -> list[CheckedRun]:
         names = {option.name for option in self.options if option.kind == kind}
@@ -286,12 +285,17 @@ class Case:
     def bar_of(self, changes: Changes) -> float:
         """What luck reaches with these changes: by controls with them, where there are two."""
         own = self.paired(changes)
-        return self.bar if len(own) < PAIR else self._bar_of(own)
+        return self.bar if len(own) < PAIR else max([*self.luck, self._bar_of(own)])
+
+    @cached_property
+    def luck(self) -> list[float]:
+        """The scores of all reports of chance."""
+        return [self.scored(value) for run in self.at_chance for value in run.reports]
 
     def paired(self, changes: Changes) -> list[CheckedRun]:
         """Controls with these changes beside; none for none."""
-        more = len(changes) + 1
-        return [run for run in self.controlled if changes and len(run.changes) == more and {*changes} < {*run.changes}]
+        both = [run for run in self.controlled if 1 < len(run.changes) == len(changes) + 1]
+        return [run for run in both if {*changes} < {*run.changes}]
 
     @cached_property
     def largest_share(self) -> float:
@@ -328,9 +332,8 @@ class Case:
             return -math.inf
         # A net that hardly moves answers as it was made, which may be worse than guessing. (Where no report of chance
         # comes up to a guess among the loss's classes, these are not what the metric counts.)
-        reports = [score for run in self.at_chance for score in map(self.scored, run.reports)]
         is_known = self.is_share and math.isfinite(self.ceiling)
-        guess = min(self.guessed * self.ceiling, max(reports, default=-math.inf)) if is_known else -math.inf
+        guess = min(self.guessed * self.ceiling, max(self.luck, default=-math.inf)) if is_known else -math.inf
         return max(median(finals), guess)
 
     @cached_property
@@ -369,8 +372,6 @@ class Case:
         """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
         if not run.changes and self._is_as_chance:
             return False
-        if len(self.paired(run.changes)) >= PAIR:
-            return self.score(run) > self.bar_of(run.changes)
         beyond = self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
         return beyond or (self._are_all_clear and self._is_clear(run))
 
@@ -405,8 +406,7 @@ class Case:
         clear = self.open_ended and self.typical(run) > self._luck_reaches
         if not (self.has_untrained or self.is_half_way(run) or clear):
             return False
-        luck = [self.scored(value) for control in self.at_chance for value in control.reports]
-        return self._is_better(late, luck)
+        return self._is_better(late, self.luck)
 
     @cached_property
     def _luck_reaches(self) -> float:

@@ -153,8 +153,10 @@ def _is_mostly_better(case: Case) -> bool:
     that no single run lies beyond the bar.
     """
     luck = [case.score(run) for run in case.at_chance]
+    # Where controls end at one answer for all, each of another class, luck reaches what a guess does.
+    top = max([*luck, case.chance_score])
     finite = [score for score in map(case.score, [*tried(case), *case.written]) if math.isfinite(score)]
-    return bool(luck) and sum(score > max(luck) for score in finite) >= MOSTLY * max(1, len(finite))
+    return bool(luck) and sum(score > top for score in finite) >= MOSTLY * max(1, len(finite))
 
 
 def _follows(case: Case, held: float, control: float) -> bool:
