@@ -295,6 +295,22 @@ def test_nearly_all_runs_a_little_better_than_luck_show_what_is_learnt() -> None
     assert found is not None and found.check == LABELS
 
 
+@pytest.mark.parametrize(("guessed", "found"), [(0.1, True), (0.0, False)])
+def test_controls_that_give_one_answer_each_reach_less_than_a_guess(guessed: float, found: bool) -> None:
+    """Runs that end about a guess lie above both, and show nothing of the labels."""
+    written = [
+        replace(run(f"written-{n}", [2.3, 1.0, 0.1, 0.1]), value=value, reports=(0.1, value))
+        for n, value in enumerate((0.09, 0.095, 0.11))
+    ]
+    controls = [
+        replace(one, value=value, reports=(0.12, value))
+        for one, value in zip(case().controls, (0.08, 0.07), strict=True)
+    ]
+    probe = run("probe", [2.3, 2.9, 3.5, 4.0], held_back="quarter")
+    said = not_carried_over(Case([*written, *controls, probe], OPTIONS, "max", is_share=True, guessed=guessed))
+    assert (said is not None and said.check == LABELS) is found
+
+
 def test_a_metric_that_is_nearly_the_best_without_learning_has_no_room_to_show_it() -> None:
     def near(value: float, *more: CheckedRun) -> Case:
         reports = tuple(value + jitter for jitter in (0.0, 0.002, -0.002, 0.0))
