@@ -41,8 +41,8 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         ]
     elif found.helped and not found.causes:
         lines += ["", "Could still be gained (one run each; --improve verifies it):", *_rows(found.helped[:3], metric)]
-    if found.learns != YES:
-        lines += _doubtful(found, metric)
+    for heading, rows in doubtful(found, metric):
+        lines += ["", f"{heading}:", *(f"  {row}" for row in rows)]
     if found.tried and (found.learns != YES or found.causes):
         lines += ["", "Tried, and did not help:", *_rows(found.tried[:MOST], metric)]
         if len(found.tried) > MOST:
@@ -55,23 +55,32 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     return lines
 
 
-def _doubtful(found: Checkup, metric: str) -> list[str]:
-    """What may have helped, and may be luck."""
-    lines = []
-    if found.unproven:
-        lines += ["", "Asked again with fresh seeds, which do not show that it is more than luck:"]
-        lines += [
-            f"  {text}: {metric} {value:.4g} in the median" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
-            for _, text, value, p in found.unproven
-        ]
-    if found.as_some:
-        lines += ["", "Learnt in one run, as some seeds do as written:", *_rows(found.as_some[:MOST], metric)]
+def doubtful(found: Checkup, metric: str) -> list[tuple[str, list[str]]]:
+    """What may have helped a training that does not learn as it should, and may be luck.
+
+    Args:
+        found, metric: as for `sentences_of`.
+
+    Returns:
+        `(heading, a row for each change)`, none that is empty.
+    """
+    if found.learns == YES:
+        return []
+    asked = [
+        f"{text}: {metric} {value:.4g} in the median" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
+        for _, text, value, p in found.unproven
+    ]
     # Beside a cause that is verified they may do the same.
-    if found.within_luck and not any(cause.verified for cause in found.causes):
-        lines.append("")
-        lines.append("Reached more in one run than as written, and no more than luck may do for what learns nothing:")
-        lines += _rows(found.within_luck[:MOST], metric)
-    return lines
+    within = () if any(cause.verified for cause in found.causes) else found.within_luck
+    groups = [
+        ("Asked again with fresh seeds, which do not show that it is more than luck", asked),
+        ("Learnt in one run, as some seeds do as written", _rows(found.as_some[:MOST], metric)),
+        (
+            "Reached more in one run than as written, and no more than luck may do for what learns nothing",
+            _rows(within[:MOST], metric),
+        ),
+    ]
+    return [(heading, [row.strip() for row in rows]) for heading, rows in groups if rows]
 
 
 def line_of(case: Case, trial: str, study: str) -> str:
@@ -180,10 +189,16 @@ def no_cause(found: Checkup) -> str:
         )
     doubtful = (*found.helped, *found.unproven, *found.within_luck, *found.as_some)
     count, brings = len(found.tried) + len(doubtful), "is shown to bring" if doubtful else "brings"
+    look = (
+        "Some seeds learn, so labels and metric do their part; what differs between seeds are the weights at the start "
+        "and the order of the examples: look at the initialisation, and at how large the steps are."
+        if found.learns == SOMETIMES
+        else "Look by hand: do the labels belong to the inputs, is there enough data, is the model large enough, does "
+        "it train long enough."
+    )
     return (
         f"No cause was found: none of {count} changes {brings} it back. "
-        f"{_of_one_batch(found.one_batch)}{_of_one_value(found)}Look by hand: do the labels belong to the inputs, is "
-        "there enough data, is the model large enough, does it train long enough."
+        f"{_of_one_batch(found.one_batch)}{_of_one_value(found)}{look}"
     )
 
 

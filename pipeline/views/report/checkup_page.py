@@ -12,7 +12,10 @@ import jinja2
 from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
-from backtrack.views.checkup import no_cause, standing, state
+from backtrack.views.checkup import doubtful, no_cause, standing, state
+
+# Changes of each kind that the first screen shows; the table behind it has all.
+SHOWN = 3
 
 
 def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
@@ -37,6 +40,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         causes=[_cause(cause) for cause in found.causes],
         sound=found.learns == YES,
         nothing="" if found.causes else no_cause(found),
+        doubtful=[(heading, rows[:SHOWN]) for heading, rows in doubtful(found, metric)],
         limits=found.limits,
         gains=[_repair(one[:3]) for one in found.gains],
         rows=_rows(case),

@@ -13,6 +13,7 @@ from backtrack.evidence.checkup.verdict import NO, SOMETIMES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.views.checkup import sentences_of
+from backtrack.views.report.checkup_page import checkup_page
 
 Reports = Callable[[dict[str, str], random.Random], list[float]]
 CALM = ("learning_rate", "x0.1")
@@ -55,12 +56,15 @@ def test_a_calmer_training_that_reaches_more_than_the_same_without_labels_is_bro
 
 @pytest.mark.parametrize("luck", range(5))
 def test_a_training_that_is_only_calmer_has_learnt_nothing(luck: int) -> None:
-    found, _ = checked(unstable(calm=0.7, without=0.7), luck)
+    found, case = checked(unstable(calm=0.7, without=0.7), luck)
     assert found.causes == [] and found.learns == NO
     said = "\n".join(sentences_of(found, "error", "study"))
     assert "is shown to bring it back" in said
     assert CALM in {change for changes, _, _ in found.within_luck for change in changes}
     assert "no more than luck may do" in said
+    manifest = {"task": {"name": "mine", "metric": "error"}, "study": "s", "created": "today", "seed": 0}
+    page = checkup_page(case, found, manifest)
+    assert page.index("It may be luck") < page.index("no more than luck may do") < page.index("What was tried")
     # What helped in one run stands nowhere as what did not.
     assert not {(CALM,)} & {changes for changes, _, _ in found.tried}
 
@@ -89,4 +93,5 @@ def test_what_learns_as_some_seeds_do_is_not_said_to_do_nothing() -> None:
                 assert (heading in said) is bool(rows)
                 told |= {heading} if rows else set()
             assert all(value > 0.9 for _, _, value in found.tried)
+            assert "Some seeds learn, so labels and metric do their part" in said
     assert len(told) == 2
