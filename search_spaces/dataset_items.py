@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from backtrack.search_spaces.middle_draws import middles_drawn
+from backtrack.search_spaces.middle_draws import MiddleDraws
 from backtrack.task.intervention import Anatomy, Intervention, Training
 
 # Among an anatomy's calls: examples that lie where the one before lies, and examples that random numbers are drawn for.
@@ -54,14 +54,12 @@ def _own_datasets(data: Any, given: Any) -> Iterator[Any]:
 
 def shared_items(torch: Any) -> Callable[[Any], bool]:
     """Tells, of one example after another, whether something of it lies where the one before has it."""
-    # The example itself: its place is free for others as soon as it is gone.
-    before: list[Any] = [None, set()]
+    before: list[Any] = []
 
     def is_shared(item: Any) -> bool:
-        places = {one.data_ptr() for one in _tensors_in(torch, item) if one.numel() > 1}
-        shared = bool(places & before[1])
-        before[:] = item, places
-        return shared
+        # The tensors themselves are kept: the place of one that is gone is free for others.
+        kept, before[:] = list(before), [one for one in _tensors_in(torch, item) if one.numel() > 1]
+        return not {one.data_ptr() for one in kept}.isdisjoint(one.data_ptr() for one in before)
 
     return is_shared
 
@@ -112,10 +110,10 @@ def _varied(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _unvaried(training: Training, level: str) -> None:
-    torch = training.torch
+    middle = MiddleDraws(training.torch)
 
     def returned(dataset: Any, get: Callable[[], Any]) -> Any:
-        with middles_drawn(torch):
+        with middle:
             return get()
 
     at_items(training, returned)

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any
-from unittest.mock import patch
+
+# Whose function of which name, and what stands in its place.
+Draw = tuple[Any, str, Callable[..., Any]]
 
 
-@contextmanager
-def middles_drawn(torch: Any) -> Iterator[None]:
+class MiddleDraws:
     """Inside, draws of torch, numpy and `random` return the middle of what they could, and orders stay as they are.
+
+    Entered once for each example: so what stands in the place of each function is made once.
 
     Args:
         torch: the module.
 
     Example:
         >>> import torch
-        >>> with middles_drawn(torch):
+        >>> with MiddleDraws(torch):
         ...     torch.rand(2).tolist(), random.uniform(2, 4), float(torch.randn(1))
         ([0.5, 0.5], 3.0, 0.0)
     """
-    import numpy
 
-    with ExitStack() as stack:
-        for owner, name, drawn in (*_of_torch(torch), *_of_random(), *_of_numpy(numpy)):
-            stack.enter_context(patch.object(owner, name, drawn))
-        yield
+    def __init__(self, torch: Any) -> None:
+        import numpy
+
+        self._draws = [*_of_torch(torch), *_of_random(), *_of_numpy(numpy)]
+        self._own = [(owner, name, getattr(owner, name)) for owner, name, _ in self._draws]
+        # A dataset may ask another one.
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if not self._depth:
+            _put(self._draws)
+        self._depth += 1
+
+    def __exit__(self, *fault: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            _put(self._own)
 
 
-Draw = tuple[Any, str, Callable[..., Any]]
+def _put(draws: list[Draw]) -> None:
+    for owner, name, drawn in draws:
+        setattr(owner, name, drawn)
 
 
 def _of_torch(torch: Any) -> list[Draw]:

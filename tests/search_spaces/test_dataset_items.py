@@ -12,7 +12,7 @@ from test_sums_rows_and_rates import changed, looked
 from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
-from backtrack.search_spaces.middle_draws import middles_drawn
+from backtrack.search_spaces.middle_draws import MiddleDraws
 from backtrack.task.intervention import Anatomy
 from backtrack.trial.intervening.catalogue import all_interventions
 
@@ -88,12 +88,19 @@ def test_examples_come_without_their_random_changes(name: str) -> None:
     assert len(lines(data)) > 1
 
 
+def test_a_dataset_that_asks_another_one_draws_nothing_either() -> None:
+    inner = Varied(CHANGES["noise of torch"])
+    outer = Varied(lambda line: inner[0][0] + torch.randn_like(line))
+    with changed("augmentation", "none", looked(lambda: lines(ConcatDataset([outer, inner])))):
+        assert lines(ConcatDataset([outer, inner])) == {(0, 1, 2, 3)}
+
+
 def test_a_dataset_that_draws_nothing_has_no_random_changes() -> None:
     assert not levels("augmentation", looked(lambda: lines(Varied(lambda line: line))))
 
 
 def test_the_middle_is_of_what_could_be_drawn() -> None:
-    with middles_drawn(torch):
+    with MiddleDraws(torch):
         assert [int(torch.randint(2, high=7, size=(1,))), int(torch.randint(5, (1,)))] == [4, 2]
         assert [random.randint(0, 4), random.uniform(1, 2), random.gauss(3, 1)] == [2, 1.5, 3]
         assert [numpy.random.randint(5), numpy.random.uniform(2, 4)] == [2, 3.0]

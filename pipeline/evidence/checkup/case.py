@@ -10,7 +10,7 @@ from statistics import median
 
 from scipy.stats import mannwhitneyu
 
-from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, late
+from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, later_half
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -421,7 +421,7 @@ class Case:
 
     def _late(self, runs: Sequence[CheckedRun]) -> list[float]:
         """The scores of the later half of each run's reports."""
-        return [self.scored(value) for run in runs for value in late(run.reports)]
+        return [self.scored(value) for run in runs for value in later_half(run.reports)]
 
     def typical(self, run: CheckedRun) -> float:
         """The median score of a run's later reports: what luck moves less than its last one."""

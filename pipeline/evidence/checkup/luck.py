@@ -10,7 +10,7 @@ from statistics import median
 PAIR = 2
 
 
-def late(scores: Sequence[float]) -> Sequence[float]:
+def later_half(scores: Sequence[float]) -> Sequence[float]:
     """The later half of a run's reports."""
     return scores[len(scores) // 2 :]
 
@@ -33,7 +33,7 @@ def beyond_luck(controls: Sequence[Sequence[float]], ceiling: float) -> float:
         0.5
     """
     best = [max(one) for one in controls if one]
-    ends = [score for one in controls for score in late(one) if math.isfinite(score)]
+    ends = [score for one in controls for score in later_half(one) if math.isfinite(score)]
     if not ends or not math.isfinite(max(best)):
         return -math.inf
     moved = max(ends) - median(ends)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
 from backtrack.evidence.checkup.repairs import Repair, option_of, tried
@@ -30,7 +30,7 @@ class Unverified:
     unproven: Sequence[tuple[Changes, str, float, float]] = ()
     within_luck: Sequence[Told] = ()
     as_some: Sequence[Told] = ()
-    tried: Sequence[Told] = field(default_factory=tuple)
+    tried: Sequence[Told] = ()
 
 
 def unverified(case: Case, repairs: Sequence[Repair]) -> Unverified:
