@@ -380,7 +380,7 @@ def _patch(case: Case, changes: Changes) -> str:
 
 def _does_no_harm(case: Case, check: str) -> bool:
     """Whether a training that learns reaches no more where a fault is mended, in one run."""
-    mended = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
+    mended = [run for run in _mending(case, check) if not _changes_nothing(case, run)]
     own = _own(case)
     learns = all(case.learnt(run) for run in case.written)
     # A run that crashes with the repair shows nothing of it.
@@ -388,14 +388,26 @@ def _does_no_harm(case: Case, check: str) -> bool:
 
 
 def _cannot_be_mended(case: Case, check: str) -> bool:
-    """Whether nothing that is tried from outside would mend a check's fault, or all that would crashes in this program.
+    """Whether nothing that is tried would mend a check's fault, or all that would crashes here or changes nothing.
 
     Whether it mends was not seen then. What else brings the training back stands behind the fault.
     """
     if not any(check in option.answers for option in case.options):
         return True
-    own = [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
-    return bool(own) and not case.crash and all(run.outcome == "crashed" for run in own)
+    own = _mending(case, check)
+    useless = [run for run in own if _changes_nothing(case, run) or (run.outcome == "crashed" and not case.crash)]
+    return bool(own) and len(useless) == len(own)
+
+
+def _mending(case: Case, check: str) -> list[CheckedRun]:
+    """Runs with the one change that answers a check."""
+    return [run for run in tried(case) if len(run.changes) == 1 and check in answers(case, run.changes[0])]
+
+
+def _changes_nothing(case: Case, run: CheckedRun) -> bool:
+    """Whether a changed run says what the one as written says, to the last bit: the program has not what it changes."""
+    said = (run.reports, run.losses)
+    return any(one.seed == run.seed and (one.reports, one.losses) == said for one in case.first) and any(said)
 
 
 def _is_explained(check: str, direct_of: Mapping[str, Sequence[Repair]], case: Case) -> bool:

@@ -314,6 +314,28 @@ def test_a_fault_whose_repair_crashes_stays_the_cause() -> None:
     assert ("optimiser", "adam_usual") in [change for changes, _, _ in cause.hides for change in changes]
 
 
+@pytest.mark.parametrize("differs", [0.0, 0.001])
+def test_a_repair_that_changes_nothing_of_this_program_shows_nothing(differs: float) -> None:
+    """As the right dimension of a softmax does in a net without one: every report is what it is as written."""
+    found, case = checked(
+        lambda changes, rng: (0.9 if changes.get("optimiser") == "adam_usual" else 0.4) + 0.01 * rng.random(),
+        fault="inputs",
+        mended_by="nothing",
+    )
+    worst = min(case.first, key=lambda run: run.value or 0.0)
+    runs = [
+        replace(run, reports=tuple(one + differs for one in worst.reports), value=worst.value)
+        if run.changes == (("inputs", "standardised"),)
+        else run
+        for run in case.runs
+    ]
+    assert found.learns == LATE
+    causes = conclude(replace(case, runs=runs)).causes
+    names = [(cause.name, cause.harmless) for cause in causes]
+    # With what it changes it is asked, and does not help; else nothing is known of it.
+    assert names == ([("inputs", False)] if not differs else [("optimiser", False), ("inputs", True)])
+
+
 def test_two_changes_that_are_needed_together_are_found_together() -> None:
     def reached(changes: dict[str, str], rng: random.Random) -> float:
         both = "inputs" in changes and changes.get("learning_rate") == "x10"
