@@ -33,19 +33,20 @@ class Unverified:
     tried: Sequence[Told] = ()
 
 
-def unverified(case: Case, repairs: Sequence[Repair]) -> Unverified:
+def unverified(case: Case, repairs: Sequence[Repair], some_learn: bool) -> Unverified:
     """Sorts all changed runs but those of verified repairs.
 
     Args:
         case: every run.
         repairs: the candidates, with their fresh runs.
+        some_learn: whether the training learns as written under some seeds only.
     """
     asked = {one.changes for one in repairs}
     rest = [run for run in tried(case) if run.changes not in asked and run.part != PROOF]
     rest.sort(key=case.score, reverse=True)
     groups: dict[str, list[CheckedRun]] = {"helped": [], "within_luck": [], "as_some": [], "tried": []}
     for run in rest:
-        groups[_group(case, run)].append(run)
+        groups[_group(case, run, some_learn)].append(run)
     loose = sorted((one for one in repairs if one.proofs and not one.verified), key=lambda one: one.p)
     return Unverified(
         unproven=[(*told(case, one.changes, one.reaches), one.p) for one in loose],
@@ -59,9 +60,9 @@ def told(case: Case, changes: Changes, value: float | None) -> Told:
     return changes, text, math.nan if value is None else value
 
 
-def _group(case: Case, run: CheckedRun) -> str:
+def _group(case: Case, run: CheckedRun, some_learn: bool) -> str:
     if case.score(run) > max((case.score(one) for one in case.written), default=-math.inf):
         return "helped" if case.learnt(run) else "within_luck"
     same_seed = [one for one in case.first if one.seed == run.seed]
     unlike = case.learnt(run) and same_seed and not any(map(case.learnt, same_seed))
-    return "as_some" if unlike and any(map(case.learnt, case.first)) else "tried"
+    return "as_some" if some_learn and unlike else "tried"

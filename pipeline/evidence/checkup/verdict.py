@@ -190,10 +190,11 @@ def conclude(case: Case) -> Checkup:
     verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
     causes = _causes(case, verified, symptoms)
-    others = unverified(case, repairs)
+    learns = _learns(case, bool(verified))
+    others = unverified(case, repairs, learns == SOMETIMES)
     done = {run.changes for run in tried(case)}
     return Checkup(
-        learns=_learns(case, bool(verified)),
+        learns=learns,
         chance=_chance(case),
         as_written=[math.nan if run.value is None else run.value for run in case.written],
         outcomes=[run.outcome for run in case.written],
