@@ -80,17 +80,18 @@ def _of_torch(torch: Any) -> list[Draw]:
     ]
 
 
-def _of_random() -> list[Draw]:
-    def shuffle(items: Any) -> None:
-        """As they are."""
+def _unshuffled(items: Any) -> None:
+    """Leaves them as they are."""
 
+
+def _of_random() -> list[Draw]:
     return [
         (random, "random", lambda: 0.5),
         (random, "uniform", lambda low, high: (low + high) / 2),
         (random, "randint", lambda low, high: (low + high) // 2),
         (random, "gauss", lambda mu=0.0, sigma=1.0: mu),
         (random, "normalvariate", lambda mu=0.0, sigma=1.0: mu),
-        (random, "shuffle", shuffle),
+        (random, "shuffle", _unshuffled),
     ]
 
 
@@ -110,15 +111,12 @@ def _of_numpy(numpy: Any) -> list[Draw]:
     def between(low: float, high: float | None = None, *rest: Any, **options: Any) -> float:
         return (low - 1) // 2 if high is None else (low + high - 1) // 2
 
-    def shuffle(items: Any) -> None:
-        """As they are."""
-
     return [
         *(like(name, lambda *_, **options: 0.5) for name in ("rand", "random", "random_sample")),
         *(like(name, lambda *_, **options: 0.0) for name in ("randn", "standard_normal")),
         like("normal", lambda loc=0.0, scale=1.0, *_, **options: loc),
         like("uniform", lambda low=0.0, high=1.0, *_, **options: (low + high) / 2),
         like("randint", between),
-        (draws, "shuffle", shuffle),
+        (draws, "shuffle", _unshuffled),
         (draws, "permutation", lambda items: numpy.sort(own_permutation(items)) if isinstance(items, int) else items),
     ]

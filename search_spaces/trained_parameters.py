@@ -83,7 +83,7 @@ def _apply(training: Training, level: str) -> None:
     def let_loose(optimiser: Any) -> None:
         learning = [weight for weight in waiting if weight.requires_grad and weight.grad is not None]
         if learning:
-            waiting[:] = [weight for weight in waiting if not any(weight is one for one in learning)]
+            waiting[:] = [weight for weight in waiting if not weight.requires_grad or weight.grad is None]
             held = ids_held_by(optimiser) | optimisers.held_beside(optimiser)
             missing = [weight for weight in learning if id(weight) not in held]
             if missing:

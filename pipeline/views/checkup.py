@@ -187,8 +187,8 @@ def no_cause(found: Checkup) -> str:
             f"It crashes with each of {len(found.tried)} changes too, one of each kind, so no others were tried. Mend "
             "that line, then ask again."
         )
-    doubtful = (*found.helped, *found.unproven, *found.within_luck, *found.as_some)
-    count, brings = len(found.tried) + len(doubtful), "is shown to bring" if doubtful else "brings"
+    loose = (*found.helped, *found.unproven, *found.within_luck, *found.as_some)
+    count, brings = len(found.tried) + len(loose), "is shown to bring" if loose else "brings"
     look = (
         "Some seeds learn, so labels and metric do their part; what differs between seeds are the weights at the start "
         "and the order of the examples: look at the initialisation, and at how large the steps are."

@@ -326,7 +326,7 @@ def _carries_over(case: Case) -> bool:
     height = case.bar - case.chance_score
     often = len(beyond) > max(1.0, LUCKY * len(case.runs)) or max(beyond) > case.chance_score + FAR_BEYOND * height
     # Two controls of a few reports say little of how far luck reaches: the runs as written reached no further.
-    luck = [case.scored(value) for run in (*case.written, *case.at_chance) for value in run.reports]
+    luck = [*case.luck, *(case.scored(value) for run in case.written for value in run.reports)]
     return often and max(beyond) > 2 * max(luck) - median(luck)
 
 

@@ -189,9 +189,8 @@ def conclude(case: Case) -> Checkup:
     gained = [] if needs_repair(case) else [one for one in verified if not is_direct(case, one.changes)]
     verified = [one for one in verified if one not in gained]
     symptoms = _most(case.first)
-    causes = _causes(case, verified, symptoms)
+    causes = _causes(case, verified, repairs, symptoms)
     learns = _learns(case, bool(verified))
-    others = unverified(case, repairs, learns == SOMETIMES)
     done = {run.changes for run in tried(case)}
     return Checkup(
         learns=learns,
@@ -199,11 +198,7 @@ def conclude(case: Case) -> Checkup:
         as_written=[math.nan if run.value is None else run.value for run in case.written],
         outcomes=[run.outcome for run in case.written],
         causes=causes,
-        helped=others.helped,
-        unproven=others.unproven,
-        within_luck=others.within_luck,
-        as_some=others.as_some,
-        tried=others.tried,
+        **vars(unverified(case, repairs, learns == SOMETIMES)),
         not_tried=[(one.changes, one.text) for one in case.repairs if one.changes not in done],
         symptoms=symptoms,
         runs=len(case.runs),
@@ -261,7 +256,9 @@ def _learns(case: Case, mended: bool) -> str:
     return SOMETIMES if any(reached) else NO if "constant_output" in case.wrong else LATE
 
 
-def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> list[CheckupCause]:
+def _causes(
+    case: Case, verified: Sequence[Repair], repairs: Sequence[Repair], symptoms: Sequence[str]
+) -> list[CheckupCause]:
     wrong = case.wrong
     direct_of = _repairs_of_faults(case, verified)
     effects = [
@@ -277,7 +274,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     said = any(not cause.harmless for cause in causes)
     rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
     if rest and not any(cause.verified or _cannot_be_mended(case, cause.name) for cause in causes):
-        causes.insert(0, _of_rest(case, rest, signs))
+        causes.insert(0, _of_rest(case, rest, repairs, signs))
     apart = _of_labels(case) if not direct_of else []
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
@@ -290,7 +287,7 @@ def _causes(case: Case, verified: Sequence[Repair], symptoms: Sequence[str]) -> 
     return causes
 
 
-def _of_rest(case: Case, rest: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
+def _of_rest(case: Case, rest: Sequence[Repair], repairs: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
     """The cause that no check calls wrong: what led to the first of these repairs, or what it changes."""
     led = led_to(case, rest[0].changes)
     if led is not None:
@@ -298,7 +295,7 @@ def _of_rest(case: Case, rest: Sequence[Repair], signs: Sequence[str]) -> Checku
     if not case.shut or not is_another_net(case, rest[0].changes):
         return _of_changes(case, rest, signs)
     # What opens this net under most seeds says more of it than another one beside it, though it may be luck.
-    opened = [one for one in proven(case) if one.holds and not is_another_net(case, one.changes)]
+    opened = [one for one in repairs if one.holds and not is_another_net(case, one.changes)]
     if opened:
         return replace(_of_changes(case, opened, signs), verified=False, hides=[_of(case, one) for one in rest])
     return _of_shut(case, case.shut, rest, signs)
