@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from backtrack.search_spaces.dataset_rows import at_datasets
 from backtrack.search_spaces.middle_draws import MiddleDraws
 from backtrack.task.intervention import Anatomy, Intervention, Training
 
@@ -28,17 +29,12 @@ def at_items(training: Training, returned: Callable[[Any, Callable[[], Any]], An
 
         return __getitem__
 
-    def make(own: Any) -> Any:
-        def __init__(loader: Any, *arguments: Any, **options: Any) -> None:
-            given = arguments[0] if arguments else options.get("dataset")
-            for kind in {type(one) for one in _own_datasets(data, given)} - changed:
-                changed.add(kind)
-                training.replace(kind, "__getitem__", getting)
-            own(loader, *arguments, **options)
+    def given(dataset: Any) -> None:
+        for kind in {type(one) for one in _own_datasets(data, dataset)} - changed:
+            changed.add(kind)
+            training.replace(kind, "__getitem__", getting)
 
-        return __init__
-
-    training.replace(data.DataLoader, "__init__", make)
+    at_datasets(training, given)
 
 
 def _own_datasets(data: Any, given: Any) -> Iterator[Any]:

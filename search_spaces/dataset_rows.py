@@ -12,6 +12,19 @@ from backtrack.vocabulary.dataset_rows import rows_beyond
 SHORT = "rows beyond a dataset's length"
 
 
+def at_datasets(training: Training, given: Callable[[Any], None]) -> None:
+    """Calls `given(dataset)` before each DataLoader is made."""
+
+    def make(own: Any) -> Any:
+        def __init__(loader: Any, *arguments: Any, **options: Any) -> None:
+            given(arguments[0] if arguments else options.get("dataset"))
+            own(loader, *arguments, **options)
+
+        return __init__
+
+    training.replace(training.torch.utils.data.DataLoader, "__init__", make)
+
+
 def at_short(training: Training, lengthened: Callable[[Any], bool]) -> None:
     """Asks `lengthened(dataset)` of each that a DataLoader gets and whose length is too short: where yes, all is read.
 
@@ -27,18 +40,13 @@ def at_short(training: Training, lengthened: Callable[[Any], bool]) -> None:
 
         return __len__
 
-    def make(own: Any) -> Any:
-        def __init__(loader: Any, *arguments: Any, **options: Any) -> None:
-            data = arguments[0] if arguments else options.get("dataset")
-            kind = type(data)
-            if kind not in changed and rows_beyond(data) is not None and lengthened(data):
-                changed.add(kind)
-                training.replace(kind, "__len__", counting)
-            own(loader, *arguments, **options)
+    def given(data: Any) -> None:
+        kind = type(data)
+        if kind not in changed and rows_beyond(data) is not None and lengthened(data):
+            changed.add(kind)
+            training.replace(kind, "__len__", counting)
 
-        return __init__
-
-    training.replace(training.torch.utils.data.DataLoader, "__init__", make)
+    at_datasets(training, given)
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
