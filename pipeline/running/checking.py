@@ -129,7 +129,10 @@ def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tupl
     anatomy, described, own = looked_at(task, told, files)
     described = [one for one in described if one["levels"]]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
-    told(f"{len(factors)} interventions apply: {', '.join(factor.name for factor in factors)}")
+    suspected = [one["name"] for one in described if one["on_suspicion"]]
+    told(f"interventions: {', '.join(one['name'] for one in described if not one['on_suspicion'])}")
+    if suspected:
+        told(f"where something points at them: {', '.join(suspected)}")
     return task.with_changes(factors, anatomy).with_fixed(own), described, anatomy_from(anatomy).guessed
 
 

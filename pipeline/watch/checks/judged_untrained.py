@@ -7,13 +7,12 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.copies import is_twin, some_weights
 from backtrack.watch.checks.heard import Heard, ModelHeard
 from backtrack.watch.checks.moments import Step
 
-# Steps of the training between two looks at the copy; passes of it, and tensors that are compared.
-STEPS, PASSES, TENSORS = 20, 2, 8
-# Numbers of such a tensor: a table of many words would cost memory.
-LARGEST = 1 << 20
+# Steps of the training between two looks at the copy, and passes of it.
+STEPS, PASSES = 20, 2
 # Of the way that the training model's weights went, what an average that is judged has to have followed.
 FOLLOWED = 0.2
 # Of that way, squared, what is left to go for a copy when it is first asked, which was made a few steps before.
@@ -45,13 +44,13 @@ class JudgedUntrained(Check):
             if id(model) not in self._seen:
                 trained = [] if model.trained else [one for one in self.heard.models if one.trained]
                 copied = any(self._is_copy(model, one) for one in trained)
-                first = [] if copied else [one.detach().clone() for one in _tensors(model)]
+                first = [] if copied else [one.detach().clone() for one in some_weights(model)]
                 self._seen[id(model)] = (self.heard.steps, first)
 
     def _is_copy(self, model: ModelHeard, trained: ModelHeard) -> bool:
         """Whether a model that is asked for the first time has come along with one that trains."""
         begun, first = self._seen.get(id(trained), (self.heard.steps, []))
-        now, goal = _tensors(model), _tensors(trained)
+        now, goal = some_weights(model), some_weights(trained)
         shapes = [[one.shape for one in each] for each in (first, now, goal)]
         if begun == self.heard.steps or shapes[0] != shapes[1] or shapes[0] != shapes[2]:
             # (A model may get further layers as it trains.)
@@ -65,11 +64,11 @@ class JudgedUntrained(Check):
             asked = sum(passes.number for passes in model.passes.values())
             if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
                 continue
-            now = _tensors(model)
-            twins = [one for one in self.heard.models if _is_twin(one, model, held)]
+            now = some_weights(model)
+            twins = [one for one in self.heard.models if is_twin(one, model, held)]
             if len(now) != len(before) or not twins or any(_is_judged(one) for one in twins):
                 continue
-            followed = _followed(before, now, _tensors(twins[0]))
+            followed = _followed(before, now, some_weights(twins[0]))
             if followed < FOLLOWED:
                 place = next(iter(model.passes.values())).place
                 same = "are the same" if not followed else f"have come {followed:.1%} of the way of those that train"
@@ -82,10 +81,6 @@ class JudgedUntrained(Check):
                     else "average over fewer steps (a smaller decay: 1 - 1 / steps averages "
                     "over so many), or judge the model that trains",
                 )
-
-
-def _tensors(model: ModelHeard) -> list[Any]:
-    return [one for one in model.module.parameters() if one.numel() <= LARGEST][:TENSORS]
 
 
 def _followed(before: list[Any], now: list[Any], trained: list[Any]) -> float:
@@ -105,15 +100,6 @@ def _apart(ones: list[Any], others: list[Any]) -> float:
         float((one.detach() - other.detach().to(one)).double().square().sum())
         for one, other in zip(ones, others, strict=True)
     )
-
-
-def _is_twin(one: ModelHeard, model: ModelHeard, held: set[int]) -> bool:
-    """Whether a model trains, and has the class and shapes of one that does not."""
-    if one is model or not one.trained or type(one.module) is not type(model.module):
-        return False
-    own, other = list(one.module.parameters()), list(model.module.parameters())
-    shapes = [weight.shape for weight in own] == [weight.shape for weight in other]
-    return shapes and any(id(weight) in held for weight in own) and not any(id(weight) in held for weight in other)
 
 
 def _is_judged(model: ModelHeard) -> bool:

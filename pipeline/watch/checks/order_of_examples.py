@@ -13,6 +13,8 @@ from backtrack.watch.checks.moments import Backward, Loss
 CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 # Labels in a row that are looked at; of the changes between neighbours that chance would make, so many may be there.
 LABELS, CHANGES, LEAST = 200_000, 0.2, 200
+# Of all pairs of examples, so many of those in one batch differ as well where each batch has all classes.
+MIXED = 0.8
 
 
 class OrderOfExamples(Check):
@@ -65,12 +67,22 @@ class OrderOfExamples(Check):
         if 2 * changes >= len(parts) and all(bool((part == part[0]).all()) for part in parts):
             # Batches of one class by turns, as of real and made-up examples: they are built so.
             return
-        if changes < CHANGES * expected:
+        if changes < CHANGES * expected and _within(parts) < MIXED * float(1 - (shares**2).sum()):
             self.finds(
                 place,
                 f"the training examples come class by class: neighbouring labels differ {changes} times "
                 f"in {len(labels)}, and would {expected:.0f} times if they were shuffled",
             )
+
+
+def _within(parts: list[Any]) -> float:
+    """Of pairs of examples in one batch, how many differ in their label: a step does not ask for their order in it."""
+    differ = pairs = 0
+    for part in parts:
+        counts = part.unique(return_counts=True)[1]
+        pairs += len(part) * (len(part) - 1)
+        differ += len(part) ** 2 - int((counts**2).sum())
+    return differ / pairs if pairs else 0.0
 
 
 class SameBatches(Check):

@@ -43,18 +43,16 @@ class OrderOfTargets(Check):
                 continue
             inside = [step for part in parts for step in (part[1:] - part[:-1]).tolist() if step]
             between = [float(last.mean() - first.mean()) for first, last in pairwise(parts)]
-            rising, means = _rising(inside), _rising(between)
-            if min(rising, means) >= 0 and (
-                (rising >= SORTED and means >= BATCHES_SORTED) or (rising <= 1 - SORTED and means <= 1 - BATCHES_SORTED)
-            ):
+            one_way = max((-1, 1), key=lambda sign: _share(inside, sign))
+            each, means = _share(inside, one_way), _share(between, one_way)
+            if each >= SORTED and means >= BATCHES_SORTED:
                 self.finds(
                     place,
                     f"the training examples come sorted by their targets: of {len(inside)} steps from one to the next "
-                    f"within the first {BATCHES} batches {max(rising, 1 - rising):.0%} go one way, and from batch to "
-                    f"batch {max(means, 1 - means):.0%}",
+                    f"within the first {BATCHES} batches {each:.0%} go one way, and from batch to batch {means:.0%}",
                 )
 
 
-def _rising(steps: Sequence[float]) -> float:
-    """The share of steps that go up; -1 where there are none."""
-    return sum(step > 0 for step in steps) / len(steps) if steps else -1.0
+def _share(steps: Sequence[float], sign: int) -> float:
+    """The share of steps that go one way: up (1) or down (-1). The same batch again goes neither way."""
+    return sum(step * sign > 0 for step in steps) / len(steps) if steps else 0.0

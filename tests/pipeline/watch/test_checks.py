@@ -1012,7 +1012,20 @@ PADDED = """
     train(Net(), F.cross_entropy, Y, x=INPUTS, epochs=4)
 """
 
+# A copy of the net, of which targets are made; AFTER says what becomes of it after each step.
+TARGETS = """
+import copy
+net = mlp(out=1); target = BEGUN; opt = torch.optim.Adam(net.parameters(), lr=0.01)
+for _ in range(16):
+    for i in batches():
+        with torch.no_grad():
+            goal = R[i, None] + 0.5 * target(X[i].roll(1, 0))
+        opt.zero_grad(); F.smooth_l1_loss(net(X[i]), goal).backward(); opt.step()
+        AFTER
+"""
+
 UNUSUAL = {
+    "target_network": TARGETS.replace("BEGUN", "copy.deepcopy(net)").replace("AFTER", ""),
     "pinned_softmax": """
         class Weighs(nn.Module):
             def __init__(self):
@@ -1046,6 +1059,15 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "all examples in each batch, which holds them sorted": """
+        net, out = mlp(), mlp(out=1)
+        for k in range(30):
+            train(net, F.cross_entropy, Y, order=Y.argsort(), size=512, epochs=1)
+            train(out, F.mse_loss, R[:, None], order=R.argsort(descending=k % 2 == 0), size=512, epochs=1)
+        down = R.argsort(descending=True); opt = torch.optim.SGD(out.parameters(), lr=0.01)
+        for _ in range(30):
+            opt.zero_grad(); F.smooth_l1_loss(out(X[down]), R[down, None]).backward(); opt.step()
+    """,
     "closures that clear the gradients, of one batch and of several": """
         net = mlp(); opt = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=5)
         def closure():
@@ -1761,6 +1783,20 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
     effects = {"zero_gradient", "weights_that_stay", "constant_output"} if "dead" in case else set()
     assert {one.check for one in seen.findings if one.weight == "wrong"} <= effects
     assert "drawn" not in SOUND[case] or not seen.findings, seen.findings
+
+
+@pytest.mark.parametrize(
+    ("begun", "after"),
+    [("copy.deepcopy(net)", "target.load_state_dict(net.state_dict())"), ("mlp(out=1)", "pass"),
+     ("copy.deepcopy(net)", "[t.lerp_(p.detach(), 0.01) for t, p in zip(target.parameters(), net.parameters())]"),
+     ("copy.deepcopy(net); net.load_state_dict(target.state_dict())", "pass")],
+    ids=["follows", "another net", "follows slowly", "what was loaded"],
+)  # fmt: skip
+def test_a_copy_that_follows_or_was_never_one_is_no_target_network_that_stays(begun: str, after: str) -> None:
+    code = TARGETS.replace("BEGUN", begun).replace("AFTER", after)
+    if "lerp" in after:
+        code = code.replace("        [t", "        with torch.no_grad(): [t")
+    assert "target_network" not in listened_to(LOOP + code).names
 
 
 @pytest.mark.parametrize(
