@@ -43,7 +43,8 @@ def shapes_of(model: Any) -> tuple[Any, ...]:
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    kept = {"kept": "initialise once, before the epochs"} if anatomy.calls.get(SEEN) else {}
+    once = "initialise once, before the epochs, and write nothing over weights that train"
+    kept = {"kept": once} if anatomy.calls.get(SEEN) else {}
     again = anatomy.calls.get(AGAIN, 0) >= MODELS
     return {**kept, **({"carried": "make the model once, before the epochs"} if again else {})}
 
@@ -70,7 +71,7 @@ KEPT_WEIGHTS = Intervention(
     source="PyTorch documentation of torch.nn.init and Module.apply",
     levels=_levels,
     apply=_apply,
-    answers=("weights_made_anew",),
+    answers=("weights_made_anew", "updates_undone"),
     on_suspicion=True,
     cannot="weights that are set by .data =",
 )

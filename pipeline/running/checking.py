@@ -129,8 +129,9 @@ def _look(task: Task, told: Callable[[str], None], files: Sequence[str]) -> tupl
     anatomy, described, own = looked_at(task, told, files)
     described = [one for one in described if one["levels"]]
     factors = [Categorical(one["name"], [AS_WRITTEN, *one["levels"]], description=one["what"]) for one in described]
-    suspected = [one["name"] for one in described if one["on_suspicion"]]
-    told(f"interventions: {', '.join(one['name'] for one in described if not one['on_suspicion'])}")
+    # (What changes an option of the program or its source is always tried.)
+    suspected = [one["name"] for one in described if one.get("on_suspicion")]
+    told(f"interventions: {', '.join(factor.name for factor in factors if factor.name not in suspected)}")
     if suspected:
         told(f"where something points at them: {', '.join(suspected)}")
     return task.with_changes(factors, anatomy).with_fixed(own), described, anatomy_from(anatomy).guessed

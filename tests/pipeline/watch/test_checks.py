@@ -90,6 +90,15 @@ class Decoder(nn.Module):
 """
 
 FAULTS = {
+    "updates_undone": """
+        import copy
+        net = mlp(); slow = copy.deepcopy(net)
+        def after():
+            with torch.no_grad():
+                for own, other in zip(slow.parameters(), net.parameters()):
+                    own.lerp_(other, 0.001); other.copy_(own)
+        train(net, F.cross_entropy, Y, after=after)
+    """,
     "features_apart": """
         rows, level = torch.randn(64, 40), torch.arange(40) / 10.0
         net = mlp(start=40); opt = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -1059,6 +1068,20 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "weights that go half-way back every fifth step, are bounded, or held to one norm": """
+        import copy
+        net = mlp(); slow = copy.deepcopy(net); k = [0]
+        def look_ahead():
+            k[0] += 1
+            if k[0] % 5 == 0:
+                with torch.no_grad():
+                    for own, other in zip(slow.parameters(), net.parameters()):
+                        own.lerp_(other, 0.5); other.copy_(own)
+        train(net, F.cross_entropy, Y, after=look_ahead)
+        for change in (lambda p: p.clamp_(-0.3, 0.3), lambda p: p.div_(p.norm(dim=-1, keepdim=True) + 1e-9)):
+            net = mlp()
+            train(net, F.cross_entropy, Y, after=lambda: [change(p.data) for p in net.parameters() if p.ndim > 1])
+    """,
     "all examples in each batch, which holds them sorted": """
         net, out = mlp(), mlp(out=1)
         for k in range(30):

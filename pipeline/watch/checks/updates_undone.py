@@ -1,0 +1,70 @@
+"""What a step has moved is taken back before the next one: an average or an old copy is written over the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Weight matrices of each optimiser that are followed, how large, and over how many of its first steps.
+MATRICES, LARGEST, STEPS = 3, 1 << 16, 50
+# Pairs of steps that are needed; of these so many must have so much of their way taken back. Lookahead goes half of
+# the way back, once in some steps; a bound on the weights stops some of them.
+LEAST, MOST, UNDONE = 20, 0.9, 0.9
+
+
+class UpdatesUndone(Check):
+    name = "updates_undone"
+    looks_at = (
+        "how much of what an optimiser's step has moved is taken back before its next step, over the first fifty steps"
+    )
+    cost = "two copies of three small weight matrices at each of the first fifty steps"
+    source = "Mnih et al. (2015): the target network gets the net's weights, and not the other way round"
+    expected = "weights that only the optimiser moves, once they train"
+    remedy = (
+        "look for what writes to the weights after a step (copy_, load_state_dict): an average or a copy of the net "
+        "is to get its weights, and not to give its own back"
+    )
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        # Of each optimiser: the number of a step, and matrices with what they were before and after it.
+        self._before: dict[int, tuple[int, list[tuple[Tensor, Tensor]]]] = {}
+        self._moved: dict[int, tuple[int, list[tuple[Tensor, Tensor, Tensor]]]] = {}
+        self._shares: dict[int, list[float]] = {}
+
+    def before_step(self, step: Step) -> None:
+        key = id(step.heard)
+        last, moved = self._moved.pop(key, (0, []))
+        if last and last == step.number - 1:
+            way = sum(float((after - before).square().sum()) for _, before, after in moved)
+            back = sum(float(((after - one.detach()) * (after - before)).sum()) for one, before, after in moved)
+            if way > 0:
+                self._shares.setdefault(key, []).append(back / way)
+        if step.number <= STEPS:
+            matrices = [one for one in step.heard.parameters if one.ndim > 1 and 8 <= one.numel() <= LARGEST]
+            self._before[key] = (step.number, [(one, one.detach().clone()) for one in matrices[:MATRICES]])
+
+    def after_step(self, step: Step) -> None:
+        number, before = self._before.pop(id(step.heard), (0, []))
+        if number == step.number:
+            self._moved[id(step.heard)] = (number, [(one, was, one.detach().clone()) for one, was in before])
+
+    def end(self) -> None:
+        for heard in self.heard.optimisers:
+            shares = sorted(self._shares.get(id(heard), []))
+            undone = [share for share in shares if share >= UNDONE]
+            if len(shares) >= LEAST and len(undone) >= MOST * len(shares):
+                named = [self.heard.name_of(one) for one in heard.parameters if one.ndim > 1]
+                self.finds(
+                    joined(named),
+                    f"what a step of {type(heard.optimiser).__name__} moves is taken back before the next one: "
+                    f"{shares[len(shares) // 2]:.1%} of the way, in the middle of {len(shares)} steps",
+                )
