@@ -18,9 +18,14 @@ def sees_effect(check: str) -> bool:
     return _named(check).effect
 
 
-def sees_judging(check: str) -> bool:
-    """Whether a check sees how the net is judged: no change of its training mends that."""
-    return _named(check).of_judging
+def is_beyond_training(check: str) -> bool:
+    """Whether a check sees how the net is judged, or examples are put together: no change of a net's training mends it.
+
+    Example:
+        >>> is_beyond_training("changing_targets"), is_beyond_training("loss_input")
+        (True, False)
+    """
+    return _named(check).of_judging or _named(check).of_data
 
 
 def most_exact_of(checks: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import combinations
 from statistics import median
 
 from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun, Option
-from backtrack.evidence.checkup.checks import sees_judging
+from backtrack.evidence.checkup.checks import is_beyond_training
 from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
@@ -229,7 +229,7 @@ def mends(case: Case, repair: Repair, check: str) -> bool:
     """
     found = sum(any(one.check == check for one in run.findings) for run in repair.proofs)
     silent = found * 2 < len(repair.proofs) and not is_another_net(case, repair.changes)
-    return is_made_for(case, repair, check) or (silent and not sees_judging(check))
+    return is_made_for(case, repair, check) or (silent and not is_beyond_training(check))
 
 
 def size_of(case: Case, changes: Changes) -> int:

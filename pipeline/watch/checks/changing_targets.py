@@ -64,6 +64,7 @@ class ChangingTargets(Check):
     source = "DeepFD and DEFault: wrong labels; PyTorch forum: inputs and targets that are shuffled apart"
     expected = "an example has one target, in every epoch"
     remedy = "put inputs and targets into one order: index both by the same permutation"
+    of_data = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

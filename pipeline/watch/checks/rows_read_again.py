@@ -26,6 +26,7 @@ class RowsReadAgain(Check):
     source = "PyTorch documentation of torch.utils.data.Dataset: __getitem__ fetches a sample for a given key"
     expected = "another row for each index"
     remedy = "let __getitem__ return the row of the index that it is given"
+    of_data = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -27,6 +27,9 @@ class SameExamples(Check):
     source = "PyTorch forum: next(iter(loader)) in a loop; PyTorch documentation, Reproducibility; UMLAUT"
     expected = "other examples in each step"
     remedy = "take the batches from the loader, one after another: for x, y in loader"
+    # Of inputs that stay the same, targets that are drawn differ from step to step.
+    more_exact_than = ("changing_targets",)
+    of_data = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -284,14 +284,15 @@ def test_what_a_check_names_is_the_cause_and_what_hides_it_stands_behind() -> No
     assert [changes for changes, _, _ in cause.hides] == [(("optimiser", "adam_usual"),)]
 
 
-def test_no_change_of_a_training_mends_how_it_is_judged() -> None:
+@pytest.mark.parametrize("check", ["continuous_predictions", "changing_targets"])
+def test_no_change_of_a_training_mends_how_it_is_judged_or_its_examples_are_put_together(check: str) -> None:
     """A rate that makes outputs exactly 0 and 1, of which the check sees nothing."""
 
     def reached(changes: dict[str, str], rng: random.Random) -> float:
         return (0.9 if changes.get("optimiser") == "adam_usual" else 0.0) + 0.01 * rng.random()
 
-    (cause,) = checked(reached, fault="continuous_predictions", mended_by="optimiser")[0].causes
-    assert (cause.name, cause.verified) == ("continuous_predictions", False)
+    (cause,) = checked(reached, fault=check, mended_by="optimiser")[0].causes
+    assert (cause.name, cause.verified) == (check, False)
     assert [changes for changes, _, _ in cause.hides] == [(("optimiser", "adam_usual"),)]
     (cause,) = checked(reached, fault="gradient_cut", mended_by="optimiser")[0].causes
     assert (cause.name, cause.verified) == ("gradient_cut", True)
