@@ -16,6 +16,12 @@ MOST = 12
 BY_HEART, UNLEARNT = 0.1, 0.7
 # Changed runs of which most end at one and the same value: how many there have to be, and this share of them.
 LEAST_ALIKE, SHARE_ALIKE = 9, 0.6
+# Of the way from chance to all right: what learns less of it learns a little.
+LITTLE = 0.1
+LOOK = (
+    " Whether the inputs tell no more, or something holds it back that no check sees, these runs cannot say: look at "
+    "whether loss and metric ask for the same, example by example."
+)
 
 
 def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
@@ -130,12 +136,14 @@ def standing(found: Checkup, metric: str) -> str:
             return f"{said}{chance}, which leaves no room to show it."
         return f"{said}, which is the best of all runs; and a training that learns nothing reaches it too."
     said = {
-        YES: "It learns",
+        YES: "It learns a little" if found.way < LITTLE else "It learns",
         SOMETIMES: "It learns under some seeds only",
         LATE: "It learns, but far less than it could",
         NO: "It does not learn",
     }[found.learns]
-    return f"{said}: {metric} of {count} runs as written {shown}{chance}."
+    little = found.learns == YES and found.way < LITTLE
+    way = f" That is {max(0.0, found.way):.1%} of the way from chance to all right." if little else ""
+    return f"{said}: {metric} of {count} runs as written {shown}{chance}.{way}"
 
 
 def _cause(cause: CheckupCause, metric: str) -> list[str]:
@@ -175,6 +183,7 @@ def no_cause(found: Checkup) -> str:
         return (
             "Checks find nothing wrong, and no change takes it so much further from chance that it would count as a "
             "fault: three times as far, or 1.7 times where a share of right answers ends below .75."
+            + (LOOK if found.way < LITTLE else "")
         )
     if found.saturated:
         clearly = "clearly " if len(set(found.as_written)) > 1 else ""

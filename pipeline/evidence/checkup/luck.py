@@ -52,3 +52,18 @@ def beyond_runs(controls: Sequence[Sequence[float]]) -> float:
     if not controls:
         return math.inf
     return max(map(max, controls)) + max(0.0, max(map(min, controls)) - min(map(max, controls)))
+
+
+def way_gone(ends: Sequence[float], chance: float, best: float) -> float:
+    """How much of the way from chance to the best trainings have gone, in the middle; not a number for none.
+
+    Args:
+        ends: their scores; more is better.
+        chance, best: what luck reaches, and the most that there is.
+
+    Example:
+        >>> way_gone([0.2, 0.3, 0.4], chance=0.1, best=1.1)
+        0.2
+    """
+    known = all(map(math.isfinite, (chance, best))) and best > chance
+    return (median(ends) - chance) / (best - chance) if ends and known else math.nan

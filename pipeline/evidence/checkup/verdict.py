@@ -10,6 +10,7 @@ from typing import Any
 
 from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect
+from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over
 from backtrack.evidence.checkup.ordering import led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
@@ -107,6 +108,7 @@ class Checkup:
         saturated: whether every run as written ends at exactly the best of all runs, as one does that learns nothing:
             then the metric cannot tell.
         gains: of a sound training, `(changes, what a person would write, metric, p)` of what fresh seeds show to gain.
+        way: how much of the way from chance to all right the runs as written go, where the metric is such a share.
         untrained: the metric of a net that makes no step, where that is beyond the luck of `chance`; else NaN.
         one_batch: training loss where reports begin, and at the end of a run on its first batch alone; None for none.
 
@@ -130,6 +132,7 @@ class Checkup:
     unusual: Sequence[Finding] = field(default_factory=tuple)
     gains: Sequence[tuple[Changes, str, float, float]] = ()
     untrained: float = math.nan
+    way: float = math.nan
     one_batch: tuple[float, float] | None = None
     limits: Sequence[str] = ()
     crash: str = ""
@@ -144,6 +147,7 @@ class Checkup:
             "learns": self.learns,
             "chance": _number(self.chance),
             "untrained": _number(self.untrained),
+            "way": _number(self.way),
             "as_written": [_number(value) for value in self.as_written],
             "outcomes": list(self.outcomes),
             "causes": [
@@ -207,6 +211,9 @@ def conclude(case: Case) -> Checkup:
         one_batch=_one_batch(case),
         crash=case.crash,
         saturated=_saturated(case),
+        way=way_gone([case.score(run) for run in case.written], case.chance_score, case.ceiling)
+        if case.is_share
+        else math.nan,
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
 

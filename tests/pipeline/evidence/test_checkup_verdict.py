@@ -594,6 +594,18 @@ def test_a_metric_that_is_at_its_best_for_all_cannot_tell() -> None:
     assert not case_of(0.93, 0.2).saturated
 
 
+@pytest.mark.parametrize(("end", "little"), [(0.19, True), (0.5, False)])
+def test_what_learns_a_little_is_not_said_to_learn_as_if_it_were_all(end: float, little: bool) -> None:
+    runs = [checked_run(f"w{seed}", "written", {}, end + 0.01 * seed) for seed in range(3)]
+    runs += [checked_run(f"l{seed}", "written", {"labels": "shuffled"}, 0.16) for seed in (0, 1)]
+    runs.append(checked_run("c", "tried", {"inputs": "standardised"}, end))
+    found = conclude(Case(runs, options(), "max", is_share=True, guessed=1 / 6))
+    assert found.learns == YES and not found.causes
+    assert ("a little" in standing(found, "accuracy")) is little
+    assert ("of the way from chance to all right" in standing(found, "accuracy")) is little
+    assert ("these runs cannot say" in no_cause(found)) is little
+
+
 def checked_run(trial: str, part: str, changes: dict[str, str], value: float) -> CheckedRun:
     return CheckedRun(
         trial=trial, seed=0, part=part, outcome="ok", changes=tuple(changes.items()), value=value, reports=(value,)
