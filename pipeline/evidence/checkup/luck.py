@@ -62,8 +62,8 @@ def way_gone(ends: Sequence[float], chance: float, best: float) -> float:
         chance, best: what luck reaches, and the most that there is.
 
     Example:
-        >>> way_gone([0.2, 0.3, 0.4], chance=0.1, best=1.1)
-        0.2
+        >>> way_gone([0.25, 0.5, 0.75], chance=0.25, best=1.25)
+        0.25
     """
     known = all(map(math.isfinite, (chance, best))) and best > chance
     return (median(ends) - chance) / (best - chance) if ends and known else math.nan
