@@ -79,7 +79,7 @@ def doubtful(found: Checkup, metric: str) -> list[tuple[str, list[str]]]:
     # Beside a cause that is verified they may do the same.
     within = () if any(cause.verified for cause in found.causes) else found.within_luck
     groups = [
-        ("Asked again with fresh seeds, which do not show that it is more than luck", asked),
+        ("Asked again with fresh seeds, and not shown to bring it back", asked),
         ("Learnt in one run, as some seeds do as written", _rows(found.as_some[:MOST], metric)),
         (
             "Reached more in one run than as written, and no more than luck may do for what learns nothing",

@@ -338,13 +338,13 @@ class Case:
 
     @cached_property
     def untrained_score(self) -> float:
-        """The best that untrained nets reach, where a share has a known best; else minus infinity.
+        """What untrained nets reach: the best of them where a share has a known best, the worst of an error; or -inf.
 
-        Of other metrics it says little: a return of an untrained agent is all luck, and a loss may begin anywhere.
+        Of other metrics it says little: a return of an untrained agent is all luck.
         """
-        known = math.isfinite(self.ceiling) and not self.has_untrained
-        scores = [self.score(run) for run in self.controls if run.changes[0][0] == UNTRAINED] if known else []
-        return max(scores, default=-math.inf)
+        scores = [self.score(run) for run in self.controls if run.changes[0][0] == UNTRAINED]
+        known = self.mode == "min" or (math.isfinite(self.ceiling) and not self.has_untrained)
+        return (min if self.mode == "min" else max)(scores, default=-math.inf) if known else -math.inf
 
     @property
     def wrong(self) -> dict[str, Finding]:

@@ -8,6 +8,7 @@ from statistics import median
 
 from backtrack.evidence.checkup.case import UNTRAINED, Case
 from backtrack.evidence.checkup.memorised import SHUFFLED, is_much
+from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import Finding
 
 LOSS_APART = "loss_apart"
@@ -31,7 +32,8 @@ LEAST = 2
 def taken_away(case: Case) -> Finding | None:
     """What is wrong where every run ends below every untrained net, and its loss below theirs; None where not so.
 
-    Only of a share of right answers, whose scale is known: a return of an untrained agent is all luck.
+    Of a share of right answers, whose scale is known: a return of an untrained agent is all luck. Of an error where no
+    report of any run is better: one that learns its training set by heart begins with what holds for other data.
     """
     finals = [case.score(run) for run in case.first]
     nets = [run for run in case.controls if run.changes[0][0] == UNTRAINED]
@@ -39,17 +41,29 @@ def taken_away(case: Case) -> Finding | None:
     ended = [run.losses[-1] for run in case.first if run.losses]
     if len(nets) < LEAST or not begun or not finals or len(ended) < len(finals):
         return None
-    low = min(map(case.score, nets))
-    if not math.isfinite(case.untrained_score) or not max(finals) < low or not max(ended) < min(begun):
+    worst = min(nets, key=case.score)
+    low = case.score(worst)
+    known = worst.value is not None and math.isfinite(case.untrained_score)
+    if not known or not max(finals) < low or not max(ended) < min(begun):
         return None
+    if case.mode == "min" and _was_better(case, low):
+        return None
+    values = [run.value for run in case.first if run.value is not None]
     return Finding(
         LOSS_APART,
         place="the loss",
-        measured=f"untrained nets reach {low:.3g} and more, training takes them to {median(finals):.3g}, and the loss "
-        "falls all the while: what it asks for is not what the metric counts",
+        measured=f"untrained nets reach {worst.value:.3g} {'and less' if case.mode == 'min' else 'and more'}, training "
+        f"takes them to {median(values):.3g}, and the loss falls all the while: what it asks for is not what the "
+        "metric counts",
         expected="a metric that gets better as the loss falls",
         remedy=OTHER_LABELS if _learns_labels(case, ended) else LESS_THAN_LABELS,
     )
+
+
+def _was_better(case: Case, low: float) -> bool:
+    """Whether any report of a run as written, or any changed run at its end, is as good as an untrained net."""
+    reports = (case.scored(value) for run in case.written for value in run.reports)
+    return max([*reports, *map(case.score, tried(case))], default=-math.inf) >= low
 
 
 def left_over(case: Case, apart: bool) -> list[Finding]:

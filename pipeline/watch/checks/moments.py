@@ -296,6 +296,7 @@ class Iterated:
         place: `file:line`.
         data: its dataset.
         order: the class that orders its examples, such as `SequentialSampler`.
+        weights: how many weights its sampler draws by; 0 for one without.
     """
 
     batches: int
@@ -303,6 +304,7 @@ class Iterated:
     place: str
     data: Any
     order: str = ""
+    weights: int = 0
 
 
 @dataclass(frozen=True)

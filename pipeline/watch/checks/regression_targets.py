@@ -30,6 +30,9 @@ class RegressionTargets(Check):
         if call.name not in REGRESSIONS or not call.training or call.number >= 3 or call.target.numel() < 8:
             return
         target = call.target.detach().float()
+        if not bool(target.isfinite().all()):
+            # What is no number has no scale: the check of targets tells of it.
+            return
         scale = float(target.pow(2).mean().sqrt())
         scales = self._scales.setdefault(call.place, [])
         scales.append(scale)

@@ -52,8 +52,8 @@ class Targets(Check):
     cost = "a minimum and a maximum at these calls"
     source = "TheDeepChecker (2021), label checks; DeepFD; PyTorch documentation of the losses"
     expected = (
-        "targets between 0 and 1 for binary losses, -1 and 1 for those of two signs, rows that sum to 1 where they are "
-        "probabilities, and targets that differ"
+        "targets that are finite and differ, between 0 and 1 for binary losses, -1 and 1 for those of two signs, rows "
+        "that sum to 1 where they are probabilities"
     )
     remedy = "check how the labels are made and read"
 
@@ -73,6 +73,13 @@ class Targets(Check):
             self._look_at_rows(call, target)
         elif call.name in CLASSES:
             self._look_at_classes(call, target)
+        elif call.name in REGRESSIONS and not bool(target.isfinite().all()):
+            lost = int(target.numel() - target.isfinite().sum())
+            self.finds(
+                call.place,
+                f"{lost} of {target.numel()} targets of {call.name} are infinite or no numbers",
+                remedy="find where (a logarithm of zero, a division by zero, a missing value), and fill or drop them",
+            )
         elif call.name in REGRESSIONS and target.ndim and target.numel() == len(target):
             seen = self._seen.setdefault((call.place, call.name), _Seen(call.name))
             seen.own = seen.own and self._is_a_models(call.output)

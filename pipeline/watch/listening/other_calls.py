@@ -87,4 +87,8 @@ class OtherCalls:
 
     def _iterated(self, loader: Any) -> None:
         order, batches, size = self._heard.loaders[id(loader)] = patches.drawn_by(loader)
-        self._tell("iterated", Iterated(batches, size, own_place(), getattr(loader, "dataset", None), order))
+        data, weights = getattr(loader, "dataset", None), patches.weights_of(loader)
+        self._tell(
+            "iterated",
+            Iterated(batches=batches, size=size, place=own_place(), data=data, order=order, weights=weights),
+        )

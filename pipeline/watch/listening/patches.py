@@ -306,6 +306,12 @@ def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Ca
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
+def weights_of(loader: Any) -> int:
+    """How many weights a DataLoader's sampler draws its examples by; 0 for one without."""
+    weights: Any = getattr(getattr(loader, "sampler", None), "weights", None)
+    return len(weights) if hasattr(weights, "__len__") else 0
+
+
 def drawn_by(loader: Any) -> tuple[str, int, int]:
     """The class that orders a DataLoader's examples, how many batches it has (-1: not known), and their size (or 0).
 

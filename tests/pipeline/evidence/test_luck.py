@@ -89,7 +89,7 @@ def test_what_learns_as_some_seeds_do_is_not_said_to_do_nothing() -> None:
             said = "\n".join(sentences_of(found, "error", "study"))
             for heading, rows in (
                 ("Learnt in one run, as some seeds do as written", found.as_some),
-                ("Asked again with fresh seeds, which do not show", found.unproven),
+                ("Asked again with fresh seeds, and not shown", found.unproven),
             ):
                 assert (heading in said) is bool(rows)
                 told |= {heading} if rows else set()

@@ -53,6 +53,19 @@ def test_training_that_takes_away_what_an_untrained_net_has_is_blamed_on_the_los
     assert "untrained nets reach 0.6 and more, training takes them to 0.17" in found.causes[0].said
 
 
+@pytest.mark.parametrize(("begun", "apart"), [(9.6, True), (2.1, False)])
+def test_an_error_that_grows_by_training_is_no_matter_of_the_rate(begun: float, apart: bool) -> None:
+    """A smaller rate leaves more of what an untrained net has; what is learnt by heart is better at first."""
+    case = replace(collapsed(), mode="min")
+    ends = {"written": 9.8, "fresh": 9.8, "mixed": 9.8, "net": 2.5, "slow": 4.8, "proof": 4.8}
+    runs = [replace(one, value=end + 0.01 * one.seed, reports=(begun if end == 9.8 else end, end))
+            for one in case.runs for end in [ends[one.trial.partition("-")[0]]]]  # fmt: skip
+    found = conclude(replace(case, runs=runs))
+    assert [cause.name for cause in found.causes] == [LOSS_APART] * apart and found.learns == "no"
+    assert [changes for changes, *_ in found.unproven] == [(("learning_rate", "x0.01"),)]
+    assert not apart or "untrained nets reach 2.5 and less, training takes them to 9.8" in found.causes[0].said
+
+
 def test_what_an_untrained_net_reaches_is_said_where_it_is_more_than_chance() -> None:
     found = conclude(collapsed())
     assert found.untrained == 0.6 and found.as_json()["untrained"] == 0.6

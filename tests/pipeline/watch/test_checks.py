@@ -90,6 +90,13 @@ class Decoder(nn.Module):
 """
 
 FAULTS = {
+    "sampler_weights": """
+        from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        drawn = WeightedRandomSampler(1 / torch.bincount(Y).float(), len(Y))
+        for x, y in DataLoader(TensorDataset(X, Y), 32, sampler=drawn):
+            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
     "updates_undone": """
         import copy
         net = mlp(); slow = copy.deepcopy(net)
@@ -464,6 +471,10 @@ FAULTS = {
 }  # fmt: skip
 
 VARIANTS = {
+    "logarithms of zero as targets": (
+        "targets",
+        "train(mlp(out=1), F.mse_loss, R.clamp_min(0).log()[:, None])",
+    ),
     "a rate that is a tenth of itself at each of many epochs": (
         "learning_rate",
         """
@@ -1068,6 +1079,13 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a sampler with a weight for each example": """
+        from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        drawn = WeightedRandomSampler((1 / torch.bincount(Y).float())[Y], 256)
+        for x, y in DataLoader(TensorDataset(X, Y), 32, sampler=drawn):
+            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+    """,
     "weights that go half-way back every fifth step, are bounded, or held to one norm": """
         import copy
         net = mlp(); slow = copy.deepcopy(net); k = [0]
