@@ -306,10 +306,19 @@ def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Ca
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
+def _ordering(loader: Any) -> tuple[Any, Any]:
+    """What orders a DataLoader's examples, and what makes batches of them (None where nothing does)."""
+    batches: Any = getattr(loader, "batch_sampler", None)
+    while getattr(batches, "batch_sampler", None) is not None:
+        batches = batches.batch_sampler
+    return getattr(batches, "sampler", None) or batches or getattr(loader, "sampler", None), batches
+
+
 def weights_of(loader: Any) -> int:
-    """How many weights a DataLoader's sampler draws its examples by; 0 for one without."""
-    weights: Any = getattr(getattr(loader, "sampler", None), "weights", None)
-    return len(weights) if hasattr(weights, "__len__") else 0
+    """How many weights a DataLoader's examples are drawn by; 0 for none, or for a sampler of somebody's own."""
+    order, _ = _ordering(loader)
+    # Another class may hold weights of classes, and draw by them as it likes.
+    return len(order.weights) if type(order).__name__ == "WeightedRandomSampler" else 0
 
 
 def drawn_by(loader: Any) -> tuple[str, int, int]:
@@ -317,10 +326,7 @@ def drawn_by(loader: Any) -> tuple[str, int, int]:
 
     Where somebody gave it batches, as libraries for several devices do, its own sampler orders nothing.
     """
-    batches: Any = getattr(loader, "batch_sampler", None)
-    while getattr(batches, "batch_sampler", None) is not None:
-        batches = batches.batch_sampler
-    order = getattr(batches, "sampler", None) or batches or getattr(loader, "sampler", None)
+    order, batches = _ordering(loader)
     size = getattr(loader, "batch_size", None) or getattr(batches, "batch_size", None) or 0
     try:
         count = len(loader)

@@ -1079,12 +1079,20 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
-    "a sampler with a weight for each example": """
-        from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+    "samplers with a weight for each example, and of one's own that weighs classes": """
+        from torch.utils.data import DataLoader, Sampler, TensorDataset, WeightedRandomSampler
+        class ByClass(Sampler):
+            def __init__(self):
+                self.weights = torch.tensor([0.5, 0.5])
+            def __iter__(self):
+                for label in torch.multinomial(self.weights, 256, replacement=True):
+                    rows = (Y == label).nonzero()[:, 0]; yield int(rows[torch.randint(len(rows), ())])
+            def __len__(self):
+                return 256
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
-        drawn = WeightedRandomSampler((1 / torch.bincount(Y).float())[Y], 256)
-        for x, y in DataLoader(TensorDataset(X, Y), 32, sampler=drawn):
-            opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
+        for drawn in (WeightedRandomSampler((1 / torch.bincount(Y).float())[Y], 256), ByClass()):
+            for x, y in DataLoader(TensorDataset(X, Y), 32, sampler=drawn):
+                opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
     """,
     "weights that go half-way back every fifth step, are bounded, or held to one norm": """
         import copy
