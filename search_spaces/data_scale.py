@@ -110,11 +110,10 @@ VALIDATION_INPUTS = Intervention(
 def _targets(anatomy: Anatomy) -> dict[str, str]:
     loss = anatomy.loss
     wanted = loss.get("name") in REGRESSIONS and loss.get("floats") and loss.get("std", 0) > 0 and not anatomy.last
-    return (
-        {"standardised": f"(y - {loss['mean']:.3g}) / {loss['std']:.3g}, and back for what is reported"}
-        if wanted
-        else {}
-    )
+    if not wanted:
+        return {}
+    centred = f"y {'+' if loss['mean'] < 0 else '-'} {abs(loss['mean']):.3g}"
+    return {"standardised": f"({centred}) / {loss['std']:.3g}, and back for what is reported"}
 
 
 def _scale(training: Training, level: str) -> None:

@@ -226,6 +226,13 @@ def test_standardised_targets_are_scaled_back() -> None:
     assert torch.allclose(scaled, regress((targets - mean) / deviation) * deviation + mean, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("mean", "written"), [(250.0, "(y - 250) / 2"), (-0.5, "(y + 0.5) / 2")])
+def test_standardised_targets_are_told_as_a_person_would_write_them(mean: float, written: str) -> None:
+    anatomy = Anatomy(losses=[{"name": "mse_loss", "floats": True, "mean": mean, "std": 2.0}])
+    (text,) = all_interventions()["targets"].levels(anatomy).values()
+    assert text.startswith(f"{written}, and back")
+
+
 def test_shapes_are_brought_together() -> None:
     column, vector = torch.randn(8, 1, requires_grad=True), torch.randn(8)
     anatomy = looked()
