@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check, joined
-from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.heard import Heard, OptimiserHeard
 from backtrack.watch.checks.moments import Step
 
 if TYPE_CHECKING:
@@ -61,10 +61,16 @@ class UpdatesUndone(Check):
         for heard in self.heard.optimisers:
             shares = sorted(self._shares.get(id(heard), []))
             undone = [share for share in shares if share >= UNDONE]
-            if len(shares) >= LEAST and len(undone) >= MOST * len(shares):
+            # A step that tries something out is taken back on purpose, where another optimiser makes the real one.
+            shared = any(one is not heard and one.steps and _share_weights(one, heard) for one in self.heard.optimisers)
+            if len(shares) >= LEAST and len(undone) >= MOST * len(shares) and not shared:
                 named = [self.heard.name_of(one) for one in heard.parameters if one.ndim > 1]
                 self.finds(
                     joined(named),
                     f"what a step of {type(heard.optimiser).__name__} moves is taken back before the next one: "
                     f"{shares[len(shares) // 2]:.1%} of the way, in the middle of {len(shares)} steps",
                 )
+
+
+def _share_weights(one: OptimiserHeard, other: OptimiserHeard) -> bool:
+    return not {id(weight) for weight in one.parameters}.isdisjoint(id(weight) for weight in other.parameters)

@@ -1094,6 +1094,21 @@ SOUND = {
             for x, y in DataLoader(TensorDataset(X, Y), 32, sampler=drawn):
                 opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
     """,
+    "a step that tries something out, of weights that another optimiser moves": """
+        import copy
+        net = mlp(); tries, moves = (torch.optim.SGD(net.parameters(), lr=rate) for rate in (0.1, 0.01))
+        for i in batches():
+            kept = copy.deepcopy(net.state_dict())
+            for opt, rows in ((tries, i), (moves, i.flip(0))):
+                opt.zero_grad(); F.cross_entropy(net(X[rows]), Y[rows]).backward()
+                if opt is moves:
+                    net.load_state_dict(kept)
+                opt.step()
+        for i in batches() + batches():
+            kept = copy.deepcopy(net.state_dict())
+            tries.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); tries.step()
+            net.load_state_dict(kept)
+    """,
     "weights that go half-way back every fifth step, are bounded, or held to one norm": """
         import copy
         net = mlp(); slow = copy.deepcopy(net); k = [0]
