@@ -135,15 +135,19 @@ def standing(found: Checkup, metric: str) -> str:
         if len(set(found.as_written)) > 1:
             return f"{said}{chance}, which leaves no room to show it."
         return f"{said}, which is the best of all runs; and a training that learns nothing reaches it too."
+    little = _learns_little(found)
     said = {
-        YES: "It learns a little" if found.way < LITTLE else "It learns",
+        YES: "It learns a little" if little else "It learns",
         SOMETIMES: "It learns under some seeds only",
         LATE: "It learns, but far less than it could",
         NO: "It does not learn",
     }[found.learns]
-    little = found.learns == YES and found.way < LITTLE
     way = f" That is {max(0.0, found.way):.1%} of the way from chance to all right." if little else ""
     return f"{said}: {metric} of {count} runs as written {shown}{chance}.{way}"
+
+
+def _learns_little(found: Checkup) -> bool:
+    return found.learns == YES and found.way < LITTLE
 
 
 def _cause(cause: CheckupCause, metric: str) -> list[str]:
@@ -183,7 +187,7 @@ def no_cause(found: Checkup) -> str:
         return (
             "Checks find nothing wrong, and no change takes it so much further from chance that it would count as a "
             "fault: three times as far, or 1.7 times where a share of right answers ends below .75."
-            + (LOOK if found.way < LITTLE else "")
+            + (LOOK if _learns_little(found) else "")
         )
     if found.saturated:
         clearly = "clearly " if len(set(found.as_written)) > 1 else ""

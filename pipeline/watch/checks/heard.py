@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Loaders of a training that is no agent's, at most: who makes a loader of each rollout makes many.
 FEW = 4
+# Weight matrices of an optimiser that are followed from step to step, and numbers of one, at most.
+MATRICES, SMALL = 3, 1 << 16
 
 
 @dataclass
@@ -76,6 +79,12 @@ class OptimiserHeard:
     def parameters(self) -> list[Tensor]:
         """All of its parameters."""
         return [weight for group in self.optimiser.param_groups for weight in group["params"]]
+
+    @property
+    def small_matrices(self) -> list[Tensor]:
+        """The first weight matrices that are cheap to copy at a step, a few."""
+        matrices = (one for one in self.parameters if one.ndim > 1 and 8 <= one.numel() <= SMALL)
+        return list(islice(matrices, MATRICES))
 
     @property
     def place(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
-from backtrack.watch.checks.copies import is_twin, some_weights
+from backtrack.watch.checks.copies import some_weights, twins_of
 from backtrack.watch.checks.heard import Heard, ModelHeard
 from backtrack.watch.checks.moments import Step
 
@@ -58,14 +58,13 @@ class JudgedUntrained(Check):
         return _apart(now, goal) < COPIED * _apart(first, goal)
 
     def end(self) -> None:
-        held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
         for model in self.heard.models:
             begun, before = self._seen.get(id(model), (self.heard.steps, []))
             asked = sum(passes.number for passes in model.passes.values())
             if model.trained or not before or asked < PASSES or self.heard.steps - begun < STEPS:
                 continue
             now = some_weights(model)
-            twins = [one for one in self.heard.models if is_twin(one, model, held)]
+            twins = twins_of(model, self.heard)
             if len(now) != len(before) or not twins or any(_is_judged(one) for one in twins):
                 continue
             followed = _followed(before, now, some_weights(twins[0]))

@@ -62,12 +62,13 @@ class OrderOfExamples(Check):
         if len(counts) < 2 or int(counts.sort().values[-2]) < 20:
             return
         shares = counts.float() / len(labels)
-        expected = float(1 - (shares**2).sum()) * (len(labels) - 1)
+        unlike = float(1 - (shares**2).sum())
+        expected = unlike * (len(labels) - 1)
         changes = int((labels[1:] != labels[:-1]).sum())
         if 2 * changes >= len(parts) and all(bool((part == part[0]).all()) for part in parts):
             # Batches of one class by turns, as of real and made-up examples: they are built so.
             return
-        if changes < CHANGES * expected and _within(parts) < MIXED * float(1 - (shares**2).sum()):
+        if changes < CHANGES * expected and _within(parts) < MIXED * unlike:
             self.finds(
                 place,
                 f"the training examples come class by class: neighbouring labels differ {changes} times "

@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check
-from backtrack.watch.checks.copies import is_twin, some_weights
+from backtrack.watch.checks.copies import some_weights, twins_of
 from backtrack.watch.checks.heard import Heard, ModelHeard
 from backtrack.watch.checks.moments import Step
 
@@ -39,7 +39,6 @@ class TargetNetwork(Check):
                 self._first[id(model)] = (self.heard.steps, [one.detach().clone() for one in some_weights(model)])
 
     def end(self) -> None:
-        held = {id(weight) for one in self.heard.optimisers for weight in one.parameters}
         for model in self.heard.models:
             begun, first = self._first.get(id(model), (self.heard.steps, []))
             steps = self.heard.steps - begun
@@ -48,7 +47,7 @@ class TargetNetwork(Check):
                 continue
             if not _same(some_weights(model), first):
                 continue
-            twins = [one for one in self.heard.models if is_twin(one, model, held) and self._is_begin_of(first, one)]
+            twins = [one for one in twins_of(model, self.heard) if self._is_begin_of(first, one)]
             if twins:
                 self.finds(
                     next(iter(model.passes.values())).place or model.name,

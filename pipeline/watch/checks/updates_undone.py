@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard, OptimiserHeard
 from backtrack.watch.checks.moments import Step
@@ -13,8 +14,8 @@ from backtrack.watch.checks.moments import Step
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Weight matrices of each optimiser that are followed, how large, and over how many of its first steps.
-MATRICES, LARGEST, STEPS = 3, 1 << 16, 50
+# First steps of each optimiser that are followed.
+STEPS = 50
 # Pairs of steps that are needed; of these so many must have so much of their way taken back. Lookahead goes half of
 # the way back, once in some steps; a bound on the weights stops some of them.
 LEAST, MOST, UNDONE = 20, 0.9, 0.9
@@ -49,8 +50,7 @@ class UpdatesUndone(Check):
             if way > 0:
                 self._shares.setdefault(key, []).append(back / way)
         if step.number <= STEPS:
-            matrices = [one for one in step.heard.parameters if one.ndim > 1 and 8 <= one.numel() <= LARGEST]
-            self._before[key] = (step.number, [(one, one.detach().clone()) for one in matrices[:MATRICES]])
+            self._before[key] = (step.number, [(one, one.detach().clone()) for one in step.heard.small_matrices])
 
     def after_step(self, step: Step) -> None:
         number, before = self._before.pop(id(step.heard), (0, []))
@@ -61,9 +61,7 @@ class UpdatesUndone(Check):
         for heard in self.heard.optimisers:
             shares = sorted(self._shares.get(id(heard), []))
             undone = [share for share in shares if share >= UNDONE]
-            # A step that tries something out is taken back on purpose, where another optimiser makes the real one.
-            shared = any(one is not heard and one.steps and _share_weights(one, heard) for one in self.heard.optimisers)
-            if len(shares) >= LEAST and len(undone) >= MOST * len(shares) and not shared:
+            if len(shares) >= LEAST and len(undone) >= MOST * len(shares) and not self._is_moved_by_another(heard):
                 named = [self.heard.name_of(one) for one in heard.parameters if one.ndim > 1]
                 self.finds(
                     joined(named),
@@ -71,6 +69,8 @@ class UpdatesUndone(Check):
                     f"{shares[len(shares) // 2]:.1%} of the way, in the middle of {len(shares)} steps",
                 )
 
-
-def _share_weights(one: OptimiserHeard, other: OptimiserHeard) -> bool:
-    return not {id(weight) for weight in one.parameters}.isdisjoint(id(weight) for weight in other.parameters)
+    def _is_moved_by_another(self, heard: OptimiserHeard) -> bool:
+        """Whether a step may only try something out, which is taken back on purpose: another one makes the real one."""
+        own = ids_held_by(heard.optimiser)
+        others = (one for one in self.heard.optimisers if one is not heard and one.steps)
+        return any(not own.isdisjoint(ids_held_by(one.optimiser)) for one in others)

@@ -16,8 +16,6 @@ from backtrack.watch.printed import EPOCHS
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Weight matrices of each optimiser that are kept from one of its first steps to the next, and how large.
-MATRICES, LARGEST = 3, 1 << 16
 # What is left of a matrix: the cosine between its numbers before and after.
 UNLIKE = 0.5
 # Steps of each optimiser between which weights are compared.
@@ -54,8 +52,7 @@ class WeightsMadeAnew(Check):
         if step.number == 1 or (self._turns and self._turns[-1] is not step.heard):
             self._turns.append(step.heard)
         if step.number <= STEPS:
-            matrices = [one for one in step.heard.parameters if one.ndim > 1 and 8 <= one.numel() <= LARGEST]
-            kept = [(one, one.detach().clone()) for one in matrices[:MATRICES]]
+            kept = [(one, one.detach().clone()) for one in step.heard.small_matrices]
             self._kept[id(step.heard)] = (step.number, kept)
 
     def before_step(self, step: Step) -> None:

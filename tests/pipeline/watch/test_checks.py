@@ -1852,14 +1852,12 @@ def test_what_looks_like_a_fault_is_none(case: str) -> None:
 @pytest.mark.parametrize(
     ("begun", "after"),
     [("copy.deepcopy(net)", "target.load_state_dict(net.state_dict())"), ("mlp(out=1)", "pass"),
-     ("copy.deepcopy(net)", "[t.lerp_(p.detach(), 0.01) for t, p in zip(target.parameters(), net.parameters())]"),
+     ("copy.deepcopy(net)", "[t.data.lerp_(p.data, 0.01) for t, p in zip(target.parameters(), net.parameters())]"),
      ("copy.deepcopy(net); net.load_state_dict(target.state_dict())", "pass")],
     ids=["follows", "another net", "follows slowly", "what was loaded"],
 )  # fmt: skip
 def test_a_copy_that_follows_or_was_never_one_is_no_target_network_that_stays(begun: str, after: str) -> None:
     code = TARGETS.replace("BEGUN", begun).replace("AFTER", after)
-    if "lerp" in after:
-        code = code.replace("        [t", "        with torch.no_grad(): [t")
     assert "target_network" not in listened_to(LOOP + code).names
 
 
