@@ -16,7 +16,8 @@ MOST = 12
 BY_HEART, UNLEARNT = 0.1, 0.7
 # Changed runs of which most end at one and the same value: how many there have to be, and this share of them.
 LEAST_ALIKE, SHARE_ALIKE = 9, 0.6
-# Of the way from chance to all right: what learns less of it learns a little.
+# Of the way from chance to all right: what learns less of it learns a little. (Chance is a guess among the classes
+# where the controls reach less: the number beside would give another share.)
 LITTLE = 0.1
 LOOK = (
     " Whether the inputs tell no more, or something holds it back that no check sees, these runs cannot say: look at "
@@ -142,7 +143,7 @@ def standing(found: Checkup, metric: str) -> str:
         LATE: "It learns, but far less than it could",
         NO: "It does not learn",
     }[found.learns]
-    way = f" That is {max(0.0, found.way):.1%} of the way from chance to all right." if little else ""
+    way = " That is less than a tenth of the way from chance to all right." if little else ""
     return f"{said}: {metric} of {count} runs as written {shown}{chance}.{way}"
 
 
