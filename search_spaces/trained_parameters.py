@@ -7,11 +7,12 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 from backtrack.vocabulary.optimisers import ids_held_by
+from backtrack.vocabulary.places import is_in_own_line
 
 # Among an anatomy's calls: samples of distributions that could keep their gradient.
 DRAWN = "sample in forward"
-# What is computed inside a forward pass, and read as a tensor without its gradient.
-READ = ".data in forward"
+# Among them too: what is computed inside a forward pass, and cut off there from its gradient.
+CUTS = DETACHED, BLOCKED, READ = "detach in forward", "no_grad in forward", ".data in forward"
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -135,7 +136,7 @@ TRAINED_PARAMETERS = Intervention(
 
 
 def _cut(anatomy: Anatomy) -> dict[str, str]:
-    found = [name for name in ("detach in forward", "no_grad in forward", READ) if anatomy.calls.get(name)]
+    found = [name for name in CUTS if anatomy.calls.get(name)]
     said = " and ".join(name.partition(" ")[0] for name in found)
     kept = {"kept": f"leave {said} out of the forward pass"} if found else {}
     # An agent's policy draws its actions on purpose.
@@ -160,43 +161,49 @@ def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
             training.replace(kind, "sample", make)
 
 
-def at_data(training: Training, read: Callable[[Any], bool]) -> None:
-    """Asks `read(tensor)` where the `.data` of what was computed with a gradient is read: where yes, it keeps it."""
+def at_cuts(training: Training, meets: Callable[[str], bool]) -> None:
+    """Asks `meets(name)` where a line of the program cuts off what is computed: where yes, nothing is cut off.
+
+    Args:
+        training: whose program.
+        meets: gets one of `CUTS`; what torch and other packages cut off in their own lines is left to them.
+    """
     torch = training.torch
 
-    def make(own: Any) -> property:
-        def data(tensor: Any) -> Any:
-            computed = torch.is_grad_enabled() and tensor.grad_fn is not None
-            return tensor if computed and read(tensor) else own.__get__(tensor)
-
-        return property(data, own.__set__)
-
-    training.replace(torch.Tensor, "data", make)
-
-
-def _keep(training: Training, level: str) -> None:
-    torch: Any = training.torch
-    inside: Any = training
-
     def detach(own: Any) -> Any:
-        return lambda tensor: tensor if inside.inside and torch.is_grad_enabled() else own(tensor)
+        def detached(tensor: Any) -> Any:
+            return tensor if tensor.requires_grad and is_in_own_line() and meets(DETACHED) else own(tensor)
+
+        return detached
+
+    def data(own: Any) -> property:
+        def read(tensor: Any) -> Any:
+            computed = torch.is_grad_enabled() and tensor.grad_fn is not None
+            return tensor if computed and is_in_own_line() and meets(READ) else own.__get__(tensor)
+
+        return property(read, own.__set__)
 
     def enter(own: Any) -> Any:
         def entered(block: Any) -> Any:
-            if inside.inside and torch.is_grad_enabled():
+            if torch.is_grad_enabled() and is_in_own_line() and meets(BLOCKED):
                 block.prev = True
                 return None
             return own(block)
 
         return entered
 
+    training.replace(torch.Tensor, "detach", detach)
+    training.replace(torch.Tensor, "data", data)
+    training.replace(torch.no_grad, "__enter__", enter)
+
+
+def _keep(training: Training, level: str) -> None:
+    inside: Any = training
     training.at_forward(after=lambda model, result: result)
     if level == "resampled":
         at_drawing(training, lambda distribution: inside.inside)
-        return
-    training.replace(torch.Tensor, "detach", detach)
-    training.replace(torch.no_grad, "__enter__", enter)
-    at_data(training, lambda tensor: inside.inside)
+    else:
+        at_cuts(training, lambda name: inside.inside and training.torch.is_grad_enabled())
 
 
 GRADIENT_FLOW = Intervention(
@@ -208,6 +215,6 @@ GRADIENT_FLOW = Intervention(
     inside=True,
     harmless=True,
     answers=("parameters_without_gradient", "gradient_cut"),
-    cannot="a copy through NumPy and .item() stay as they are",
+    cannot="a copy through NumPy and .item() stay as they are, and what torch cuts off in its own lines",
     place=lambda anatomy: str(anatomy.calls.get("place", "")),
 )

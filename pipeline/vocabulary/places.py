@@ -17,6 +17,8 @@ LAST_FRAMES = 3
 _INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
 # Of the program that this process runs, where it is an installed one.
 _program: list[str] = []
+# Where torch enters the block of a function that `@torch.no_grad()` decorates.
+_DECORATED = f"torch{os.sep}utils{os.sep}_contextlib.py"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
@@ -93,6 +95,19 @@ def is_called_by_own() -> bool:
     frame = sys._getframe(2)
     while frame.f_back is not None and _is_of_this_package(frame.f_code.co_filename):
         frame = frame.f_back
+    return is_own(frame.f_code.co_filename)
+
+
+def is_in_own_line() -> bool:
+    """Whether the function that asks is called by a line of the user's own, with nothing in between.
+
+    What torch, an installed package or this one does by itself is not the user's doing, though the user called it.
+    A function that a decorator of torch wraps counts as its author's.
+    """
+    frame = sys._getframe(2)
+    if frame.f_code.co_filename.endswith(_DECORATED):
+        wrapped = getattr(frame.f_locals.get("func"), "__code__", None)
+        return wrapped is not None and is_own(wrapped.co_filename)
     return is_own(frame.f_code.co_filename)
 
 

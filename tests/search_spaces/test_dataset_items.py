@@ -148,6 +148,48 @@ def test_the_data_of_what_was_computed_keep_their_gradient() -> None:
     assert torch.equal(gradient(), before)
 
 
+class Chooser(nn.Module):
+    """Cuts nothing off itself; torch's hard samples and norms do, and so does what listens to scores that are fed on.
+
+    Args:
+        frozen: whether a function of its own, decorated, computes the first layer without gradients.
+    """
+
+    def __init__(self, frozen: bool = False) -> None:
+        super().__init__()
+        self.read = nn.utils.spectral_norm(nn.Linear(2, 4))
+        self.say = nn.Linear(4, 1)
+        self.first = self.without if frozen else self.read
+
+    @torch.no_grad()
+    def without(self, line: torch.Tensor) -> torch.Tensor:
+        return self.read(line)
+
+    def forward(self, line: torch.Tensor) -> torch.Tensor:
+        chosen = nn.functional.gumbel_softmax(self.first(line), hard=True)
+        return self.say(chosen * torch.log_softmax(chosen + 1, 1))
+
+
+def chosen(frozen: bool = False) -> list[torch.Tensor | None]:
+    torch.manual_seed(0)
+    net = Chooser(frozen)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(torch.rand(8, 2)).mean().backward()
+    optimiser.step()
+    return [weight.grad for weight in net.parameters()]
+
+
+def test_what_torch_cuts_off_in_its_own_lines_is_not_the_programs_doing() -> None:
+    levels = all_interventions()["gradient_flow"].levels
+    assert not levels(looked(chosen))
+    anatomy = looked(lambda: chosen(frozen=True))
+    assert levels(anatomy) == {"kept": "leave no_grad out of the forward pass"}
+    with changed("gradient_flow", "kept", anatomy):
+        kept = chosen(frozen=True)
+    assert None in chosen(frozen=True) and None not in kept
+    assert all(torch.equal(one, other) for one, other in zip(kept, chosen(), strict=True))
+
+
 def embedded() -> float:
     """The size of the row for 1, an embedding's padding, after two steps that read it."""
     torch.manual_seed(0)

@@ -15,7 +15,7 @@ from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
-from backtrack.search_spaces.trained_parameters import DRAWN, READ, at_data, at_drawing
+from backtrack.search_spaces.trained_parameters import DRAWN, at_cuts, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.task.intervention import LossCall
 from backtrack.trial.intervening.training import HookedTraining
@@ -40,22 +40,6 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
     """
     torch, count = training.torch, training.anatomy.count
 
-    def detach(own: Any) -> Any:
-        def detached(tensor: Any) -> Any:
-            if is_early() and tensor.requires_grad and training.inside and own_place():
-                count("detach in forward")
-            return own(tensor)
-
-        return detached
-
-    def enter(own: Any) -> Any:
-        def entered(block: Any) -> Any:
-            if is_early() and torch.is_grad_enabled() and training.inside and own_place():
-                count("no_grad in forward")
-            return own(block)
-
-        return entered
-
     def compared(own: Any) -> Any:
         def computed(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
             tensors = isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)
@@ -76,8 +60,6 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
         training.replace(torch.Tensor, name, compared)
     for name in ("clip_grad_norm_", "clip_grad_value_"):
         training.replace(torch.nn.utils, name, clip)
-    training.replace(torch.Tensor, "detach", detach)
-    training.replace(torch.no_grad, "__enter__", enter)
 
     def drawn(distribution: Any) -> bool:
         if is_early() and training.inside and own_place():
@@ -86,12 +68,12 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
     at_drawing(training, drawn)
 
-    def read(tensor: Any) -> bool:
-        if is_early() and training.inside and own_place():
-            count(READ)
+    def met(name: str) -> bool:
+        if is_early() and training.inside:
+            count(name)
         return False
 
-    at_data(training, read)
+    at_cuts(training, met)
 
 
 def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool]) -> None:
