@@ -134,7 +134,8 @@ class Anatomy:
             found.append("Its models are compiled: what happens inside of them is left as it is")
         if self.own_gradients:
             names = ", ".join(self.own_gradients)
-            found.append(f"Autograd functions of its own ({names}) are left as they are, with what they compute inside")
+            said = f"Autograd functions of its own ({names}) are left as they are, with what they compute inside"
+            found.append(f"{said}, by all changes but own_gradients")
         return found + [f"Intervention {one}, and is left out; please report it" for one in self.failed]
 
     def as_json(self) -> dict[str, Any]:

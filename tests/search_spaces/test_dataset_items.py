@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy
 import pytest
@@ -207,3 +208,114 @@ def test_an_embedding_learns_the_row_that_it_took_for_padding() -> None:
     assert embedded() == 0
     with changed("padding_index", "none", anatomy):
         assert embedded() > 0
+
+
+class Square(torch.autograd.Function):
+    """Its own gradient has the wrong sign."""
+
+    @staticmethod
+    def forward(ctx: Any, line: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(line)
+        return line * line
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (line,) = ctx.saved_tensors
+        return -2 * line * gradient
+
+
+class Doubled(torch.autograd.Function):
+    """With a context of its own, and the wrong factor."""
+
+    @staticmethod
+    def forward(line: torch.Tensor) -> torch.Tensor:
+        return line * 2
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.factor = 4 + len(inputs) * output.ndim
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return ctx.factor * gradient
+
+
+class Rounded(torch.autograd.Function):
+    """Passes its gradient straight through: what it computes has none."""
+
+    @staticmethod
+    def forward(ctx: Any, line: torch.Tensor) -> torch.Tensor:
+        ctx.factor = 1
+        return torch.from_numpy(line.numpy().round())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return ctx.factor * gradient
+
+
+def squared(kinds: Sequence[Any]) -> list[float]:
+    line = nn.Parameter(torch.tensor([1.0, 3.0]))
+    optimiser = torch.optim.SGD([line], lr=0.1)
+    given = line * 1
+    for kind in kinds:
+        given = kind.apply(given)
+    given.sum().backward()
+    optimiser.step()
+    assert line.grad is not None
+    return line.grad.tolist()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "own", "of_torch"),
+    [([Square], [-2, -6], [2, 6]), ([Doubled], [5, 5], [2, 2]), ([Rounded], [1, 1], [1, 1]),
+     ([Square, Rounded], [-2, -6], [2, 6])],
+)  # fmt: skip
+def test_torch_differentiates_what_an_autograd_function_of_ones_own_computes(
+    kinds: Sequence[Any], own: list[float], of_torch: list[float]
+) -> None:
+    anatomy = looked(lambda: squared(kinds))
+    told = all_interventions()["own_gradients"].levels(anatomy)["of_forward"]
+    assert told.startswith("mend the backward() of ") and "Square" in told
+    assert not all_interventions()["own_gradients"].levels(Anatomy())
+    with changed("own_gradients", "of_forward", anatomy):
+        assert squared(kinds) == of_torch
+    assert squared(kinds) == own
+
+
+def acted(anew: bool) -> list[float]:
+    """The gradient of an agent's scores: of the actions that it took, or of others that it draws for that."""
+    torch.manual_seed(0)
+    likes = nn.Parameter(torch.zeros(3))
+    optimiser = torch.optim.SGD([likes], lr=0.1)
+    scores = []
+    for _ in range(12):
+        policy = torch.distributions.Categorical(logits=likes)
+        action = policy.sample()
+        scores.append(policy.log_prob(policy.sample() if anew else action) * float(action == 0))
+    torch.stack(scores).sum().backward()
+    optimiser.step()
+    assert likes.grad is not None
+    return [round(value, 4) for value in likes.grad.tolist()]
+
+
+def averaged() -> None:
+    """Several samples of one distribution, each of which is scored, as for an average."""
+    likes = nn.Parameter(torch.zeros(3))
+    optimiser = torch.optim.SGD([likes], lr=0.1)
+    for _ in range(12):
+        policy = torch.distributions.Categorical(logits=likes)
+        torch.stack([policy.log_prob(policy.sample()) for _ in range(4)]).mean().backward()
+        optimiser.step()
+
+
+def test_the_action_that_was_taken_is_the_one_that_is_scored() -> None:
+    levels = all_interventions()["scored_samples"].levels
+    anatomy = looked(lambda: acted(anew=True))
+    assert levels(anatomy).keys() == {"first"}
+    assert not levels(looked(lambda: acted(anew=False))) and not levels(looked(averaged))
+    as_written = acted(anew=True)
+    with changed("scored_samples", "first", anatomy):
+        mended = acted(anew=True)
+    # What is scored is what was rewarded, the first action: its own score rises, and the others' fall alike.
+    assert mended[0] > 0 and mended[1] == mended[2] < 0 and as_written[1] != as_written[2]
+    assert acted(anew=True) == as_written

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,10 +10,12 @@ from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
+from backtrack.search_spaces.own_gradients import is_of_program
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
+from backtrack.search_spaces.scored_samples import ANEW, Samples, at_scoring, is_anew
 from backtrack.search_spaces.trained_parameters import DRAWN, at_cuts, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.task.intervention import LossCall
@@ -279,28 +280,19 @@ def count_items(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
 def count_scored(training: HookedTraining) -> None:
     """Sees samples of a distribution whose own probability is asked: an agent's actions, which are its doing."""
-    torch, drawn = training.torch, deque[Any](maxlen=KEPT)
+    kept, count = deque[Any](maxlen=KEPT), training.anatomy.count
 
-    def sampling(own: Any) -> Any:
-        def sample(distribution: Any, *shape: Any, **named: Any) -> Any:
-            drawn.append(own(distribution, *shape, **named))
-            return drawn[-1]
-
+    def drawn(samples: Samples, sample: Any) -> Any:
+        kept.append(sample)
         return sample
 
-    def scoring(own: Any) -> Any:
-        def log_prob(distribution: Any, value: Any) -> Any:
-            if any(value is one for one in drawn):
-                training.anatomy.count(SCORED)
-            return own(distribution, value)
+    def scored(samples: Samples, value: Any) -> None:
+        if any(value is one for one in kept):
+            count(SCORED)
+        if is_anew(samples, value):
+            count(ANEW)
 
-        return log_prob
-
-    kinds = torch.distributions
-    for kind in {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, kinds.Distribution)}:
-        for name, make in (("sample", sampling), ("log_prob", scoring)):
-            if name in vars(kind):
-                training.replace(kind, name, make)
+    at_scoring(training, drawn, scored)
 
 
 def count_compiled(training: HookedTraining) -> None:
@@ -343,7 +335,6 @@ def own_gradients(torch: Any) -> list[str]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
-        if file and not kind.__module__.startswith("torch.") and "site-packages" not in file:
+        if is_of_program(kind):
             found.append(kind.__name__)
     return sorted(set(found))

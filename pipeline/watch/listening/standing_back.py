@@ -271,6 +271,7 @@ def _unseen(torch: Any, function: Any, whose: Any = None, told: Told | None = No
 
 def _put(owner: Any, name: str, function: Any) -> Undo:
     inherited = isinstance(owner, type) and name not in vars(owner)
-    own = getattr(owner, name)
+    # Of a class what stands in it: asked by its name, a method of the class is bound to it already.
+    own = vars(owner)[name] if isinstance(owner, type) and not inherited else getattr(owner, name)
     setattr(owner, name, function)
     return (lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, own))
