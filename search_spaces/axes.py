@@ -40,7 +40,7 @@ def _permuted(source: Source, level: str, anatomy: Anatomy) -> str | None:
     if len(calls) != 1 or len(found["order"]) != found["axes"]:
         return None
     ((call, function),) = calls
-    tensor = source.segment(function.value) if isinstance(function, ast.Attribute) else "torch"
+    tensor = source.operand(function.value) if isinstance(function, ast.Attribute) else "torch"
     return source.replaced(call, f"{tensor}.permute({_order(anatomy)})") if tensor != "torch" else None
 
 

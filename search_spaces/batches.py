@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from backtrack.search_spaces.judged_batches import at_sizes
 from backtrack.task.intervention import BY_HAND, CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
 from backtrack.vocabulary.mixing import Mixer
@@ -25,21 +27,27 @@ def _place(anatomy: Anatomy) -> str:
 
 
 def _loading(training: Training, change: Any, mix: Any = None) -> None:
-    """Changes the options of every DataLoader that draws its examples by itself; `mix` makes another of a stream."""
+    """Changes the options of every DataLoader that draws its examples by itself; `mix` makes another of a stream.
+
+    What `change(options)` returns, unless it is None, gets the loader that is made with them.
+    """
     torch: Any = training.torch
 
     def make(own: Any) -> Any:
         def __init__(loader: Any, dataset: Any, *arguments: Any, **options: Any) -> None:
             named = dict(zip(("batch_size", "shuffle", "sampler", "batch_sampler"), arguments, strict=False))
             rest = arguments[len(named) :]
+            then = None
             if not rest:
                 options, arguments = {**named, **options}, ()
                 plain = options.get("sampler") is None and options.get("batch_sampler") is None
                 if plain and not isinstance(dataset, torch.utils.data.IterableDataset):
-                    change(options)
+                    then = change(options)
                 elif plain and mix is not None:
                     dataset = mix(dataset)
             own(loader, dataset, *arguments, **options)
+            if then is not None:
+                then(loader)
 
         return __init__
 
@@ -55,10 +63,17 @@ def _sizes(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _sized(training: Training, level: str) -> None:
-    def change(options: dict[str, Any]) -> None:
-        options["batch_size"] = max(1, int((options.get("batch_size") or 1) * SIZES[level]))
+    own: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    def change(options: dict[str, Any]) -> Callable[[Any], None]:
+        size = options.get("batch_size") or 1
+        options["batch_size"] = max(1, int(size * SIZES[level]))
+        return lambda loader: own.update({loader: size})
 
     _loading(training, change)
+    # A program may count its steps by the length of a loader, so it is another from the start; what it is judged by
+    # keeps its batches.
+    at_sizes(training, lambda loader, gradients: loader.batch_size if gradients else own.get(loader, 0))
 
 
 def _size(value: str, factor: float) -> str:
@@ -67,7 +82,7 @@ def _size(value: str, factor: float) -> str:
 
 BATCH_SIZE_OF_LOADERS = Intervention(
     "batch_size",
-    what="every DataLoader has batches of another size",
+    what="every DataLoader that is trained from has batches of another size",
     source="Keskar et al., On large-batch training (2017)",
     levels=_sizes,
     apply=_sized,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MethodType
 from typing import Any
 
@@ -77,11 +78,14 @@ CLEAR_GRADIENTS = Intervention(
 
 
 def _used(training: Training, level: str) -> None:
+    torch = training.torch
     waiting: set[int] = set()
+    stepping: list[int] = []
     steps: dict[int, Any] = {}
 
-    def use(key: int) -> None:
-        if key in waiting:
+    def use(keys: Iterable[int]) -> None:
+        # What a closure computes is the step's own.
+        for key in [] if stepping else [one for one in keys if one in waiting]:
             waiting.discard(key)
             steps[key]()
 
@@ -90,11 +94,15 @@ def _used(training: Training, level: str) -> None:
         steps[key] = own_step
 
         def step(_own: Any, closure: Any = None) -> Any:
-            waiting.discard(key)
-            return own_step(closure) if closure is not None else own_step()
+            stepping.append(key)
+            try:
+                return own_step(closure) if closure is not None else own_step()
+            finally:
+                stepping.pop()
+                waiting.discard(key)
 
         def zero_grad(_own: Any, *arguments: Any, **options: Any) -> None:
-            use(key)
+            use([key])
             own_clear(*arguments, **options)
 
         # Bound methods, as a scheduler expects that counts the steps.
@@ -102,15 +110,21 @@ def _used(training: Training, level: str) -> None:
 
     def make(own: Any) -> Any:
         def zero_grad(model: Any, *arguments: Any, **options: Any) -> None:
-            for key in list(steps):
-                use(key)
+            use(list(steps))
             own(model, *arguments, **options)
 
         return zero_grad
 
+    def forward(model: Any, given: Any) -> Any:
+        # Where a program clears them between the next forward and backward pass, that is too late for a step.
+        if torch.is_grad_enabled():
+            use(list(steps))
+        return given
+
     training.at_optimiser(wrap)
     training.at_backward(lambda: waiting.update(steps))
-    training.replace(training.torch.nn.Module, "zero_grad", make)
+    training.at_forward(before=forward)
+    training.replace(torch.nn.Module, "zero_grad", make)
 
 
 def _steps(anatomy: Anatomy) -> dict[str, str]:
@@ -121,7 +135,7 @@ def _steps(anatomy: Anatomy) -> dict[str, str]:
 
 USED_GRADIENTS = Intervention(
     "used_gradients",
-    what="gradients that no step has used are stepped with before they are cleared",
+    what="gradients that no step has used are stepped with before they are cleared, or the next forward pass begins",
     source="PyTorch forum: optimizer.step() outside of the loop over batches",
     levels=_steps,
     apply=_used,

@@ -77,7 +77,10 @@ def _left_out(source: Source, level: str, anatomy: Anatomy) -> str | None:
             "functional",
         )
         inner = function if method else call.args[0] if call.args else None
-        return source.replaced(call, source.segment(inner)) if inner is not None else None
+        if inner is None:
+            return None
+        alone = call is getattr(source.statement, "value", None)
+        return source.replaced(call, source.segment(inner) if alone else source.operand(inner))
     return None
 
 

@@ -54,7 +54,7 @@ def _squeezed(source: Source, level: str, anatomy: Anatomy) -> str | None:
     if not two or wider is None or [output, target][wider][-1] != 1:
         return None
     argument = two[0].args[wider]
-    return source.replaced(argument, f"{source.segment(argument)}.squeeze(-1)")
+    return source.replaced(argument, f"{source.operand(argument)}.squeeze(-1)")
 
 
 LOSS_SHAPES = Intervention(

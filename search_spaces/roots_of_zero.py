@@ -51,10 +51,9 @@ def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
     given = call.func.value if is_method else call.args[0] if call.args else None  # type: ignore[attr-defined]
     if given is None:
         return None
-    written = source.segment(given)
-    plain = isinstance(given, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
     if name_of(call) == LOG:
-        return source.replaced(given, f"{written if plain else f'({written})'}.clamp_min({LEAST:g})")
+        return source.replaced(given, f"{source.operand(given)}.clamp_min({LEAST:g})")
+    written = source.segment(given)
     return source.replaced(given, f"({written} + {SMALL:g})" if is_method else f"{written} + {SMALL:g}")
 
 

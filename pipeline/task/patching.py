@@ -11,6 +11,8 @@ from typing import Any
 
 # Lines around an edit.
 AROUND = 1
+# What needs no brackets before a method's name.
+_CLOSED = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple)
 
 
 class Source:
@@ -49,6 +51,16 @@ class Source:
     def segment(self, node: ast.AST) -> str:
         """A node as it is written."""
         return ast.get_source_segment(self.text, node) or ""
+
+    def operand(self, node: ast.AST) -> str:
+        """A node as it is written, in brackets where what is put around it would bind more tightly.
+
+        Example:
+            >>> source = Source("loss = (a - b).abs()", 1)
+            >>> source.operand(source.calls("abs")[0].func.value)
+            '(a - b)'
+        """
+        return self.segment(node) if isinstance(node, _CLOSED) else f"({self.segment(node)})"
 
     def replaced(self, node: Any, text: str) -> str:
         """The whole file with another text in the place of a node."""

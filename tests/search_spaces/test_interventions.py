@@ -451,15 +451,20 @@ def test_the_same_rule_is_offered_where_its_options_are_unusual() -> None:
     assert "rmsprop" in levels(made()) and "rmsprop_usual" not in levels(made()), "its usual rate is this one"
 
 
-def test_gradients_are_used_before_they_are_cleared() -> None:
+@pytest.mark.parametrize("cleared_late", [False, True], ids=["cleared first", "cleared after the forward pass"])
+def test_gradients_are_used_before_they_are_cleared(cleared_late: bool) -> None:
     def trained(step_each: bool) -> list[torch.Tensor]:
         torch.manual_seed(0)
         net = nn.Linear(6, 3)
         optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
         for _ in range(2):
             for rows in torch.arange(40).split(10):
-                optimiser.zero_grad()
-                functional.cross_entropy(net(DATA[rows]), LABELS[rows]).backward()
+                if not cleared_late:
+                    optimiser.zero_grad()
+                loss = functional.cross_entropy(net(DATA[rows]), LABELS[rows])
+                if cleared_late:
+                    optimiser.zero_grad()
+                loss.backward()
                 if step_each:
                     optimiser.step()
             if not step_each:
@@ -471,6 +476,27 @@ def test_gradients_are_used_before_they_are_cleared() -> None:
     with changed("used_gradients", "each_batch"):
         once_an_epoch = trained(step_each=False)
     assert all(torch.allclose(one, other) for one, other in zip(once_an_epoch, each_batch, strict=True))
+
+
+def test_a_step_that_computes_its_own_gradients_is_no_waiting_one() -> None:
+    def trained() -> torch.Tensor:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=4)
+
+        def closure() -> torch.Tensor:
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(net(DATA), LABELS)
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimiser.step(closure)
+        return net.weight.detach()
+
+    as_written = trained()
+    with changed("used_gradients", "each_batch"):
+        assert torch.equal(trained(), as_written)
 
 
 def test_a_hidden_layer_learns_beside_the_net() -> None:

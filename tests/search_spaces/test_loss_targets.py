@@ -15,6 +15,7 @@ from backtrack.trial.intervening.anatomist import Anatomist
 from backtrack.trial.intervening.applying import apply_levels
 from backtrack.trial.intervening.catalogue import all_interventions
 
+LINES = torch.randn(6, 3, 3, generator=torch.Generator().manual_seed(3))
 INPUTS = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
 # One in ten is 1.
 RARE = (torch.arange(40) % 10 == 0).float()
@@ -83,6 +84,32 @@ def test_of_several_labels_an_example_none_is_rare() -> None:
     several = functional.one_hot(torch.arange(40) % 8, 8).float()
     assert levels("class_weights", looked(nn.BCEWithLogitsLoss(), several, outputs=8)) == set()
     assert levels("class_weights", looked(nn.BCEWithLogitsLoss(), (torch.arange(40) % 2).float())) == set()
+
+
+@pytest.mark.parametrize(
+    ("labels", "blank", "free"),
+    [([[1, 4], [2, 0], [3, 3]], 4, 0), ([[0, 3], [1, 0], [2, 2]], 0, 4), ([[1, 3], [2, 0], [3, 2]], 0, None),
+     ([[0, 4], [1, 0], [2, 2]], 0, None)],
+    ids=["the last is taken", "the first is taken", "what fills lines up is no label", "both are taken"],
+)  # fmt: skip
+def test_the_blank_is_a_number_that_no_label_has(labels: list[list[int]], blank: int, free: int | None) -> None:
+    words, sizes = torch.tensor(labels), (torch.full((3,), 6), torch.tensor([2, 1, 2]))
+    net = nn.Linear(3, 5)
+
+    def loss() -> torch.Tensor:
+        return functional.ctc_loss(net(LINES).log_softmax(-1), words, *sizes, blank=blank)
+
+    anatomist = Anatomist(torch)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.0)
+    loss().backward()
+    optimiser.step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert levels("blank", anatomy) == (set() if free is None else {"free"})
+    if free is not None:
+        wanted = functional.ctc_loss(net(LINES).log_softmax(-1), words, *sizes, blank=free)
+        with changed("blank", "free", anatomy):
+            assert torch.allclose(loss(), wanted)
+        assert not torch.allclose(loss(), wanted)
 
 
 def test_ctc_gets_log_probabilities() -> None:

@@ -37,6 +37,8 @@ from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.narrowest import narrowest
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
+from backtrack.vocabulary.blank import NAME as BLANKED
+from backtrack.vocabulary.blank import blank_of, free_number, labels_of
 from backtrack.vocabulary.graph import MovedByHand, operation_of
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.listening.places import own_place
@@ -83,6 +85,7 @@ class Anatomist:
         self._steps = 0
         self._targets: list[Any] = []
         self._inputs: list[Any] = []
+        self._blank = 0
         self._held: set[int] = set()
         # Of a training without an optimiser, in its first backward passes.
         self._by_hand, self._by_hand_seen = MovedByHand(most=8), 0
@@ -311,7 +314,9 @@ class Anatomist:
                 "options": loss_options.unusual(call.options),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
-            self._targets.append(call.target.detach().cpu())
+            counted = labels_of(call.target, call.options) if call.name == BLANKED else call.target
+            self._targets.append(counted.detach().cpu())
+            self._blank = blank_of(call.options)
 
     # --- what it comes to -------------------------------------------------------------------------------------
 
@@ -400,6 +405,8 @@ class Anatomist:
             first["multi_hot"] = two and bool(wide) and not first["one_hot"]
             first |= {"mean": float(values.float().mean()), "std": float(values.float().std())}
         else:
+            if first["name"] == BLANKED and bool((values == self._blank).any()):
+                first["free_number"] = free_number(values, int(first["output"][-1]))
             _, counts = values.unique(return_counts=True)
             first |= {"classes": len(counts), "largest": float(counts.max() / counts.sum()),
                       "smallest": float(counts.min() / counts.sum())}  # fmt: skip

@@ -42,7 +42,7 @@ class ModelHeard:
         module: itself.
         loaded: whether weights were loaded into it.
         passes: `{(gradients enabled, in training mode): how many, of how many examples, place of the first}`.
-        told: how many of these the checks were told of, with gradients and without.
+        told: of how many examples in these the checks were told, with gradients and without, a few of each pass.
     """
 
     name: str

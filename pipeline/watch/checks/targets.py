@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from backtrack.vocabulary import blank
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.watch.checks.check import Check
@@ -53,7 +54,7 @@ class Targets(Check):
     source = "TheDeepChecker (2021), label checks; DeepFD; PyTorch documentation of the losses"
     expected = (
         "targets that are finite and differ, between 0 and 1 for binary losses, -1 and 1 for those of two signs, rows "
-        "that sum to 1 where they are probabilities"
+        "that sum to 1 where they are probabilities, none of them the blank of ctc_loss"
     )
     remedy = "check how the labels are made and read"
 
@@ -73,6 +74,8 @@ class Targets(Check):
             self._look_at_rows(call, target)
         elif call.name in CLASSES:
             self._look_at_classes(call, target)
+        elif call.name == blank.NAME:
+            self._look_at_blank(call, target)
         elif call.name in REGRESSIONS and not bool(target.isfinite().all()):
             lost = int(target.numel() - target.isfinite().sum())
             self.finds(
@@ -105,6 +108,18 @@ class Targets(Check):
 
     def margin(self, call: Margin) -> None:
         self._miss_signs(call.place, call.zeros, call.numbers, "a loss of margins")
+
+    def _look_at_blank(self, call: Loss, target: Any) -> None:
+        number, labels = blank.blank_of(call.options), blank.labels_of(target, call.options)
+        taken = int((labels == number).sum())
+        if taken:
+            self.finds(
+                call.place,
+                f"{taken} of {len(labels)} labels of {call.name} are {number}, the number of its blank: such a label "
+                "cannot be told",
+                remedy="give the blank a number that no label has: blank=0 where labels begin with 1, the last class "
+                "where they begin with 0",
+            )
 
     def _look_at_rows(self, call: Loss, target: Any) -> None:
         if target.shape != call.output.shape or target.ndim < 2:

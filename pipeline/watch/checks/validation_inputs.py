@@ -86,12 +86,15 @@ class ValidationInputs(Check):
         if (far > OFF or wide > TIMES or narrow < 1 / TIMES) and (unlike or not alone):
             narrower = 1 / max(narrow, 1e-9)
             said = f"{wide:.3g} times as wide" if wide >= narrower else f"{narrower:.3g} times as narrow"
-            self.finds(
-                call.place,
+            measured = (
                 f"in a quarter of the features, the inputs without gradients lie {far:.3g} deviations or more "
-                f"off the training inputs, or are {said}",
-                remedy=f"{self.remedy}; {NOISY}" if narrower > max(wide, TIMES) and far < MIDDLE_OFF else "",
+                f"off the training inputs, or are {said}"
             )
+            remedy = f"{self.remedy}; {NOISY}" if narrower > max(wide, TIMES) and far < MIDDLE_OFF else ""
+            if not bool(judged.deviation.any()):
+                measured = f"the {judged.examples} inputs without gradients that were looked at are all the same"
+                remedy = f"{self.remedy}, not by what each batch holds"
+            self.finds(call.place, measured, remedy=remedy)
             return
         # Inputs that are all alike, as first states of an environment, have no width.
         if not unlike or middle <= 0 or min(trained.examples, judged.examples) < MANY:

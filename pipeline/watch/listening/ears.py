@@ -36,8 +36,9 @@ FIRST_STEPS, GROWTH, EARLY, LATER_GROWTH = 3, 1.35, 200, 1.7
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
 TOLD = 52
-# Passes of a model that are told of, with gradients, and without them once it trains.
-FIRST_PASSES = 4
+# Passes of a model that are told of, with gradients, and without them once it trains: so many of `PASS` examples or
+# more; of single ones the same number of examples.
+FIRST_EXAMPLES, PASS = 16, 4
 # Passes between two steps that are looked at closely, after the first steps: an agent acts many times a step.
 PASSES = 3
 
@@ -311,8 +312,8 @@ class Ears:
             passes = model.passes[mode] = Passes(own_place())
         passes.number += 1
         passes.examples += size
-        if is_tensor and model.told[gradients] < FIRST_PASSES and (gradients or model.trained):
-            model.told[gradients] += 1
+        if is_tensor and model.told[gradients] < FIRST_EXAMPLES and (gradients or model.trained):
+            model.told[gradients] += min(size, PASS)
             self._tell("passed", Pass(model, given, gradients, own_place()))
 
     def _is_row(self, model: ModelHeard, given: Any) -> bool:

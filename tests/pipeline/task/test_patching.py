@@ -29,6 +29,10 @@ for x, y in loader:
     loss.backward()
     opt.step()
 images = load().float().view(-1, 3, 32, 32)
+robust = 2 * ((net(x) - y) ** 2).clamp(max=4.0).mean()
+scaled = F.relu(net(x) + 1) * 3
+part = F.mse_loss(net(x) * 2, y)
+turned = (load() / 255).view(-1, 3, 32, 32)
 """
 RATE = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:8", "momentum": 0.999}]}
 LOSS = {"losses": [{"name": "mse_loss", "place": "train.py:14", "output": [8, 1], "target": [8]}]}
@@ -63,6 +67,11 @@ def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[st
         ("batch_size", "x4", {}, 5, "loader = DataLoader(data, batch_size=int(args.size * 4),"),
         ("last_activation", "none", {"last": "softmax at train.py:11#0"}, 11, "return out(F.relu(x))"),
         ("loss_shapes", "alike", LOSS, 14, 'loss = F.mse_loss(net(x).squeeze(-1), y, reduction="sum")'),
+        ("last_activation", "none", {"last": "clamp at train.py:18#0"}, 18, "robust = 2 * ((net(x) - y) ** 2).mean()"),
+        ("last_activation", "none", {"last": "relu at train.py:19#0"}, 19, "scaled = (net(x) + 1) * 3"),
+        ("loss_shapes", "alike", LOSS, 20, "part = F.mse_loss((net(x) * 2).squeeze(-1), y)"),
+        ("axes", "permuted", {"exchanged": [{"function": "view", "place": "train.py:21", "order": [0, 3, 1, 2],
+                                            "axes": 4}]}, 21, "turned = (load() / 255).permute(0, 3, 1, 2)"),
         ("loss_reduction", "mean", LOSS, 14, 'loss = F.mse_loss(net(x), y, reduction="mean")'),
     ],
 )  # fmt: skip

@@ -729,6 +729,36 @@ VARIANTS = {
         "targets",
         "train(mlp(out=1), F.mse_loss, R.sigmoid().long().float()[:, None])",
     ),
+    "judged one by one, by the mean of each batch": (
+        "validation_inputs",
+        """
+        def scaled(x):
+            return (x - x.mean(0)) / (x.std(0, unbiased=False) + 1e-5)
+        net = mlp()
+        opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        data = torch.utils.data.TensorDataset(X, Y)
+        for x, y in torch.utils.data.DataLoader(data, 32, shuffle=True):
+            opt.zero_grad()
+            F.cross_entropy(net(scaled(x)), y).backward()
+            opt.step()
+        with torch.no_grad():
+            for x, y in torch.utils.data.DataLoader(data, 1):
+                net(scaled(x))
+    """,
+    ),
+    "labels that have the number of the blank": (
+        "targets",
+        """
+        class Spoken(nn.Module):
+            def __init__(self):
+                super().__init__(); self.out = nn.Linear(1, 5)
+            def forward(self, x):
+                return self.out(x[:, :, None]).transpose(0, 1).log_softmax(-1)
+        sizes = lambda n, size: torch.full((n,), size)
+        said = torch.randint(1, 5, (512, 2))
+        train(Spoken(), lambda a, b: F.ctc_loss(a, b, sizes(len(b), 6), sizes(len(b), 2), blank=4), said)
+    """,
+    ),
     "logits into ctc_loss": (
         "loss_input",
         """
