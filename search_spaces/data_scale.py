@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.codes import Filling
 from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.vocabulary.moments import FEATURES, Moments
 
@@ -14,8 +15,15 @@ PASSES = 20
 MANY, ALIKE = 64, 0.3
 
 
+STANDARDISED = "(x - x.mean(0)) / x.std(0), by the training data"
+
+
 def _inputs(anatomy: Anatomy) -> dict[str, str]:
-    return {"standardised": "(x - x.mean(0)) / x.std(0), by the training data"} if anatomy.inputs.get("floats") else {}
+    code = anatomy.inputs.get("code")
+    if code is not None:
+        return {"filled": f"the feature's mean where x == {code:g}, which is a mark for what is missing, then "
+                f"{STANDARDISED}"}  # fmt: skip
+    return {"standardised": STANDARDISED} if anatomy.inputs.get("floats") else {}
 
 
 def _scale_of(moments: Moments) -> Any:
@@ -35,12 +43,17 @@ def _is_float_batch(training: Training, given: Any) -> bool:
 def _standardise(training: Training, level: str) -> None:
     torch: Any = training.torch
     seen: dict[int, Moments] = {}
+    fillings: dict[int, Filling] = {}
 
     def before(model: Any, given: Any) -> Any:
         if not _is_float_batch(training, given):
             return given
         moments = seen.setdefault(id(model), Moments())
-        if (torch.is_grad_enabled() and moments.batches < PASSES) or moments.batches == 0:
+        learns = (torch.is_grad_enabled() and moments.batches < PASSES) or moments.batches == 0
+        if level == "filled":
+            filling = fillings.setdefault(id(model), Filling(training.anatomy.inputs["code"]))
+            given = filling.filled(given, learns)
+        if learns:
             moments.add(given)
         return _standardised(given, moments)
 
@@ -80,7 +93,8 @@ def _as_in_training(training: Training, level: str) -> None:
 
 INPUTS = Intervention(
     "inputs",
-    what="x ← (x - mean) / deviation, feature by feature, by the first training batches",
+    what="x ← (x - mean) / deviation, feature by feature, by the first training batches; a number that stands for what "
+    "is missing becomes the mean of the others first",
     source="LeCun et al., Efficient BackProp (1998)",
     levels=_inputs,
     apply=_standardise,

@@ -9,8 +9,8 @@ from backtrack.search_spaces.moved_weights import guarding, moved_weights
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.drawing import initialisers
 
-# Methods that write other numbers over a tensor's.
-WRITES = ("normal_", "uniform_", "fill_", "zero_", "copy_")
+# Methods that write other numbers over a tensor's, or make it larger or smaller.
+WRITES = ("normal_", "uniform_", "fill_", "zero_", "copy_", "mul_", "div_", "__imul__", "__itruediv__")
 SEEN = "weights written over"
 # Models of the same class and shapes, from which on a program may make one anew in each epoch.
 AGAIN, MODELS = "models of the same shapes", 3
@@ -43,7 +43,7 @@ def shapes_of(model: Any) -> tuple[Any, ...]:
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    once = "initialise once, before the epochs, and write nothing over weights that train"
+    once = "initialise once, before the epochs, and leave weights that train to the optimizer"
     kept = {"kept": once} if anatomy.calls.get(SEEN) else {}
     again = anatomy.calls.get(AGAIN, 0) >= MODELS
     return {**kept, **({"carried": "make the model once, before the epochs"} if again else {})}
@@ -66,12 +66,12 @@ def _apply(training: Training, level: str) -> None:
 
 KEPT_WEIGHTS = Intervention(
     "kept_weights",
-    what="weights that an optimiser has moved are not drawn anew, and nothing is written over them; a model of the "
-    "same class and shapes as one before begins with what that one has learnt",
+    what="weights that an optimiser has moved are not drawn anew, written over or multiplied; a model of the same "
+    "class and shapes as one before begins with what that one has learnt",
     source="PyTorch documentation of torch.nn.init and Module.apply",
     levels=_levels,
     apply=_apply,
-    answers=("weights_made_anew", "updates_undone"),
+    answers=("weights_made_anew", "updates_undone", "weights_shrunk"),
     on_suspicion=True,
     cannot="weights that are set by .data =",
 )

@@ -66,8 +66,38 @@ LOSS_FUNCTION = Intervention(
 )
 
 
+NEGATED, MOST_OPTIMISERS = "negated", 3
+
+
+def _signs(anatomy: Anatomy) -> dict[str, str]:
+    if not anatomy.optimisers:
+        return {}
+    levels = {NEGATED: "-loss, if --mode is right: the metric gets worse by training"}
+    stepping = {one["stepped"]: one for one in anatomy.optimisers if one.get("stepped")}
+    # Of a generator and a discriminator, each has a loss of its own.
+    if 1 < len(stepping) <= MOST_OPTIMISERS:
+        for number, one in sorted(stepping.items()):
+            whose = f"{one['kind']} at {one['place']}"
+            levels[f"{NEGATED}_{number}"] = f"the other sign (or the other labels) of the loss that {whose} steps on"
+    return levels
+
+
+def _signed_at(anatomy: Anatomy) -> str:
+    # Of several, which one it is differs from level to level.
+    several = len(_signs(anatomy)) > 1
+    return "" if several else str(anatomy.loss.get("place", "") or anatomy.optimiser.get("place", ""))
+
+
 def _negated(training: Training, level: str) -> None:
+    number = int(level.removeprefix(NEGATED).lstrip("_") or 0)
+    # In the order of their first steps.
+    stepping: list[Any] = []
+
     def negate(optimiser: Any) -> None:
+        if not any(optimiser is one for one in stepping):
+            stepping.append(optimiser)
+        if number and stepping[number - 1 : number] != [optimiser]:
+            return
         for group in optimiser.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
@@ -79,15 +109,14 @@ def _negated(training: Training, level: str) -> None:
 
 LOSS_SIGN = Intervention(
     "loss_sign",
-    what="each step goes up the gradient and not down: θ ← θ + lr g, as if the loss had the other sign",
+    what="each step goes up the gradient and not down: θ ← θ + lr g, as if the loss had the other sign; of all "
+    "optimisers, or of one of several",
     source="DeepFD and deepmufl, loss function; Sutton & Barto, Reinforcement Learning (2018), 13.3",
-    levels=lambda anatomy: (
-        {"negated": "-loss, if --mode is right: the metric gets worse by training"} if anatomy.optimisers else {}
-    ),
+    levels=_signs,
     apply=_negated,
     on_suspicion=True,
     points=("worse_than_chance",),
-    place=lambda anatomy: str(anatomy.loss.get("place", "") or anatomy.optimiser.get("place", "")),
+    place=_signed_at,
 )
 
 

@@ -204,6 +204,26 @@ def test_inputs_are_standardised_by_training_batches() -> None:
     assert torch.allclose(seen[0].std(0, correction=0), torch.ones(6), atol=1e-3)
 
 
+def test_a_mark_for_what_is_missing_is_filled_before_inputs_are_standardised() -> None:
+    missing = torch.rand(DATA.shape, generator=torch.Generator().manual_seed(4)) < 0.1
+    data = DATA.masked_fill(missing, -999.0)
+    anatomist = Anatomist(torch)
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    functional.cross_entropy(net(data), LABELS).backward()
+    optimiser.step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    levels = all_interventions()["inputs"].levels(anatomy)
+    assert levels.keys() == {"filled"} and "where x == -999" in levels["filled"]
+    seen: list[torch.Tensor] = []
+    with changed("inputs", "filled", anatomy):
+        net = Net()
+        net.first.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        net(data)
+    assert seen[0][missing].abs().max() < 1e-5
+    assert torch.allclose(seen[0].std(0, correction=0), torch.ones(6), atol=1e-3)
+
+
 def test_standardised_targets_are_scaled_back() -> None:
     targets = 1000 * torch.randn(40, 1, generator=torch.Generator().manual_seed(2)) + 5000
 
@@ -917,6 +937,155 @@ def test_a_step_goes_up_the_gradient() -> None:
     with changed("loss_sign", "negated"):
         net = negative()
     assert torch.allclose(weights(net), weights(train()))
+
+
+def two_that_step(signs: tuple[float, float] = (1, 1)) -> list[torch.Tensor]:
+    """A net that learns and one that judges it, each with an optimiser, and losses with these signs."""
+    torch.manual_seed(0)
+    nets = [nn.Linear(6, 3), nn.Linear(6, 3)]
+    optimisers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in nets]
+    for _ in range(3):
+        # The second one steps first.
+        for number in (1, 0):
+            optimisers[number].zero_grad()
+            (signs[number] * functional.cross_entropy(nets[number](DATA), LABELS)).backward()
+            optimisers[number].step()
+    return [net.weight.detach() for net in nets]
+
+
+def test_one_of_several_losses_gets_the_other_sign() -> None:
+    anatomist = Anatomist(torch)
+    two_that_step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    told = all_interventions()["loss_sign"].levels(anatomy)
+    assert [*told] == ["negated", "negated_1", "negated_2"] and all("SGD at " in told[name] for name in [*told][1:])
+    assert [*all_interventions()["loss_sign"].levels(looked())] == ["negated"]
+    for level, signs in (("negated", (-1, -1)), ("negated_1", (1, -1)), ("negated_2", (-1, 1))):
+        wanted = two_that_step(signs)
+        with changed("loss_sign", level, anatomy):
+            assert all(torch.allclose(one, other) for one, other in zip(two_that_step(), wanted, strict=True))
+
+
+@pytest.mark.parametrize("way", ["mul_", "div_", "*="])
+def test_weights_that_train_are_not_made_smaller_by_hand(way: str) -> None:
+    def decayed(factor: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        for _ in range(4):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(DATA), LABELS).backward()
+            optimiser.step()
+            with torch.no_grad():
+                for weight in net.parameters():
+                    if way == "*=":
+                        weight *= factor
+                    else:
+                        getattr(weight, way)(factor if way == "mul_" else 1 / factor)
+        return net.weight.detach()
+
+    anatomist = Anatomist(torch)
+    decayed(0.9)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert "kept" in all_interventions()["kept_weights"].levels(anatomy)
+    with changed("kept_weights", "kept", anatomy):
+        assert torch.allclose(decayed(0.9), decayed(1.0))
+
+
+def test_an_optimiser_steps_where_nothing_moves() -> None:
+    def still(moves: bool) -> tuple[torch.Tensor, float]:
+        torch.manual_seed(0)
+        net = Net()
+        for _ in range(40):
+            loss = functional.cross_entropy(net(DATA), LABELS)
+            net.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for weight in net.parameters():
+                    if moves:
+                        weight -= 0.1 * weight.grad
+                    else:
+                        weight = weight - 0.1 * weight.grad
+        return weights(net), float(loss.detach())
+
+    def levels(moves: bool) -> Any:
+        anatomist = Anatomist(torch)
+        still(moves)
+        return anatomy_from(anatomist.conclude()["anatomy"])
+
+    added = all_interventions()["added_steps"].levels
+    anatomy = levels(moves=False)
+    assert not added(levels(moves=True)) and not added(looked()) and added(anatomy).keys() == {"adam"}
+    before = still(moves=False)[1]
+    with changed("added_steps", "adam", anatomy):
+        assert still(moves=False)[1] < 0.99 * before
+    assert still(moves=False)[1] == before
+
+
+@pytest.mark.parametrize("kind", ["bool", "float", "picked", "viewed"])
+def test_the_other_part_of_a_mask_counts(kind: str) -> None:
+    mask = torch.arange(40) % 4 == 0
+
+    def masked(mask: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = nn.Linear(6, 3)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        each = functional.cross_entropy(net(DATA), LABELS, reduction="none")
+        if kind == "picked":
+            each[mask].mean().backward()
+        elif kind == "viewed":
+            ((each.view(8, 5) * mask.view(8, 5)).sum() / 10).backward()
+        else:
+            weight = mask.float() if kind == "float" else mask
+            ((each * weight).sum() / weight.sum()).backward()
+        optimiser.step()
+        assert net.weight.grad is not None
+        return net.weight.grad
+
+    anatomist = Anatomist(torch)
+    masked(mask)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    levels = all_interventions()["loss_mask"].levels
+    assert levels(anatomy).keys() == {"inverted"} and not levels(looked())
+    wanted = masked(~mask)
+    with changed("loss_mask", "inverted", anatomy):
+        assert torch.allclose(masked(mask), wanted)
+    assert not torch.allclose(masked(mask), wanted)
+
+
+class Noisy(nn.Module):
+    """Adds noise by hand as it trains, or as it is judged too."""
+
+    def __init__(self, always: bool = False) -> None:
+        super().__init__()
+        self.always = always
+
+    def forward(self, line: torch.Tensor) -> torch.Tensor:
+        return line + torch.randn_like(line) if self.training or self.always else line
+
+
+def test_noise_of_its_own_modules_is_left_out() -> None:
+    def heard(*layers: nn.Module) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(6, 3), *layers, nn.Dropout(0.5))
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.0)
+        said = []
+        for _ in range(3):
+            said.append(net(DATA))
+            functional.cross_entropy(said[-1], LABELS).backward()
+            optimiser.step()
+        assert net.training and all(layer.training for layer in layers)
+        return [((one != 0).float() * (one - 2 * net[0](DATA))).detach() for one in said]
+
+    anatomist = Anatomist(torch)
+    noisy = heard(Noisy())
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    levels = all_interventions()["own_noise"].levels
+    assert levels(anatomy).keys() == {"as_judged"} and not levels(looked()), "torch's own dropout is no noise by hand"
+    with changed("own_noise", "as_judged", anatomy):
+        first, second, third = heard(Noisy())
+    assert noisy[1].abs().max() > 0.1 < first.abs().max()
+    assert max(float(second.abs().max()), float(third.abs().max())) < 1e-5
 
 
 def test_maxout_keeps_every_shape() -> None:

@@ -166,9 +166,9 @@ class Case:
 
         Where a loss is written by hand, nobody sees its labels: inputs that change places stand in for these. A loss
         that has no labels, as a density's, is learnt all the same. So where these runs reach a smaller loss than
-        untrained nets, they may be no control, and untrained nets are.
+        untrained nets, or crash, they may be no control, and untrained nets are.
         """
-        mixed = [run for run in self.controls if run.changes[0][0] != UNTRAINED]
+        mixed = [run for run in self.controls if run.changes[0][0] != UNTRAINED and run.value is not None]
         untrained = [run for run in self.controls if run.changes[0][0] == UNTRAINED]
         if mixed and untrained and self.mode == "min":
             late = self._late(mixed)

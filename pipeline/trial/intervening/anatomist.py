@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from backtrack.search_spaces import loss_options, optimiser_options
+from backtrack.search_spaces.added_steps import STILL
 from backtrack.search_spaces.embedding_bound import BOUNDED, is_bounded
 from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
@@ -23,6 +24,8 @@ from backtrack.trial.intervening.calls import (
     count_exchanged_axes,
     count_items,
     count_loads,
+    count_masks,
+    count_noise,
     count_read_targets,
     count_rows_apart,
     count_samplers,
@@ -39,7 +42,9 @@ from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.blank import NAME as BLANKED
 from backtrack.vocabulary.blank import blank_of, free_number, labels_of
+from backtrack.vocabulary.codes import code_in
 from backtrack.vocabulary.graph import MovedByHand, operation_of
+from backtrack.vocabulary.moments import FEATURES
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import is_one_example
@@ -117,6 +122,8 @@ class Anatomist:
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
+        count_masks(self.training, lambda: self._steps < STEPS)
+        count_noise(self.training, lambda: self._steps < STEPS)
         count_exchanged_axes(self.training, lambda: self._steps < STEPS)
         count_rows_apart(self.training, lambda: self._steps < STEPS)
         count_read_targets(self.training, lambda: self._steps < STEPS)
@@ -209,7 +216,10 @@ class Anatomist:
     def _schedule_of(self, optimiser: Any, made: float) -> dict[str, Any]:
         rates = self._rates.get(id(optimiser), {made})
         overridden = id(optimiser) in self._overridden
-        return {"scheduled": len({made, *rates}) > 1, **({"highest": max(rates)} if overridden else {})}
+        # In the order of their first steps; 0 for one that makes none.
+        stepped = [*self._rates].index(id(optimiser)) + 1 if id(optimiser) in self._rates else 0
+        scheduled = len({made, *rates}) > 1
+        return {"scheduled": scheduled, "stepped": stepped, **({"highest": max(rates)} if overridden else {})}
 
     def _activation(self, site: str, function: str, result: Any) -> None:
         if not self._early:
@@ -346,6 +356,8 @@ class Anatomist:
             {**made, **self._schedule_of(one, made["lr"])}
             for one, made in sorted(self._optimisers, key=lambda entry: id(entry[0]) not in self._stepping_now)
         ]
+        if self._by_hand_seen == STEPS and not (self._optimisers or anatomy.calls.get(MOVED)):
+            anatomy.count(STILL)
         anatomy.own_gradients = own_gradients(self.torch)
         # Steps that are made and not seen are a part of what is compiled.
         anatomy.captured |= anatomy.compiled and bool(self._optimisers) and not self._steps
@@ -385,6 +397,9 @@ class Anatomist:
                 "floats": True, "examples": len(rows), "mean": float(rows.mean()), "std": float(rows.std()),
                 "rms": float(rows.square().mean().sqrt()),
             }  # fmt: skip
+            code = code_in(rows) if self._inputs[0].ndim == FEATURES else None
+            if code is not None:
+                anatomy.inputs["code"] = code.value
         if not self._targets or not anatomy.losses:
             return
         first = anatomy.losses[0]

@@ -10,7 +10,10 @@ from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
+from backtrack.search_spaces.loss_mask import MASKED, at_masks
 from backtrack.search_spaces.own_gradients import is_of_program
+from backtrack.search_spaces.own_noise import DRAWN as NOISE
+from backtrack.search_spaces.own_noise import at_noise
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
@@ -238,6 +241,27 @@ def count_sides(training: HookedTraining) -> None:
         return False
 
     at_sides(training, seen)
+
+
+def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees losses of each element that are masked by hand, while `is_early()`."""
+
+    def seen(mask: Any) -> Any:
+        if is_early():
+            training.anatomy.count(MASKED)
+        return mask
+
+    at_masks(training, seen)
+
+
+def count_noise(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees random numbers that the program's own modules draw as they train, while `is_early()`."""
+
+    def drawn(module: Any) -> None:
+        if is_early():
+            training.anatomy.count(NOISE)
+
+    at_noise(training, drawn)
 
 
 def count_samplers(training: HookedTraining) -> None:

@@ -91,6 +91,11 @@ class HookedTraining:
         """Whether a model's forward pass is on, and not one that the watch asks for."""
         return bool(self._depth) and not is_on()
 
+    @property
+    def module(self) -> Any:
+        """The innermost module whose forward pass is on, as `inside` says; None where none is."""
+        return self._depth[-1] if self.inside else None
+
     def _hear_modules(self) -> None:
         if self._own:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from backtrack.vocabulary.codes import code_in
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard, is_computed
@@ -104,11 +105,21 @@ class Inputs(Check):
             return
         if min(self._scale[key]) > LARGEST or 0 < max(self._scale[key]) < SMALLEST:
             weight = "" if scale > ABSURD or scale < SMALLEST else UNUSUAL
+            measured = (
+                f"the inputs have a root mean square of {scale:.3g} (from {float(values.min()):.3g} to "
+                f"{float(values.max()):.3g})"
+            )
+            code = code_in(values)
+            if code is None:
+                self.finds(call.place, measured, weight=weight)
+                return
+            told = f"{code.count} of {values.numel()} are {code.value:g}, the others of their features"
             self.finds(
                 call.place,
-                f"the inputs have a root mean square of {scale:.3g} (from {float(values.min()):.3g} to "
-                f"{float(values.max()):.3g})",
+                f"{measured}: {told} {code.low:.3g} to {code.high:.3g}",
                 weight=weight,
+                remedy=f"{code.value:g} looks like a mark for what is missing: put the feature's mean in its place, "
+                "before the inputs are standardised",
             )
 
     def end(self) -> None:

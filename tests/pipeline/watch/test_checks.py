@@ -257,6 +257,23 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0), nn.ReLU(), nn.Linear(16, 2))
         train(net, F.cross_entropy, Y, epochs=12)
     """,
+    "weights_shrunk": """
+        net = mlp()
+        @torch.no_grad()
+        def decay():
+            for weight in net.parameters():
+                weight.mul_(0.9)
+        train(net, F.cross_entropy, Y, after=decay)
+    """,
+    "no_updates": """
+        net = mlp()
+        for epoch in range(2):
+            for i in batches(32, None):
+                net.zero_grad()
+                F.cross_entropy(net(X[i]), Y[i]).backward()
+                for weight in net.parameters():
+                    weight = weight - 0.1 * weight.grad
+    """,
     "validation_inputs": """
         net = mlp()
         train(net, F.cross_entropy, Y, epochs=1)
@@ -1948,6 +1965,16 @@ def test_noise_that_training_alone_gets_is_told_as_such(width: str, noisy: bool)
     """
     (found,) = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "validation_inputs"]
     assert ("take less" in found.remedy) is noisy
+
+
+def test_a_mark_for_what_is_missing_is_told_among_inputs() -> None:
+    code = """
+        x = X.masked_fill(torch.rand(X.shape) < 0.05, -9999.0)
+        train(mlp(), F.cross_entropy, Y, x=x)
+    """
+    (found,) = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "inputs"]
+    assert " are -9999, the others of their features " in found.measured
+    assert found.remedy.startswith("-9999 looks like a mark for what is missing")
 
 
 @pytest.mark.parametrize("root", ["torch.sqrt(d)", "d.sqrt()", "d ** 0.5", "d.pow(0.5)"])

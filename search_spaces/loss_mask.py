@@ -1,0 +1,103 @@
+"""Masks that a loss of each element is multiplied with: the other part of them counts."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.search_spaces.loss_arguments import place
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
+from backtrack.vocabulary.graph import operation_of
+
+# Among an anatomy's calls: losses that are masked by hand.
+MASKED = "masked losses"
+# What gives each element of a loss another place, and how often it may do so.
+MOVES, DEPTH = ("View", "UnsafeView", "Reshape", "Transpose", "T", "Permute", "Unsqueeze", "Squeeze", "Clone"), 4
+PRODUCTS = ("__mul__", "__rmul__", "mul", "__getitem__")
+
+
+def at_masks(training: Training, masked: Callable[[Any], Any]) -> None:
+    """Asks `masked(mask)` where each element of a loss is multiplied by 0 or 1, or picked by a mask.
+
+    Args:
+        training: whose losses.
+        masked: gives the mask that is used; where the program counts what that leaves, it counts the same one.
+    """
+    torch: Any = training.torch
+    losses: set[Any] = set()
+    last: list[tuple[Any, Any]] = []
+
+    def told(call: LossCall, value: Any) -> None:
+        if call.training and isinstance(value, torch.Tensor) and value.ndim:
+            losses.add(value.grad_fn)
+
+    def begin(total: Any) -> Any:
+        losses.clear()
+        return total
+
+    def product(own: Any) -> Any:
+        def multiply(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
+            if losses and isinstance(right, torch.Tensor):
+                if _is_of(left, losses) and _is_mask(torch, right):
+                    right = used(right)
+                elif _is_of(right, losses) and _is_mask(torch, left):
+                    left = used(left)
+            return own(left, right, *rest, **options)
+
+        return multiply
+
+    def used(mask: Any) -> Any:
+        other = masked(mask)
+        last[:] = [(weakref.ref(mask), other)]
+        return other
+
+    def counted(own: Any) -> Any:
+        def sum(tensor: Any, *arguments: Any, **options: Any) -> Any:
+            known = [other for mask, other in last if mask() is tensor]
+            return own(known[0] if known else tensor, *arguments, **options)
+
+        return sum
+
+    training.at_loss(after=told)
+    training.at_objective(begin)
+    for name in PRODUCTS:
+        training.replace(torch.Tensor, name, product)
+    training.replace(torch.Tensor, "sum", counted)
+
+
+def _is_of(tensor: Any, losses: set[Any]) -> bool:
+    """Whether a tensor is what one of these nodes computed, in whatever shape."""
+    node = getattr(tensor, "grad_fn", None)
+    for _ in range(DEPTH):
+        if node is None or node in losses:
+            break
+        node = node.next_functions[0][0] if operation_of(node).startswith(MOVES) else None
+    return node is not None and node in losses
+
+
+def _is_mask(torch: Any, values: Any) -> bool:
+    """Whether all numbers are 0 or 1, and not all the same."""
+    if not isinstance(values, torch.Tensor) or values.requires_grad or values.numel() < 2:
+        return False
+    ones = values == 1
+    return bool((ones | (values == 0)).all()) and bool(ones.any()) and not bool(ones.all())
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    return {"inverted": "the other part of the loss's mask: ~mask (or 1 - mask)"} if anatomy.calls.get(MASKED) else {}
+
+
+def _apply(training: Training, level: str) -> None:
+    at_masks(training, lambda mask: ~mask if mask.dtype is training.torch.bool else 1 - mask)
+
+
+LOSS_MASK = Intervention(
+    "loss_mask",
+    what="what a loss leaves out by a mask of zeros and ones counts, and the rest does not",
+    source="PyTorch forum: masked losses of sequences of different lengths",
+    levels=_levels,
+    apply=_apply,
+    place=place,
+    cannot="masks that weigh, and losses that are not torch's",
+)
