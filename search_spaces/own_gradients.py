@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.vocabulary.places import is_own
-
-
-def is_of_program(kind: type) -> bool:
-    """Whether an autograd function is written in the program's own files."""
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
-    return bool(file) and is_own(file)
+from backtrack.vocabulary.places import is_own_class
 
 
 class _Context:
@@ -59,7 +52,7 @@ def _apply(training: Training, level: str) -> None:
 
     def make(own: Any) -> Any:
         def apply(kind: Any, *arguments: Any, **options: Any) -> Any:
-            if torch.is_grad_enabled() and is_of_program(kind):
+            if torch.is_grad_enabled() and is_own_class(kind):
                 result = forward(kind, *arguments, **options)
                 if any(getattr(one, "requires_grad", False) for one in _each(result)):
                     return result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.search_spaces.own_gradients import is_of_program
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.places import is_own_class
 
 # Among an anatomy's calls: draws inside the forward pass of one of its own modules that is in training mode.
 DRAWN = "noise in forward"
@@ -23,7 +23,7 @@ def at_noise(training: Training, drawn: Callable[[Any], None]) -> None:
     def make(own: Any) -> Any:
         def draw(*arguments: Any, **options: Any) -> Any:
             module = on.module
-            if module is not None and module.training and is_of_program(type(module)):
+            if module is not None and module.training and is_own_class(type(module)):
                 drawn(module)
             return own(*arguments, **options)
 

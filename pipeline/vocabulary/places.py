@@ -78,6 +78,17 @@ def is_own(file: str) -> bool:
     return not file.startswith(("<", *_foreign())) and not _INSTALLED.search(file)
 
 
+def is_own_class(kind: type) -> bool:
+    """Whether a class is written in the user's own files.
+
+    Example:
+        >>> is_own_class(Path)
+        False
+    """
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return bool(file) and is_own(file)
+
+
 def counts_as_own(file: str) -> None:
     """Counts the package that a file belongs to as the user's own: it is the program that runs, though it is installed.
 

@@ -11,7 +11,6 @@ from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.loss_mask import MASKED, at_masks
-from backtrack.search_spaces.own_gradients import is_of_program
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
 from backtrack.search_spaces.own_noise import at_noise
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
@@ -23,7 +22,7 @@ from backtrack.search_spaces.trained_parameters import DRAWN, at_cuts, at_drawin
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.task.intervention import LossCall
 from backtrack.trial.intervening.training import HookedTraining
-from backtrack.vocabulary.places import is_called_by_own
+from backtrack.vocabulary.places import is_called_by_own, is_own_class
 from backtrack.vocabulary.shapes import exchanged_axes, is_square
 from backtrack.vocabulary.steep import zeros_in
 from backtrack.watch.listening.patches import DROPOUTS, drawn_by, share_dropped_by
@@ -359,6 +358,6 @@ def own_gradients(torch: Any) -> list[str]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if is_of_program(kind):
+        if is_own_class(kind):
             found.append(kind.__name__)
     return sorted(set(found))
