@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backtrack.vocabulary.loss_sides import are_exchanged
@@ -377,3 +378,8 @@ class Step:
     heard: OptimiserHeard
     number: int
     close: bool
+
+    @cached_property
+    def copies(self) -> list[tuple[Tensor, Tensor]]:
+        """Its first small weight matrices, each with a copy of what it is now: made once for all that ask."""
+        return [(one, one.detach().clone()) for one in self.heard.small_matrices]

@@ -50,12 +50,14 @@ class UpdatesUndone(Check):
             if way > 0:
                 self._shares.setdefault(key, []).append(back / way)
         if step.number <= STEPS:
-            self._before[key] = (step.number, [(one, one.detach().clone()) for one in step.heard.small_matrices])
+            self._before[key] = (step.number, step.copies)
 
     def after_step(self, step: Step) -> None:
         number, before = self._before.pop(id(step.heard), (0, []))
         if number == step.number:
-            self._moved[id(step.heard)] = (number, [(one, was, one.detach().clone()) for one, was in before])
+            after = {id(one): now for one, now in step.copies}
+            moved = [(one, was, after[id(one)]) for one, was in before if id(one) in after]
+            self._moved[id(step.heard)] = (number, moved)
 
     def end(self) -> None:
         for heard in self.heard.optimisers:

@@ -52,8 +52,7 @@ class WeightsMadeAnew(Check):
         if step.number == 1 or (self._turns and self._turns[-1] is not step.heard):
             self._turns.append(step.heard)
         if step.number <= STEPS:
-            kept = [(one, one.detach().clone()) for one in step.heard.small_matrices]
-            self._kept[id(step.heard)] = (step.number, kept)
+            self._kept[id(step.heard)] = (step.number, step.copies)
 
     def before_step(self, step: Step) -> None:
         last, kept = self._kept.pop(id(step.heard), (0, []))

@@ -35,8 +35,7 @@ class WeightsShrunk(Check):
 
     def after_step(self, step: Step) -> None:
         if step.number <= STEPS:
-            kept = [(one, one.detach().clone()) for one in step.heard.small_matrices]
-            self._after[id(step.heard)] = (step.number, kept)
+            self._after[id(step.heard)] = (step.number, step.copies)
 
     def before_step(self, step: Step) -> None:
         number, kept = self._after.pop(id(step.heard), (0, []))
