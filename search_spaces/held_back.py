@@ -81,12 +81,13 @@ HELD_BACK = Intervention(
     levels=lambda anatomy: {"quarter": "train_test_split(train)"} if _can_be(anatomy) else {},
     apply=_hold,
     kind=PROBE,
-    cannot="examples that are changed at random each time, those that are told from each other within a batch, and "
-    "losses that are written by hand",
+    cannot="examples that are changed at random each time, those that are told from each other within a batch, losses "
+    "of some rows of what a net is given, and those that are written by hand",
 )
 
 
 def _can_be(anatomy: Anatomy) -> bool:
-    # Targets that are places in the batch make each example the others' target as well.
-    known = bool(anatomy.loss) and not anatomy.loss.get("positions")
+    # Targets that are places in the batch make each example the others' target as well; of a loss over some of what
+    # the net is given, as of a graph's nodes, nobody knows which.
+    known = anatomy.loss.get("by_example", False) and not anatomy.loss.get("positions")
     return known and anatomy.inputs.get("batch", 0) >= SHARE and not anatomy.acts

@@ -1641,6 +1641,17 @@ def test_a_model_that_is_made_anew_begins_with_what_the_one_before_has_learnt() 
     assert not all_interventions()["kept_weights"].levels(looked())
 
 
+@pytest.mark.parametrize(("some", "held"), [(slice(None), True), (slice(0, 30), False)])
+def test_where_a_loss_is_of_some_rows_none_are_held_back(some: slice, held: bool) -> None:
+    anatomist = Anatomist(torch)
+    net = Net()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    functional.cross_entropy(net(DATA)[some], LABELS[some]).backward()
+    optimiser.step()
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert bool(all_interventions()["held_back"].levels(anatomy)) is held
+
+
 @pytest.mark.parametrize("pairs", [True, False])
 def test_examples_that_are_each_others_targets_are_not_held_back(pairs: bool) -> None:
     torch.manual_seed(0)

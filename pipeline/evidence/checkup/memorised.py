@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from backtrack.evidence.checkup.case import HELD_BACK, UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.plan import PROOF
@@ -333,3 +333,16 @@ def _carries_over(case: Case) -> bool:
 def _last_half(run: CheckedRun) -> list[float]:
     losses = [loss for loss in run.losses if math.isfinite(loss)]
     return losses[len(losses) // 2 :] if len(losses) > 1 else []
+
+
+def of_one_batch(case: Case) -> tuple[float, float] | None:
+    """Training loss where reports begin, and at the end of the run on its first batch alone; None for none.
+
+    Where each batch is all there is, that run is the training as written, and says no more.
+    """
+    asked = case.probe(ONE_BATCH)
+    if asked is None or any(run.losses == asked.losses for run in case.first):
+        return None
+    # Its first report may come when the batch is learnt: then those of the runs as written say where it began.
+    begun = [run.losses[0] for run in case.first if run.losses and math.isfinite(run.losses[0])]
+    return max([asked.losses[0], *([median(begun)] if begun else [])]), asked.losses[-1]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Any
 
-from backtrack.evidence.checkup.case import ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect
 from backtrack.evidence.checkup.luck import way_gone
-from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over
+from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
 from backtrack.evidence.checkup.ordering import led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
@@ -208,7 +207,7 @@ def conclude(case: Case) -> Checkup:
         runs=len(case.runs),
         gains=[(*_of(case, one), one.p) for one in sorted(gained, key=lambda one: -middle(case, one))],
         untrained=_untrained(case),
-        one_batch=_one_batch(case),
+        one_batch=of_one_batch(case),
         crash=case.crash,
         saturated=_saturated(case),
         way=way_gone([case.score(run) for run in case.written], case.chance_score, case.ceiling)
@@ -216,15 +215,6 @@ def conclude(case: Case) -> Checkup:
         else math.nan,
         unusual=tuple({one.check: one for run in case.first for one in run.findings if one.weight != WRONG}.values()),
     )
-
-
-def _one_batch(case: Case) -> tuple[float, float] | None:
-    asked = case.probe(ONE_BATCH)
-    if asked is None:
-        return None
-    # Its first report may come when the batch is learnt: then those of the runs as written say where it began.
-    begun = [run.losses[0] for run in case.first if run.losses and math.isfinite(run.losses[0])]
-    return max([asked.losses[0], *([median(begun)] if begun else [])]), asked.losses[-1]
 
 
 def _saturated(case: Case) -> bool:

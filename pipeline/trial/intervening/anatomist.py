@@ -321,12 +321,16 @@ class Anatomist:
                 "target": list(call.target.shape), "reduction": call.options.get("reduction", "mean"),
                 "floats": call.target.is_floating_point(), "log_input": bool(call.options.get("log_input", True)),
                 "ignored": int(call.options.get("ignore_index", -100)), "zeros": bool((call.target == 0).any()),
-                "options": loss_options.unusual(call.options),
+                "options": loss_options.unusual(call.options), "by_example": self._is_by_example(call.output),
             })  # fmt: skip
         if len(self._targets) < BATCHES and self.anatomy.losses[0]["name"] == call.name:
             counted = labels_of(call.target, call.options) if call.name == BLANKED else call.target
             self._targets.append(counted.detach().cpu())
             self._blank = blank_of(call.options)
+
+    def _is_by_example(self, output: Any) -> bool:
+        """Whether a loss has a row for each example that the last model got, or equally many."""
+        return bool(self._now) and output.ndim > 0 and len(output) > 0 and len(output) % self._now[0] == 0
 
     # --- what it comes to -------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backtrack.evidence.checkup.case import HELD_BACK, Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import (
     EITHER,
     JUDGED,
@@ -16,6 +16,7 @@ from backtrack.evidence.checkup.memorised import (
     has_no_room,
     memorised,
     not_carried_over,
+    of_one_batch,
 )
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE
@@ -27,7 +28,8 @@ def option(name: str, level: str, kind: str) -> Option:
     )  # fmt: skip
 
 
-OPTIONS = [option("labels", "shuffled", CONTROL), option(HELD_BACK, "quarter", PROBE)]
+PROBES = [option(HELD_BACK, "quarter", PROBE), option(ONE_BATCH, "first", PROBE)]
+OPTIONS = [option("labels", "shuffled", CONTROL), *PROBES]
 
 
 def run(name: str, losses: list[float], **changes: str) -> CheckedRun:
@@ -47,6 +49,12 @@ def case(*more: CheckedRun, own: float = 0.1) -> Case:
     written = [run(f"written-{number}", [2.3, 1.0, own, own]) for number in range(3)]
     controls = [run(f"control-{number}", [2.4, 2.3, 2.3, 2.3], labels="shuffled") for number in range(2)]
     return Case([*written, *controls, *more], OPTIONS, "max")
+
+
+def test_where_a_batch_is_all_there_is_it_says_nothing_by_itself() -> None:
+    assert of_one_batch(case(run("probe", [2.3, 1.9, 1.8, 1.8], one_batch="first"))) == (2.3, 1.8)
+    assert of_one_batch(case(run("probe", [2.3, 1.0, 0.1, 0.1], one_batch="first"))) is None
+    assert of_one_batch(case()) is None
 
 
 def test_nothing_is_said_where_the_training_set_is_not_learnt() -> None:
