@@ -161,31 +161,32 @@ def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
             training.replace(kind, "sample", make)
 
 
-def at_cuts(training: Training, meets: Callable[[str], bool]) -> None:
-    """Asks `meets(name)` where a line of the program cuts off what is computed: where yes, nothing is cut off.
+def at_cuts(training: Training, meets: Callable[[str, Any], bool]) -> None:
+    """Asks `meets(name, what)` where a line of the program cuts off what is computed: where yes, nothing is cut off.
 
     Args:
         training: whose program.
-        meets: gets one of `CUTS`; what torch and other packages cut off in their own lines is left to them.
+        meets: gets one of `CUTS`, and the tensor or the block; what torch and other packages cut off in their own lines
+            is left to them.
     """
     torch = training.torch
 
     def detach(own: Any) -> Any:
         def detached(tensor: Any) -> Any:
-            return tensor if tensor.requires_grad and is_in_own_line() and meets(DETACHED) else own(tensor)
+            return tensor if tensor.requires_grad and is_in_own_line() and meets(DETACHED, tensor) else own(tensor)
 
         return detached
 
     def data(own: Any) -> property:
         def read(tensor: Any) -> Any:
             computed = torch.is_grad_enabled() and tensor.grad_fn is not None
-            return tensor if computed and is_in_own_line() and meets(READ) else own.__get__(tensor)
+            return tensor if computed and is_in_own_line() and meets(READ, tensor) else own.__get__(tensor)
 
         return property(read, own.__set__)
 
     def enter(own: Any) -> Any:
         def entered(block: Any) -> Any:
-            if torch.is_grad_enabled() and is_in_own_line() and meets(BLOCKED):
+            if torch.is_grad_enabled() and is_in_own_line() and meets(BLOCKED, block):
                 block.prev = True
                 return None
             return own(block)
@@ -203,7 +204,7 @@ def _keep(training: Training, level: str) -> None:
     if level == "resampled":
         at_drawing(training, lambda distribution: inside.inside)
     else:
-        at_cuts(training, lambda name: inside.inside and training.torch.is_grad_enabled())
+        at_cuts(training, lambda name, what: inside.inside and training.torch.is_grad_enabled())
 
 
 GRADIENT_FLOW = Intervention(

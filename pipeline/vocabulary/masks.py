@@ -10,8 +10,8 @@ from backtrack.vocabulary.places import is_called_by_own
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Scores from here on are those of nothing.
-LEFT_OUT = -1e4
+# Scores from here on are those of nothing; so are those that lie so far below the highest of their row.
+LEFT_OUT, BELOW = -1e4, 20.0
 
 
 class _Where(NamedTuple):
@@ -66,13 +66,15 @@ def left_out(name: str, mask: Any) -> Tensor | None:
         >>> import torch
         >>> left_out("scaled_dot_product_attention", torch.tensor([[[[True, False]]], [[[True, True]]]])).tolist()
         [[False, True], [False, False]]
+        >>> left_out("multi_head_attention_forward", torch.tensor([[0.0, 30.0]])).tolist()
+        [[True, False]]
         >>> left_out("masked_fill", torch.ones(1, 3, 3).triu(1).bool()) is None
         True
     """
     if getattr(mask, "ndim", 0) < 2:
         return None
     if mask.is_floating_point():
-        bits = mask.detach() <= LEFT_OUT
+        bits = _far_below(mask.detach())
     else:
         bits = mask.detach().bool() if MASKS[name].leaves_out else ~mask.detach().bool()
     bits = bits[..., 0] if bits.ndim == 3 and bits.shape[-1] == 1 else bits
@@ -85,6 +87,11 @@ def left_out(name: str, mask: Any) -> Tensor | None:
     except RuntimeError:
         # Inside of a `vmap` nobody may ask for a number.
         return None
+
+
+def _far_below(scores: Any) -> Any:
+    """Which of the numbers that are added to scores leave nothing of theirs."""
+    return (scores <= LEFT_OUT) | (scores < scores.amax(-1, keepdim=True) - BELOW)
 
 
 def turned(name: str, mask: Any) -> Any:
@@ -102,7 +109,7 @@ def turned(name: str, mask: Any) -> Any:
         return mask
     stays = (~out).all(1).view(-1, *[1] * (mask.ndim - 1))
     if mask.is_floating_point():
-        other = mask.new_zeros(mask.shape).masked_fill(mask > LEFT_OUT, -float("inf"))
+        other = mask.new_zeros(mask.shape).masked_fill(~_far_below(mask), -float("inf"))
     else:
         other = (~mask.bool()).to(mask.dtype)
     return other.where(~stays, mask)

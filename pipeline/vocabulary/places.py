@@ -113,9 +113,12 @@ def is_in_own_line() -> bool:
     """Whether the function that asks is called by a line of the user's own, with nothing in between.
 
     What torch, an installed package or this one does by itself is not the user's doing, though the user called it.
-    A function that a decorator of torch wraps counts as its author's.
+    A function that a decorator of torch wraps counts as its author's; functions of the file that asks, which may stand
+    around each other, are left out.
     """
-    frame = sys._getframe(2)
+    frame = asking = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename == asking.f_code.co_filename:
+        frame = frame.f_back
     if frame.f_code.co_filename.endswith(_DECORATED):
         wrapped = getattr(frame.f_locals.get("func"), "__code__", None)
         return wrapped is not None and is_own(wrapped.co_filename)

@@ -56,6 +56,79 @@ def test_what_torch_cuts_off_in_its_own_lines_is_not_the_programs_doing() -> Non
     assert all(torch.equal(one, other) for one, other in zip(kept, chosen(), strict=True))
 
 
+def handed_on(detached: bool) -> list[torch.Tensor | None]:
+    """The gradients of a net whose output another one gets, and of that one."""
+    torch.manual_seed(0)
+    first, second = nn.Linear(2, 4), nn.Linear(4, 1)
+    optimiser = torch.optim.SGD([*first.parameters(), *second.parameters()], lr=0.1)
+    said = first(torch.rand(8, 2, generator=torch.Generator().manual_seed(1)))
+    loss = second(said.detach() if detached else said).square().mean()
+    loss.backward()
+    # What is only looked at may be cut off as it likes.
+    assert float(loss.detach().numpy()) > 0
+    optimiser.step()
+    return [weight.grad for net in (first, second) for weight in net.parameters()]
+
+
+def test_what_one_model_hands_on_keeps_its_gradient() -> None:
+    asked = all_interventions()["gradient_between"]
+    anatomy = looked(lambda: handed_on(detached=True))
+    assert asked.levels(anatomy).keys() == {"kept"} and asked.on_suspicion
+    assert not asked.levels(looked(lambda: handed_on(detached=False)))
+    assert not all_interventions()["gradient_flow"].levels(anatomy)
+    with changed("gradient_between", "kept", anatomy):
+        kept = handed_on(detached=True)
+    with changed("gradient_between", "kept", anatomy), changed("gradient_flow", "kept", anatomy):
+        assert None not in handed_on(detached=True), "one around the other"
+    assert handed_on(detached=True)[0] is None and None not in kept
+    assert all(torch.equal(one, other) for one, other in zip(kept, handed_on(detached=False), strict=True))
+
+
+class Reader(nn.Module):
+    """Reads lines, from a state that it is given or from one that it learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.LSTM(2, 3, batch_first=True), nn.Linear(3, 1)
+        self.learnt = nn.Parameter(torch.ones(1, 4, 3))
+
+    def forward(self, lines: torch.Tensor, state: Any = None) -> Any:
+        said, state = self.rnn(lines, (self.learnt, self.learnt) if state == "learnt" else state)
+        return self.out(said[:, -1]), state
+
+
+def begun(how: str) -> list[float]:
+    """What is said of six batches, each of which begins with what the last one, or luck, has left, or with nothing."""
+    torch.manual_seed(0)
+    net, state = Reader(), None
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    told = []
+    for _ in range(6):
+        said, left = net(torch.rand(4, 5, 2), state)
+        state = {
+            "empty": None,
+            "learnt": "learnt",
+            "carried": tuple(one.detach() for one in left),
+            "luck": (torch.randn(1, 4, 3), torch.randn(1, 4, 3)),
+        }[how]
+        optimiser.zero_grad()
+        said.mean().backward()
+        optimiser.step()
+        told.append(float(said.detach().mean()))
+    return told
+
+
+@pytest.mark.parametrize(("how", "met"), [("carried", True), ("luck", True), ("learnt", False), ("empty", False)])
+def test_a_batch_begins_with_an_empty_state(how: str, met: bool) -> None:
+    anatomy = looked(lambda: begun(how))
+    assert bool(all_interventions()["batch_state"].levels(anatomy)) is met
+    own = begun(how)
+    with changed("batch_state", "empty", anatomy):
+        emptied = begun(how)
+    # What luck draws for a state is drawn all the same, so its lines are others.
+    assert (emptied == own) is not met and (how != "carried" or emptied == begun("empty"))
+
+
 class Square(torch.autograd.Function):
     """Its own gradient has the wrong sign."""
 

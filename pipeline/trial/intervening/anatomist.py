@@ -32,6 +32,7 @@ from backtrack.trial.intervening.calls import (
     count_scored,
     count_short,
     count_sides,
+    count_states,
     count_steep,
     count_uses,
     own_gradients,
@@ -124,6 +125,7 @@ class Anatomist:
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_masks(self.training, lambda: self._steps < STEPS)
         count_noise(self.training, lambda: self._steps < STEPS)
+        count_states(self.training)
         count_exchanged_axes(self.training, lambda: self._steps < STEPS)
         count_rows_apart(self.training, lambda: self._steps < STEPS)
         count_read_targets(self.training, lambda: self._steps < STEPS)

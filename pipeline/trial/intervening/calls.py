@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights, seeds, target_shift
+from backtrack.search_spaces.batch_state import GIVEN, at_states
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
+from backtrack.search_spaces.gradient_between import count_between
 from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.loss_mask import MASKED, at_masks
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
@@ -71,12 +73,13 @@ def count_cuts(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
     at_drawing(training, drawn)
 
-    def met(name: str) -> bool:
+    def met(name: str, what: Any) -> bool:
         if is_early() and training.inside:
             count(name)
         return False
 
     at_cuts(training, met)
+    count_between(training, lambda name: count(name) if is_early() else None)
 
 
 def count_exchanged_axes(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -261,6 +264,16 @@ def count_noise(training: HookedTraining, is_early: Callable[[], bool]) -> None:
             training.anatomy.count(NOISE)
 
     at_noise(training, drawn)
+
+
+def count_states(training: HookedTraining) -> None:
+    """Sees batches that a recurrent layer begins with a state of numbers."""
+
+    def given() -> bool:
+        training.anatomy.count(GIVEN)
+        return False
+
+    at_states(training, given)
 
 
 def count_samplers(training: HookedTraining) -> None:

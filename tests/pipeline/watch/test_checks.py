@@ -65,6 +65,8 @@ class Lines(nn.Module):
         x, out = self.words(ids) + self.places(torch.arange(9)), real if self.turned else ~real
         if self.attended == "layer":
             return self.out(self.layer(x, src_key_padding_mask=out).mean(1))
+        if self.attended == "numbers":
+            return self.out(self.layer(x, src_key_padding_mask=-30.0 * out).mean(1))
         if self.attended == "mean":
             return self.out((x * ~out[..., None]).sum(1) / (~out).sum(1, keepdim=True).clamp(min=1))
         if self.attended == "function":
@@ -908,6 +910,12 @@ VARIANTS = {
         "padding_attended",
         """
         lines("function", turned=True)
+    """,
+    ),
+    "numbers that are added to the scores the wrong way round": (
+        "padding_attended",
+        """
+        lines("numbers", turned=True)
     """,
     ),
     "scores masked by hand the wrong way round": (
