@@ -52,7 +52,13 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _apply(training: Training, level: str) -> None:
     size = _largest(training.anatomy)
-    at_sizes(training, lambda loader, gradients: 0 if gradients or loader.batch_size > FEW else size)
+
+    def judged(loader: Any, gradients: bool) -> int:
+        # None of a loader that was given its batches.
+        few = loader.batch_size is not None and loader.batch_size <= FEW
+        return size if few and not gradients else 0
+
+    at_sizes(training, judged)
 
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:

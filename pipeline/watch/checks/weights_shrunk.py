@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STEPS, LEAST, MOST = 50, 20, 0.9
 # A factor below this one, and how much of what changes it leaves unexplained.
 FACTOR, LEFT = 0.98, 0.05
+# Weights that are brought to one length each time are restricted, and do not lose all: by how much that may differ.
+LENGTH = 0.002
 
 
 class WeightsShrunk(Check):
@@ -31,7 +33,8 @@ class WeightsShrunk(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._after: dict[int, tuple[int, list[tuple[Tensor, Tensor]]]] = {}
-        self._factors: dict[int, list[float]] = {}
+        # Of each optimiser: the factor between each two steps, and how long its weights were then.
+        self._factors: dict[int, list[tuple[float, float]]] = {}
 
     def after_step(self, step: Step) -> None:
         if step.number <= STEPS:
@@ -44,10 +47,13 @@ class WeightsShrunk(Check):
 
     def end(self) -> None:
         for heard in self.heard.optimisers:
-            factors = self._factors.get(id(heard), [])
-            shrunk = [one for one in factors if one < FACTOR]
-            if len(factors) >= LEAST and len(shrunk) >= MOST * len(factors):
-                self._tell(heard, median(shrunk), len(factors))
+            pairs = self._factors.get(id(heard), [])
+            shrunk = [(factor, length) for factor, length in pairs if factor < FACTOR]
+            if len(pairs) < LEAST or len(shrunk) < MOST * len(pairs):
+                continue
+            lengths = [length for _, length in shrunk]
+            if max(lengths) - min(lengths) > LENGTH * max(lengths):
+                self._tell(heard, median(factor for factor, _ in shrunk), len(pairs))
 
     def _tell(self, heard: OptimiserHeard, factor: float, pairs: int) -> None:
         names = joined([self.heard.name_of(one) for one in heard.parameters if one.ndim > 1])
@@ -58,13 +64,13 @@ class WeightsShrunk(Check):
         )
 
 
-def _factor(kept: list[tuple[Tensor, Tensor]]) -> float:
-    """What weights were multiplied by since; 1 where they stayed, or changed in another way."""
+def _factor(kept: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+    """What weights were multiplied by since, 1 where they stayed or changed in another way; and how long they are."""
+    length = sum(float(one.detach().square().sum()) for one, _ in kept) ** 0.5
     size = sum(float(old.square().sum()) for _, old in kept)
-    product = sum(float((one.detach() * old).sum()) for one, old in kept)
     if not size > 0:
-        return 1.0
-    factor = product / size
+        return 1.0, length
+    factor = sum(float((one.detach() * old).sum()) for one, old in kept) / size
     left = sum(float((one.detach() - factor * old).square().sum()) for one, old in kept)
     changed = sum(float((one.detach() - old).square().sum()) for one, old in kept)
-    return factor if changed > 0 and left <= LEFT * changed else 1.0
+    return factor if changed > 0 and left <= LEFT * changed else 1.0, length

@@ -1975,6 +1975,21 @@ def test_noise_that_training_alone_gets_is_told_as_such(width: str, noisy: bool)
     assert ("take less" in found.remedy) is noisy
 
 
+@pytest.mark.parametrize(("moved", "told"), [("0.9 * weight", True), ("weight / weight.norm()", False)])
+def test_weights_that_are_brought_to_one_length_are_not_shrunk(moved: str, told: bool) -> None:
+    code = f"""
+        net = nn.Linear(6, 2, bias=False)
+        @torch.no_grad()
+        def after():
+            weight = net.weight
+            weight.copy_({moved})
+        after()
+        train(net, lambda a, b: -10 * a.abs().mean(), Y, after=after)
+    """
+    found = [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "weights_shrunk"]
+    assert bool(found) is told
+
+
 def test_a_mark_for_what_is_missing_is_told_among_inputs() -> None:
     code = """
         x = X.masked_fill(torch.rand(X.shape) < 0.05, -9999.0)
