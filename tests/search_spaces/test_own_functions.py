@@ -129,6 +129,26 @@ def test_a_batch_begins_with_an_empty_state(how: str, met: bool) -> None:
     assert (emptied == own) is not met and (how != "carried" or emptied == begun("empty"))
 
 
+def bagged(offsets: list[int]) -> list[list[float]]:
+    """What a bag of words says of three lines."""
+    torch.manual_seed(0)
+    bags = nn.EmbeddingBag(10, 2)
+    optimiser = torch.optim.SGD(bags.parameters(), lr=0.1)
+    said = bags(torch.arange(9), torch.tensor(offsets))
+    said.sum().backward()
+    optimiser.step()
+    return said.detach().tolist()
+
+
+def test_lengths_of_lines_are_added_up_to_where_they_begin() -> None:
+    levels = all_interventions()["bag_offsets"].levels
+    anatomy = looked(lambda: bagged([0, 4, 2]))
+    assert levels(anatomy).keys() == {"summed"} and not levels(looked(lambda: bagged([0, 4, 6])))
+    with changed("bag_offsets", "summed", anatomy):
+        assert bagged([0, 4, 2]) == bagged([0, 4, 6])
+    assert bagged([0, 4, 2]) != bagged([0, 4, 6])
+
+
 class Square(torch.autograd.Function):
     """Its own gradient has the wrong sign."""
 

@@ -26,6 +26,7 @@ from backtrack.trial.intervening.calls import (
     count_loads,
     count_masks,
     count_noise,
+    count_offsets,
     count_read_targets,
     count_rows_apart,
     count_samplers,
@@ -126,6 +127,7 @@ class Anatomist:
         count_masks(self.training, lambda: self._steps < STEPS)
         count_noise(self.training, lambda: self._steps < STEPS)
         count_states(self.training)
+        count_offsets(self.training)
         count_exchanged_axes(self.training, lambda: self._steps < STEPS)
         count_rows_apart(self.training, lambda: self._steps < STEPS)
         count_read_targets(self.training, lambda: self._steps < STEPS)

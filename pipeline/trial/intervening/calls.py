@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights, seeds, target_shift
+from backtrack.search_spaces.bag_offsets import LENGTHS, at_offsets
 from backtrack.search_spaces.batch_state import GIVEN, at_states
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
@@ -274,6 +275,16 @@ def count_states(training: HookedTraining) -> None:
         return False
 
     at_states(training, given)
+
+
+def count_offsets(training: HookedTraining) -> None:
+    """Sees embedding bags whose offsets go back."""
+
+    def seen() -> bool:
+        training.anatomy.count(LENGTHS)
+        return False
+
+    at_offsets(training, seen)
 
 
 def count_samplers(training: HookedTraining) -> None:

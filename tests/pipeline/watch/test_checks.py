@@ -259,6 +259,19 @@ FAULTS = {
         net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, momentum=0.0), nn.ReLU(), nn.Linear(16, 2))
         train(net, F.cross_entropy, Y, epochs=12)
     """,
+    "bag_offsets": """
+        class Bags(nn.Module):
+            def __init__(self):
+                super().__init__(); self.words, self.out = nn.EmbeddingBag(12, 8), nn.Linear(8, 2)
+            def forward(self, ids, offsets):
+                return self.out(self.words(ids, offsets))
+        net = Bags(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for _ in range(6):
+            lengths = torch.randint(2, 9, (16,))
+            opt.zero_grad()
+            said = net(torch.randint(12, (int(lengths.sum()),)), torch.cat([torch.zeros(1).long(), lengths[:-1]]))
+            F.cross_entropy(said, torch.arange(16) % 2).backward(); opt.step()
+    """,
     "weights_shrunk": """
         net = mlp()
         @torch.no_grad()
