@@ -2003,6 +2003,23 @@ def test_weights_that_are_brought_to_one_length_are_not_shrunk(moved: str, told:
     assert bool(found) is told
 
 
+@pytest.mark.parametrize(
+    "moved",
+    ["weight.data -= 0.1 * weight.grad; weight.grad = None",
+     "weight = (weight - 0.1 * weight.grad).detach().requires_grad_()"],
+    ids=["in place", "put in its place"],
+)  # fmt: skip
+def test_weights_that_are_moved_without_an_optimiser_move(moved: str) -> None:
+    code = f"""
+        net = nn.Linear(6, 2, bias=False)
+        weight = torch.zeros(2, 6, requires_grad=True)
+        for i in [*batches(32, None), *batches(32, None)]:
+            F.cross_entropy(torch.func.functional_call(net, dict(weight=weight), (X[i],)), Y[i]).backward()
+            {moved}
+    """
+    assert not [one for one in listened_to(LOOP + _dedented(code)).findings if one.check == "no_updates"]
+
+
 def test_a_mark_for_what_is_missing_is_told_among_inputs() -> None:
     code = """
         x = X.masked_fill(torch.rand(X.shape) < 0.05, -9999.0)
