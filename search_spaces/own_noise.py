@@ -42,19 +42,19 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 def _apply(training: Training, level: str) -> None:
     drawing: set[int] = set()
-    own: list[tuple[Any, bool]] = []
+    judged: list[Any] = []
 
     def before(model: Any, given: Any) -> Any:
         for module in model.modules():
             if id(module) in drawing and module.training:
-                own.append((module, True))
+                judged.append(module)
                 module.training = False
         return given
 
     def after(model: Any, result: Any) -> Any:
-        for module, mode in own:
-            module.training = mode
-        own.clear()
+        for module in judged:
+            module.training = True
+        judged.clear()
         return result
 
     # The first pass says which they are; from the second on they are in evaluation mode, each alone.

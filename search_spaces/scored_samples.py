@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.drawing import distributions_with
 
 # Among an anatomy's calls: samples that were drawn for their score alone, while one before them never got one. So many
 # are a habit.
@@ -46,7 +47,6 @@ def at_scoring(
         drawn: `drawn(samples before, sample)`; what it returns is the sample.
         scored: `scored(samples so far, value)`, before the value's probability is computed.
     """
-    kinds = training.torch.distributions
     known: WeakKeyDictionary[Any, Samples] = WeakKeyDictionary()
 
     def sampling(own: Any) -> Any:
@@ -65,10 +65,9 @@ def at_scoring(
 
         return log_prob
 
-    for kind in {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, kinds.Distribution)}:
-        for name, make in (("sample", sampling), ("log_prob", scoring)):
-            if name in vars(kind):
-                training.replace(kind, name, make)
+    for name, make in (("sample", sampling), ("log_prob", scoring)):
+        for kind in distributions_with(training.torch, name):
+            training.replace(kind, name, make)
 
 
 def is_anew(samples: Samples, value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
+from backtrack.vocabulary.drawing import distributions_with
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import is_in_own_line
 
@@ -146,8 +147,6 @@ def _cut(anatomy: Anatomy) -> dict[str, str]:
 
 def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
     """Asks `drawn(distribution)` where one that could keep its gradient draws a sample: where yes, it keeps it."""
-    kinds = training.torch.distributions
-    base = kinds.Distribution
 
     def make(own: Any) -> Any:
         def sample(distribution: Any, *shape: Any, **named: Any) -> Any:
@@ -156,9 +155,8 @@ def at_drawing(training: Training, drawn: Callable[[Any], bool]) -> None:
 
         return sample
 
-    for kind in {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, base)}:
-        if "sample" in vars(kind):
-            training.replace(kind, "sample", make)
+    for kind in distributions_with(training.torch, "sample"):
+        training.replace(kind, "sample", make)
 
 
 def at_cuts(training: Training, meets: Callable[[str, Any], bool]) -> None:

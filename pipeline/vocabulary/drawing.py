@@ -34,6 +34,19 @@ def seeders(torch: Any) -> list[tuple[str, Any, str]]:
     return found
 
 
+def distributions_with(torch: Any, method: str) -> list[type]:
+    """Torch's distributions that have a method of their own, by its name.
+
+    Example:
+        >>> import torch
+        >>> torch.distributions.Normal in distributions_with(torch, "sample")
+        True
+    """
+    kinds = torch.distributions
+    every = {one for one in vars(kinds).values() if isinstance(one, type) and issubclass(one, kinds.Distribution)}
+    return [kind for kind in every if method in vars(kind)]
+
+
 # Functions of torch that draw which examples come next, from a generator that they are given or from the default one.
 DRAWS = ("randint", "randperm", "multinomial")
 
