@@ -182,9 +182,10 @@ def _shuffled(training: Training, level: str) -> None:
 
 
 def _orders(anatomy: Anatomy) -> dict[str, str]:
-    if all(one["shuffled"] for one in anatomy.loaders):
+    loaders = [one for one in anatomy.loaders if not one.get("judges")]
+    if all(one["shuffled"] for one in loaders):
         return {}
-    if any(not one["shuffled"] and not one.get("stream") for one in anatomy.loaders):
+    if any(not one["shuffled"] and not one.get("stream") for one in loaders):
         return {"shuffled": "DataLoader(…, shuffle=True)"}
     return {"shuffled": f"mix the stream: a buffer of {BUFFER:,} examples that leave it at random"}
 

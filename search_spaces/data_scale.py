@@ -11,6 +11,8 @@ from backtrack.vocabulary.moments import FEATURES, Moments
 
 # Training passes whose inputs make the mean and the deviation.
 PASSES = 20
+# Mean or deviation of targets that no activation which ends a net reaches.
+BOUND = 1.0
 # Examples of a batch that tells by itself whether it is like the training inputs, and deviations that it may be off.
 MANY, ALIKE = 64, 0.3
 
@@ -123,8 +125,10 @@ VALIDATION_INPUTS = Intervention(
 
 def _targets(anatomy: Anatomy) -> dict[str, str]:
     loss = anatomy.loss
-    wanted = loss.get("name") in REGRESSIONS and loss.get("floats") and loss.get("std", 0) > 0 and not anatomy.last
-    if not wanted:
+    wanted = loss.get("name") in REGRESSIONS and loss.get("floats") and loss.get("std", 0) > 0
+    # What an activation bounds is left as it is, but where the targets lie far beyond it.
+    bounded = anatomy.last and max(abs(loss.get("mean", 0)), loss.get("std", 0)) <= BOUND
+    if not wanted or bounded:
         return {}
     centred = f"y {'+' if loss['mean'] < 0 else '-'} {abs(loss['mean']):.3g}"
     return {"standardised": f"({centred}) / {loss['std']:.3g}, and back for what is reported"}

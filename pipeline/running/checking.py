@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from backtrack.errors import Interrupted, StudyError, TaskError
+from backtrack.evidence.checkup.afterwards import answer_of
 from backtrack.evidence.checkup.case import Case
 from backtrack.evidence.checkup.read import case_from
-from backtrack.evidence.checkup.verdict import Checkup, conclude
+from backtrack.evidence.checkup.verdict import Checkup
 from backtrack.records.directory import Records
 from backtrack.records.lock import driving
 from backtrack.records.making import make_study
@@ -227,7 +228,7 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
     from backtrack.views.report.checkup_page import checkup_page
 
     known, manifest = case_of(records, improve), records.manifest
-    answer = replace(conclude(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
+    answer = replace(answer_of(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
     records.write("report/summary.md", summary_of(answer, manifest["task"]["metric"], records.location).encode())
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
@@ -255,6 +256,8 @@ STEPS = {
     "written": "as written, under several seeds, and controls that cannot learn",
     "tried": "one change at a time",
     "proof": "what mends it, verified with fresh seeds",
+    "then-tried": "with that mended, one change at a time",
+    "then-proof": "what helps then, verified with fresh seeds",
 }
 
 

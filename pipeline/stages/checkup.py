@@ -8,12 +8,17 @@ all about the first. What the steps pick is only tried; fresh seeds judge it (`e
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backtrack.evidence.checkup.afterwards import base_of, has_room, mended
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.checks import sees_effect
 from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise
+from backtrack.evidence.checkup.ordering import WHOLE
 from backtrack.evidence.checkup.repairs import (
+    answers,
     best_score,
     candidates,
     half_way,
@@ -25,9 +30,10 @@ from backtrack.evidence.checkup.repairs import (
     threshold,
     tried,
 )
+from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE
 from backtrack.vocabulary.config import Config
-from backtrack.vocabulary.plan import CHECKED, PROOF, TRIED, WRITTEN, PlannedTrial
+from backtrack.vocabulary.plan import CHECKED, PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
 
 # Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
@@ -72,21 +78,26 @@ class CheckupPlan:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of the first runs, then of the proofs."""
-        return tuple(self.seed * 1000 + number for number in range(FIRST + PROOFS))
+        """Of the first runs, then of the proofs, then of the proofs beside a repair."""
+        return tuple(self.seed * 1000 + number for number in range(FIRST + 2 * PROOFS))
+
+    @property
+    def fresh(self) -> tuple[int, ...]:
+        """Of the proofs."""
+        return self.seeds[FIRST : FIRST + PROOFS]
 
 
 def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """The runs that the checkup wants now and that are not recorded; empty at its end."""
-    known = {run.trial for run in case.runs}
+    known = {run.trial for run in (*case.runs, *case.later)}
     first = _against_crashes(case)
     if first and {run.changes for run in case.runs}.issuperset(first):
         # An error of the code, and no training that fails.
         return []
-    for step in (_first, _singles, _in_pairs, _together, _paired, _fewer, _proofs, _parts, _probes):
+    for step in (_first, _singles, _in_pairs, _faults, _together, _paired, _fewer, _proofs, _parts, _probes, _then):
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
-            return wanted[: max(0, plan.runs - len(case.runs))]
+            return wanted[: max(0, plan.runs - len(known))]
     return []
 
 
@@ -149,10 +160,12 @@ def _is_mended(case: Case) -> bool:
     """Whether one change brings the training back, or two that signs point at do."""
     scored = [(run.changes, case.score(run)) for run in tried(case) if case.scored_beyond_chance(case.score(run))]
     pairs = [run for run in tried(case) if len(run.changes) == 2 and set(run.changes) & set(STEPS)]
-    best = best_score(case)
-    return mends_alone(case, scored) or any(
-        case.is_far(case.score(run), best) and case.scored_beyond_chance(case.score(run)) for run in pairs
-    )
+    return mends_alone(case, scored) or any(_brings_back(case, run) for run in pairs)
+
+
+def _brings_back(case: Case, run: CheckedRun) -> bool:
+    """Whether a run is as far as a sound training would be, and beyond luck."""
+    return case.is_far(case.score(run), best_score(case)) and case.scored_beyond_chance(case.score(run))
 
 
 def _in_pairs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
@@ -178,6 +191,19 @@ def _in_pairs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     return [one for one in wanted if one.trial not in done][: max(0, room)]
 
 
+def _faults(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """All that checks call wrong mended at once, each by its best answer."""
+    if not needs_repair(case):
+        return []
+    best: dict[str, tuple[str, str]] = {}
+    for run in sorted(_singly(case), key=case.score):
+        for check in set(answers(case, run.changes[0])) & set(case.wrong):
+            if not sees_effect(check):
+                best[check] = run.changes[0]
+    together = tuple(sorted({name: (name, level) for name, level in best.values()}.values()))
+    return [plan.planned(together, _worst_seed(case), TRIED)] if len(together) > 1 else []
+
+
 def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Several changes at once, where no single one brings the training back."""
     all_of = harmless(case)
@@ -188,23 +214,36 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     runs = case.of(all_of)
     if not runs:
         return [together]
-    if _is_mended(case):
+    if _is_mended(case) or _brings_back(case, runs[0]):
+        # What of it is needed shows where it is left out again.
         return [together]
     there = {option.changes[0] for option in case.repairs}
-    companions = [one for one in COMPANIONS if one in there]
-    wanted = [plan.planned(_with(all_of, one), seed, TRIED) for one in companions]
-    # Also the best change of all with each of the others: two that help each other need not be harmless.
-    best = max(
-        (run for run in _singly(case) if math.isfinite(case.score(run))),
-        key=case.score,
-        default=None,
-    )
-    if best is not None:
-        others = [option.changes[0] for option in in_order(case) if option.name != best.changes[0][0]]
-        wanted += [plan.planned(_with(best.changes, one), seed, TRIED) for one in _first_levels(others)[:8]]
+    sets = [_with(all_of, one) for one in COMPANIONS if one in there]
+    wanted = [plan.planned(changes, seed, TRIED) for changes in sets]
     room = plan.runs - len(case.runs) - KEPT - FEWER
     known = {run.trial for run in case.runs}
-    return [together, *[one for one in wanted if one.trial not in known][: max(0, room)]]
+    missing = [one for one in wanted if one.trial not in known]
+    if missing or any(_brings_back(case, run) for changes in sets for run in case.of(changes, TRIED)):
+        return [together, *missing[: max(0, room)]]
+    pairs = [plan.planned(changes, seed, TRIED) for changes in _beside_the_best(case)]
+    return [together, *[one for one in pairs if one.trial not in known][: max(0, room)]]
+
+
+def _beside_the_best(case: Case) -> list[Changes]:
+    """The best change of all with each of the others: two that help each other need not be harmless.
+
+    Another net beside this one learns with whatever makes it learn faster, so it stands behind what does as much.
+    """
+    best: dict[bool, CheckedRun] = {}
+    for run in sorted(_singly(case), key=case.score):
+        if math.isfinite(case.score(run)):
+            best[is_another_net(case, run.changes)] = run
+    order = sorted(best, key=lambda another: (not case.scored_beyond_chance(case.score(best[another])), another))
+    pairs = []
+    for run in (best[another] for another in order):
+        others = [option.changes[0] for option in in_order(case) if option.name != run.changes[0][0]]
+        pairs += [_with(run.changes, one) for one in _first_levels(others)[:8]]
+    return pairs
 
 
 def _paired(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
@@ -244,11 +283,15 @@ def _with(changes: Changes, one: tuple[str, str]) -> Changes:
 def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Leaves one change after another out of a set that brings the training back, while it does so without it."""
     found = candidates(case)
-    if not found or len(found[0]) < 3 or not needs_repair(case) or len(case.runs) + KEPT >= plan.runs:
+    if not found or not needs_repair(case) or len(case.runs) + KEPT >= plan.runs:
         return []
     seed, bar = _worst_seed(case), threshold(case)
-    start = max((run.changes for run in tried(case) if case.score(run) >= bar), key=len)
-    kept = start
+    enough = [run.changes for run in tried(case) if case.score(run) >= bar]
+    # A smaller set that goes part of the way only is no reason to leave the whole way unasked.
+    if len(found[0]) < 3 and any(len(changes) < 3 for changes in enough):
+        return []
+    kept = start = max(enough, key=len, default=())
+    reached = max((case.score(run) for run in case.of(start, TRIED)), default=-math.inf)
     for change in start:
         fewer = tuple(one for one in kept if one != change)
         if not fewer:
@@ -256,7 +299,8 @@ def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         runs = case.of(fewer, TRIED)
         if not runs:
             return [plan.planned(fewer, seed, TRIED)]
-        if case.score(runs[0]) >= bar:
+        # What costs a clear part of the way is needed.
+        if case.score(runs[0]) >= bar and case.share(case.score(runs[0]), reached) >= WHOLE:
             kept = fewer
     return []
 
@@ -266,7 +310,7 @@ def _proofs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     found = candidates(case)
     if not found:
         return []
-    return [plan.planned(changes, seed, PROOF) for changes in ((), *found) for seed in plan.seeds[FIRST:]]
+    return [plan.planned(changes, seed, PROOF) for changes in ((), *found) for seed in plan.fresh]
 
 
 def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
@@ -285,7 +329,7 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         bar = threshold(case)
         enough = [option for option in parts if any(case.score(run) >= bar for run in case.of(option.changes, TRIED))]
         if len(enough) == 1:
-            return [plan.planned(enough[0].changes, seed, PROOF) for seed in plan.seeds[FIRST:]]
+            return [plan.planned(enough[0].changes, seed, PROOF) for seed in plan.fresh]
     return []
 
 
@@ -305,3 +349,54 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if deeper is not None and HELD_BACK in there:
         asked.append(deeper)
     return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]
+
+
+def _then(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Of the training with its repair, with the runs that are left: one change at a time beside it, and fresh seeds."""
+    base, room = base_of(conclude(case)), plan.runs - len(case.runs)
+    if not base or room <= PROOFS:
+        return []
+    after = mended(case, base)
+    if not has_room(case, after):
+        return []
+    options = _in_turn(after)[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]
+    done = {run.changes for run in tried(after)}
+    seed = _worst_seed(after)
+    singles = [
+        plan.planned(_beside(base, option.changes), seed, THEN_TRIED)
+        for option in options
+        if option.changes not in done
+    ]
+    if singles:
+        return singles
+    wanted = [*_answering(after), *candidates(after)]
+    fresh = plan.seeds[FIRST + PROOFS :]
+    return [plan.planned(_beside(base, one), own, THEN_PROOF) for one in dict.fromkeys(wanted) for own in fresh]
+
+
+def _answering(case: Case) -> list[Changes]:
+    """What answers a check and helps under its seed, if not beyond all others: the best for each check."""
+    own = {run.seed: case.score(run) for run in case.first}
+    best: dict[str, CheckedRun] = {}
+    for run in sorted(tried(case), key=case.score):
+        if run.part != TRIED or len(run.changes) != 1 or not case.score(run) > own.get(run.seed, math.inf):
+            continue
+        for check in set(answers(case, run.changes[0])) & set(case.wrong):
+            best[check] = run
+    return list(dict.fromkeys(run.changes for run in best.values()))
+
+
+def _in_turn(case: Case) -> list[Option]:
+    """What answers a check first; then a level of each intervention, then another of each, for as long as runs last."""
+    usual = [one for one in COMPANIONS if one[0] == "learning_rate"]
+    options = sorted(in_order(case), key=lambda one: usual.index(one.changes[0]) if one.changes[0] in usual else -1)
+    found, before = set(case.wrong), Counter[str]()
+    turn: dict[Changes, int] = {}
+    for option in options:
+        turn[option.changes] = 0 if found & set(option.answers) else before[option.name] + 1
+        before[option.name] += 1
+    return sorted(in_order(case), key=lambda one: turn[one.changes])
+
+
+def _beside(base: Changes, changes: Changes) -> Changes:
+    return tuple(sorted([*base, *changes]))

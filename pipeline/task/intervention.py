@@ -38,9 +38,10 @@ class Anatomy:
             and of the targets `mean`, `std`, or `classes` with the shares of the `largest` and `smallest`.
         inputs: `{batch, floats, examples, mean, std, rms}` of the first input of the models; `batch` alone of whole
             numbers.
-        maps: `{given, result, narrowest}`: shapes of a model's first input and of its output, in a pass that trains,
-            and the layer that lets the fewest numbers of an example through (`trial/intervening/narrowest.py`).
-        loaders: `[{place, batch_size, shuffled}]`.
+        maps: `{given, result, narrowest, weighted}`: shapes of a model's first input and of its output, in a pass that
+            trains, the layer that lets the fewest numbers of an example through (`trial/intervening/narrowest.py`),
+            and the paths of its linear layers, in the order of their calls.
+        loaders: `[{place, batch_size, shuffled, stream, judges}]`; `judges`: gone through without gradients alone.
         calls: `{what: how many}` of `detach` and `no_grad` inside forward passes, wrong modes, and the like.
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
         sides: `{name, place}` of a loss that compares, such as a triplet's: see `search_spaces/compared_sides.py`.

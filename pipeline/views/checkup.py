@@ -36,16 +36,14 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     lines = [standing(found, metric)]
     for cause in found.causes:
         lines += ["", *_cause(cause, metric)]
+    if found.then is not None:
+        lines += ["", *_with_that(found.then, metric)]
     if not found.causes:
         lines += ["", no_cause(found), *_unusual(found)]
     if found.helped and found.learns != YES:
         lines += ["", "Helped in one run, and is not verified:", *_rows(found.helped, metric)]
     elif found.gains:
-        lines += ["", "Gains, verified with fresh seeds:"]
-        lines += [
-            f"  {text}: {metric} {value:.4g}" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
-            for _, text, value, p in found.gains
-        ]
+        lines += ["", "Gains, verified with fresh seeds:", *_gains(found, metric)]
     elif found.helped and not found.causes:
         lines += ["", "Could still be gained (one run each; --improve verifies it):", *_rows(found.helped[:3], metric)]
     for heading, rows in doubtful(found, metric):
@@ -60,6 +58,44 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     lines += [f"\n{limit}." for limit in found.limits]
     lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
     return lines
+
+
+def _with_that(then: Checkup, metric: str) -> list[str]:
+    """What else was found of the training with its first change."""
+    lines = [after_that(then, metric)]
+    for cause in then.causes:
+        lines += [f"  {line}" for line in _cause(cause, metric)]
+    if then.gains:
+        lines += ["  Beside it these take it further, verified with fresh seeds:"]
+        lines += [f"  {row}" for row in _gains(then, metric)]
+    return lines
+
+
+def after_that(then: Checkup, metric: str) -> str:
+    """How a training stands with its first change, and whether more was found beside it.
+
+    Args:
+        then: the answer for that training.
+        metric: of the task.
+    """
+    shown = ", ".join(
+        f"{value:.4g}" if math.isfinite(value) else outcome
+        for value, outcome in zip(then.as_written, then.outcomes, strict=True)
+    )
+    said = f"With that change, {metric} of {len(then.as_written)} fresh runs is {shown}"
+    if then.causes:
+        return f"{said}, and something else is wrong:"
+    if then.gains:
+        return f"{said}."
+    others = len([*then.tried, *then.helped, *then.unproven, *then.within_luck, *then.as_some])
+    return f"{said}; none of {others} further changes beside it is shown to reach more."
+
+
+def _gains(found: Checkup, metric: str) -> list[str]:
+    return [
+        f"  {text}: {metric} {value:.4g}" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
+        for _, text, value, p in found.gains
+    ]
 
 
 def doubtful(found: Checkup, metric: str) -> list[tuple[str, list[str]]]:
@@ -101,7 +137,7 @@ def line_of(case: Case, trial: str, study: str) -> str:
     Raises:
         StudyError: where there is no such trial.
     """
-    found = next((run for run in case.runs if run.trial == trial), None)
+    found = next((run for run in (*case.runs, *case.later) if run.trial == trial), None)
     if found is None:
         raise StudyError(f"{study} has no trial {trial!r}; its report lists all")
     reached = found.outcome if found.value is None else f"{found.value:.4g}, {found.outcome}"

@@ -33,12 +33,16 @@ PROBE, FLIP = "probe", "flip"
 # A config that somebody asks about.
 ASKED = "asked"
 # Of a checkup: runs as written and with labels that mean nothing, runs with something changed, and fresh runs that
-# verify what these suggest.
+# verify what these suggest; the last two again, of the training with what mends it.
 CHECKED = "checkup"
 WRITTEN, TRIED, PROOF = "written", "tried", "proof"
+LATER = THEN_TRIED, THEN_PROOF = "then-tried", "then-proof"
 # Fresh balanced runs of a study that was extended; and those of them that were moved out of where trainings fail.
 MORE, MORE_REFINED = "more", "more-refined"
-PARTS = (DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, WRITTEN, TRIED, PROOF, MORE, MORE_REFINED)
+PARTS = (
+    *(DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, MORE, MORE_REFINED),
+    *(WRITTEN, TRIED, PROOF, *LATER),
+)
 
 
 @dataclass(frozen=True)

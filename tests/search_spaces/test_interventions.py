@@ -1359,6 +1359,18 @@ def through_a_loader() -> list[torch.Tensor]:
     return [torch.cat(list(loader)) for _ in range(2)]
 
 
+@pytest.mark.parametrize(("gradients", "offered"), [(True, {"shuffled"}), (False, set())])
+def test_what_a_net_is_judged_by_need_not_be_shuffled(gradients: bool, offered: set[str]) -> None:
+    anatomist = Anatomist(torch)
+    train(steps=1)
+    loader = torch.utils.data.DataLoader(DATA, batch_size=8)
+    for _ in range(2):
+        with torch.set_grad_enabled(gradients):
+            assert torch.equal(torch.cat(list(loader)), DATA)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    assert set(all_interventions()["order"].levels(anatomy)) == offered
+
+
 def test_a_stream_is_mixed() -> None:
     anatomist = Anatomist(torch)
     assert all(torch.equal(one, DATA) for one in through_a_loader())

@@ -258,3 +258,22 @@ def test_the_action_that_was_taken_is_the_one_that_is_scored() -> None:
     # What is scored is what was rewarded, the first action: its own score rises, and the others' fall alike.
     assert mended[0] > 0 and mended[1] == mended[2] < 0 and as_written[1] != as_written[2]
     assert acted(anew=True) == as_written
+
+
+def test_a_net_without_activation_gets_one_after_each_layer_but_the_last() -> None:
+    def said(*between: torch.nn.Module) -> list[float]:
+        torch.manual_seed(0)
+        first, second, last = torch.nn.Linear(3, 8), torch.nn.Linear(8, 8), torch.nn.Linear(8, 1)
+        net = torch.nn.Sequential(first, *between, second, *between, last)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        result = net(torch.ones(4, 3))
+        result.sum().backward()
+        optimiser.step()
+        return result.detach().flatten().tolist()
+
+    levels = all_interventions()["added_activation"].levels
+    anatomy = looked(said)
+    assert levels(anatomy) == {"relu": "nn.ReLU() after 0, 1"} and not levels(looked(lambda: said(torch.nn.ReLU())))
+    with changed("added_activation", "relu", anatomy):
+        assert said() == said(torch.nn.ReLU())
+    assert said() != said(torch.nn.ReLU())

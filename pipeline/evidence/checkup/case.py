@@ -119,15 +119,14 @@ class Case:
     """What a checkup knows so far.
 
     Args:
-        runs: all of them.
-        options: what can be changed.
-        mode: "min" or "max".
-        chance: the metric of a training that has learnt nothing, where somebody gave it.
+        runs: all but the later ones; options: what can be changed.
+        mode: "min" or "max"; chance: the metric of a training that has learnt nothing, where somebody gave it.
         alpha: error rate of what is called verified.
         improve: whether it is asked what a sound training could still gain.
         is_share: whether the metric is a share of right answers, by its name.
         is_of_variance: whether it is the share of a variance that is explained, which is 1 at best and may be negative.
         guessed: the share of right answers that a guess among the classes of the loss has; 0 where not known.
+        later: runs of the training with what mends it, and something else changed beside: no evidence of what mends it.
     """
 
     runs: Sequence[CheckedRun]
@@ -139,6 +138,7 @@ class Case:
     is_share: bool = False
     is_of_variance: bool = False
     guessed: float = 0.0
+    later: Sequence[CheckedRun] = ()
 
     @property
     def written(self) -> list[CheckedRun]:
@@ -148,7 +148,7 @@ class Case:
     @property
     def first(self) -> list[CheckedRun]:
         """Runs as written that came before anything else."""
-        return [run for run in self.written if run.part == WRITTEN]
+        return self.of((), WRITTEN)
 
     @property
     def controlled(self) -> list[CheckedRun]:

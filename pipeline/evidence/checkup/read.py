@@ -13,7 +13,7 @@ from backtrack.evidence.checkup.case import Case, CheckedRun, Option
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.vocabulary.crashes import message_in
 from backtrack.vocabulary.finding import Finding
-from backtrack.vocabulary.plan import CHECKED
+from backtrack.vocabulary.plan import CHECKED, LATER
 from backtrack.watch.symptoms import SEEN_LOSS
 
 # Names of a training's own loss, as it says it, or as the watch saw it.
@@ -89,7 +89,7 @@ def case_from(
         for number, (level, text) in enumerate(one["levels"].items())
     ]
     return Case(
-        runs,
+        [run for run in runs if run.part not in LATER],
         options,
         mode,
         chance=chance,
@@ -98,6 +98,7 @@ def case_from(
         is_share=bool(SHARE.search(metric)),
         is_of_variance=bool(OF_VARIANCE.search(metric)),
         guessed=guessed,
+        later=[run for run in runs if run.part in LATER],
     )
 
 

@@ -156,6 +156,7 @@ def candidates(case: Case) -> list[Changes]:
             standing = (not _is_set_back(case, run.changes, bar), score, run.changes)
             best[names] = max(best.get(names, standing), standing)
     found = [(score, changes) for _, score, changes in best.values()]
+    lost = {changes for holds, _, changes in best.values() if not holds}
 
     def order(entry: tuple[float, Changes]) -> tuple[bool, int, int, float]:
         score, changes = entry
@@ -168,7 +169,8 @@ def candidates(case: Case) -> list[Changes]:
         # A training that learns is changed only where a check finds a fault.
         if not (is_direct(case, changes) or needed_at_all) or (len(changes) > 1 and enough):
             continue
-        if not any(set(smaller) <= set(changes) for smaller in kept):
+        # Where fresh seeds have shown the smaller one to be luck, the larger one may still do it.
+        if not any(set(smaller) <= set(changes) for smaller in kept if smaller not in lost):
             kept.append(changes)
     return kept[:CANDIDATES]
 

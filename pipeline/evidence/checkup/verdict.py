@@ -110,6 +110,7 @@ class Checkup:
         way: how much of the way from chance to all right the runs as written go, where the metric is such a share.
         untrained: the metric of a net that makes no step, where that is beyond the luck of `chance`; else NaN.
         one_batch: training loss where reports begin, and at the end of a run on its first batch alone; None for none.
+        then: the answer for the training with the first repair of the first cause, where anything else was asked of it.
 
     Example:
         >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
@@ -139,6 +140,7 @@ class Checkup:
     unproven: Sequence[tuple[Changes, str, float, float]] = ()
     within_luck: Sequence[Told] = ()
     as_some: Sequence[Told] = ()
+    then: Checkup | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -180,6 +182,7 @@ class Checkup:
             "limits": list(self.limits),
             "crash": self.crash,
             "saturated": self.saturated,
+            "then": None if self.then is None else self.then.as_json(),
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }
 

@@ -23,6 +23,7 @@ from backtrack.trial.intervening.calls import (
     count_cuts,
     count_exchanged_axes,
     count_items,
+    count_loaders,
     count_loads,
     count_masks,
     count_noise,
@@ -62,6 +63,8 @@ NODES = 60
 # Operations of a layer: behind them no activation is the last.
 LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding", "MkldnnRnnLayer", "MkldnnConvolution",
           "NativeLayerNorm", "NativeBatchNorm", "Mv", "Dot")  # fmt: skip
+# Layers that are linear maps.
+WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 # Operations that put a loss together from its parts.
 SUMS = ("Add", "Sub", "Mul", "Div", "Neg", "Mean", "Sum", "ToCopy", "View", "Reshape", "Select", "Index", "Stack",
         "Cat", "Expand", "Squeeze", "Unsqueeze", "Unbind", "Where", "MaskedFill", "MaskedSelect", "Clone")  # fmt: skip
@@ -132,6 +135,7 @@ class Anatomist:
         count_rows_apart(self.training, lambda: self._steps < STEPS)
         count_read_targets(self.training, lambda: self._steps < STEPS)
         count_uses(self.training)
+        count_loaders(self.training)
         count_loads(self.training)
         count_samplers(self.training)
         count_sides(self.training)
@@ -168,7 +172,11 @@ class Anatomist:
             narrow = self.anatomy.maps.get("narrowest", {})
             if self._widths:
                 narrow = narrowest(self._widths, prod(self._now[1:]), prod(result.shape[1:]))
-            self.anatomy.maps = {"given": self._now, "result": list(result.shape), "narrowest": narrow}
+            weighted = [path for path, kind, _ in self._widths if kind in WEIGHTED]
+            weighted = weighted or self.anatomy.maps.get("weighted", [])
+            self.anatomy.maps = {
+                "given": self._now, "result": list(result.shape), "narrowest": narrow, "weighted": weighted
+            }  # fmt: skip
         return result
 
     def _layer(self, module: Any, path: str, given: Any, result: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights, seeds, target_shift
 from backtrack.search_spaces.bag_offsets import LENGTHS, at_offsets
@@ -154,25 +155,13 @@ def count_again(training: HookedTraining) -> None:
 
 
 def count_uses(training: HookedTraining) -> None:
-    """Sees autocast, several processes and DataLoaders."""
+    """Sees autocast, several processes and dropout."""
     torch, anatomy = training.torch, training.anatomy
 
     def autocast(own: Any) -> Any:
         def __init__(block: Any, *arguments: Any, **options: Any) -> None:
             own(block, *arguments, **options)
             anatomy.autocast |= bool(getattr(block, "_enabled", False))
-
-        return __init__
-
-    def loader(own: Any) -> Any:
-        def __init__(made: Any, *arguments: Any, **options: Any) -> None:
-            own(made, *arguments, **options)
-            # Whether a stream is mixed, nobody sees.
-            stream = isinstance(made.dataset, torch.utils.data.IterableDataset)
-            shuffled = drawn_by(made)[0] != "SequentialSampler" and not stream
-            anatomy.loaders.append(
-                {"place": own_place(), "batch_size": made.batch_size, "shuffled": shuffled, "stream": stream}
-            )
 
         return __init__
 
@@ -199,7 +188,37 @@ def count_uses(training: HookedTraining) -> None:
     if torch.distributed.is_available():
         training.replace(torch.distributed, "init_process_group", joining)
     training.replace(torch.amp.autocast_mode.autocast, "__init__", autocast)
+
+
+def count_loaders(training: HookedTraining) -> None:
+    """Sees DataLoaders, and which of them a net is judged by."""
+    torch, anatomy = training.torch, training.anatomy
+    entries: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+
+    def loader(own: Any) -> Any:
+        def __init__(made: Any, *arguments: Any, **options: Any) -> None:
+            own(made, *arguments, **options)
+            # Whether a stream is mixed, nobody sees.
+            stream = isinstance(made.dataset, torch.utils.data.IterableDataset)
+            shuffled = drawn_by(made)[0] != "SequentialSampler" and not stream
+            anatomy.loaders.append(
+                {"place": own_place(), "batch_size": made.batch_size, "shuffled": shuffled, "stream": stream}
+            )
+            entries[made] = anatomy.loaders[-1]
+
+        return __init__
+
+    def looped(own: Any) -> Any:
+        def __iter__(loader: Any) -> Any:
+            if loader in entries:
+                # One that is gone through without gradients alone is what the net is judged by.
+                entries[loader]["judges"] = not torch.is_grad_enabled() and entries[loader].get("judges", True)
+            return own(loader)
+
+        return __iter__
+
     training.replace(torch.utils.data.DataLoader, "__init__", loader)
+    training.replace(torch.utils.data.DataLoader, "__iter__", looped)
 
 
 def count_rows_apart(training: HookedTraining, is_early: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ import jinja2
 from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
-from backtrack.views.checkup import doubtful, no_cause, standing, state
+from backtrack.views.checkup import after_that, doubtful, no_cause, standing, state
 
 # Changes of each kind that the first screen shows; the table behind it has all.
 SHOWN = 3
@@ -38,6 +38,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         metric=metric,
         standing=standing(found, metric),
         causes=[_cause(cause) for cause in found.causes],
+        then=_then(found.then, metric) if found.then is not None else None,
         sound=found.learns == YES,
         nothing="" if found.causes else no_cause(found),
         doubtful=[(heading, rows[:SHOWN]) for heading, rows in doubtful(found, metric)],
@@ -56,7 +57,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
                 "value": _shown(run.value),
                 "outcome": run.outcome,
             }
-            for run in case.runs
+            for run in (*case.runs, *case.later)
         ],
         ink=ink,
     )
@@ -77,6 +78,14 @@ def _cause(cause: CheckupCause) -> dict[str, Any]:
     }
 
 
+def _then(then: Checkup, metric: str) -> dict[str, Any]:
+    return {
+        "said": after_that(then, metric),
+        "causes": [_cause(cause) for cause in then.causes],
+        "gains": [_repair(one[:3]) for one in then.gains],
+    }
+
+
 def _repair(one: tuple[Changes, str, float]) -> dict[str, str]:
     return {"text": one[1], "reaches": _shown(one[2]) if math.isfinite(one[2]) else ""}
 
@@ -84,9 +93,9 @@ def _repair(one: tuple[Changes, str, float]) -> dict[str, str]:
 def _rows(case: Case) -> list[dict[str, Any]]:
     """A row for each set of changes, the best first."""
     texts = {option.changes[0]: option.text for option in case.options}
-    rows = []
-    for changes in dict.fromkeys(run.changes for run in case.runs):
-        runs = case.of(changes)
+    rows, all_runs = [], [*case.runs, *case.later]
+    for changes in dict.fromkeys(run.changes for run in all_runs):
+        runs = [run for run in all_runs if run.changes == changes]
         values = [run.value for run in runs if run.value is not None and math.isfinite(run.value)]
         counts = {run.outcome: sum(one.outcome == run.outcome for one in runs) for run in runs}
         rows.append(

@@ -23,7 +23,7 @@ from backtrack.watch.listening.other_calls import OtherCalls
 from backtrack.watch.listening.patches import UNLIKE
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
-from backtrack.watch.listening.standing_back import Around, hold, on_tracing, uncompiled, unless_traced
+from backtrack.watch.listening.standing_back import Around, Undo, hold, on_tracing, uncompiled, unless_traced
 from backtrack.watch.listening.tensors import is_loss, is_one_example, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
@@ -155,9 +155,21 @@ class Ears:
                 hold(lambda: modules.register_module_forward_hook(after, always_call=True).remove),
             ]
         else:
-            from backtrack.watch.listening import patches
+            self._hearing = self._quietly()
 
-            self._hearing = [patches.on_calls(self.torch, kind, self._called) for kind in self._kinds]
+    def _quietly(self) -> list[Undo]:
+        from backtrack.watch.listening import patches
+
+        modules = self.torch.nn.modules.module
+        if modules._global_forward_pre_hooks or any(one.module._forward_pre_hooks for one in self.heard.models):
+            # A hook, of an intervention or of the program, makes other arguments of these: a call does not show them.
+            after = unless_traced(self.torch, self._after_call)
+            return [hold(lambda: modules.register_module_forward_hook(after).remove)]
+        return [patches.on_calls(self.torch, kind, self._called) for kind in self._kinds]
+
+    def _after_call(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
+        if type(module) in self._kinds:
+            self._called(module, arguments, result)
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 from scipy.stats import mannwhitneyu
 
+from backtrack.evidence.checkup.afterwards import answer_of
 from backtrack.evidence.checkup.case import Case, CheckedRun, Option
 from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
@@ -19,7 +20,7 @@ from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.views.checkup import no_cause, sentences_of, standing, state
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.vocabulary.plan import PROOF
+from backtrack.vocabulary.plan import LATER, PROOF
 from backtrack.vocabulary.space import SearchSpace
 
 LEVELS = {
@@ -63,6 +64,12 @@ def options() -> list[Option]:
     ]
 
 
+def case_of(runs: Sequence[CheckedRun], mode: str = "max", **known: bool) -> Case:
+    """The case that these runs make."""
+    earlier, later = ([run for run in runs if (run.part in LATER) is late] for late in (False, True))
+    return Case(earlier, options(), mode, later=later, **known)
+
+
 def checked(
     reached: Reached,
     fault: str = "",
@@ -86,10 +93,10 @@ def checked(
     """
     plan, done = CheckupPlan(SPACE, runs, 0), []
     while True:
-        case = Case(list(done), options(), "max", improve=improve, is_of_variance=of_variance)
+        case = case_of(done, improve=improve, is_of_variance=of_variance)
         wanted = next_runs(plan, case)
         if not wanted:
-            return conclude(case), case
+            return answer_of(case), case
         for one in wanted:
             changes = {name: str(level) for name, level in one.config.items() if level != AS_WRITTEN}
             rng = random.Random(f"{luck} {one.trial}")

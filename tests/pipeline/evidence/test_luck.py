@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable
 
 import pytest
-from test_checkup_verdict import SPACE, options
+from test_checkup_verdict import SPACE, case_of
 
+from backtrack.evidence.checkup.afterwards import answer_of
 from backtrack.evidence.checkup.case import Case, CheckedRun
-from backtrack.evidence.checkup.verdict import NO, SOMETIMES, Checkup, conclude
+from backtrack.evidence.checkup.verdict import NO, SOMETIMES, Checkup
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.views.checkup import sentences_of
@@ -23,10 +24,10 @@ def checked(reports: Reports, luck: int, runs: int = 60) -> tuple[Checkup, Case]
     """A whole checkup of trainings that report an error: less is better."""
     plan, done = CheckupPlan(SPACE, runs, 0), []
     while True:
-        case = Case(list(done), options(), "min")
+        case = case_of(done, "min")
         wanted = next_runs(plan, case)
         if not wanted:
-            return conclude(case), case
+            return answer_of(case), case
         for one in wanted:
             changes = {name: str(level) for name, level in one.config.items() if level != AS_WRITTEN}
             said = reports(changes, random.Random(f"{luck} {sorted(changes.items())} {one.seeds[0]}"))

@@ -1113,6 +1113,10 @@ for _ in range(16):
 """
 
 UNUSUAL = {
+    "linear_net": """
+        net = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.1), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        train(net, F.cross_entropy, Y)
+    """,
     "target_network": TARGETS.replace("BEGUN", "copy.deepcopy(net)").replace("AFTER", ""),
     "pinned_softmax": """
         class Weighs(nn.Module):
@@ -1147,6 +1151,26 @@ UNUSUAL = {
 
 # What looks like a fault to one check or another, and is none.
 SOUND = {
+    "a drawn code of few numbers between linear layers": """
+        net = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6))
+        train(net, F.mse_loss, X)
+    """,
+    "a drawn net whose only activation is a maximum": """
+        class Highest(nn.Module):
+            def __init__(self):
+                super().__init__(); self.one, self.two, self.out = nn.Linear(6, 9), nn.Linear(6, 9), nn.Linear(9, 2)
+            def forward(self, x):
+                return self.out(torch.maximum(self.one(x), self.two(x)))
+        train(Highest(), F.cross_entropy, Y)
+    """,
+    "inputs that a hook of the model standardises": """
+        net = mlp()
+        net.register_forward_pre_hook(lambda net, given: ((given[0] - 30) / 20,))
+        train(net, F.cross_entropy, Y, x=X * 20 + 30, epochs=4)
+        with torch.no_grad():
+            for i in batches(64, None):
+                net(X[i] * 20 + 30)
+    """,
     "samplers with a weight for each example, and of one's own that weighs classes": """
         from torch.utils.data import DataLoader, Sampler, TensorDataset, WeightedRandomSampler
         class ByClass(Sampler):

@@ -1,0 +1,95 @@
+"""What else is wrong with a training, once one fault is mended: the mended training, looked at in its turn.
+
+A program seldom has one fault alone. A fault that keeps a training from learning anything hides all others; with it
+mended they can be seen, and what helps then can be tried. So the training with its repair is a training like any other:
+its fresh runs are the ones as written, and the same rules say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
+from backtrack.evidence.checkup.checks import sees_effect
+from backtrack.evidence.checkup.ordering import CLEARLY
+from backtrack.evidence.checkup.verdict import Checkup, conclude
+from backtrack.vocabulary.plan import PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN
+
+# Share of the way from chance to a known best from which on nothing is left to gain.
+NO_ROOM = 0.95
+
+
+def answer_of(case: Case) -> Checkup:
+    """What the runs so far say of a training, and of it with its first repair.
+
+    Example:
+        >>> answer_of(case).then.causes[0].name  # doctest: +SKIP
+        'loss_input'
+    """
+    found = conclude(case)
+    runs, base = len(case.runs) + len(case.later), base_of(found)
+    if not base or not _of(case.later, base):
+        return replace(found, runs=runs)
+    after = mended(case, base)
+    then = conclude(after)
+    # What no check and no fresh seeds show says too little of a training that nobody wrote; what was named is said.
+    said, known = {one.name for one in found.causes}, {*after.wrong}
+    causes = [one for one in then.causes if one.verified or (one.name in known and one.name not in said)]
+    return replace(found, runs=runs, then=replace(then, causes=causes))
+
+
+def base_of(found: Checkup) -> Changes:
+    """The first repair of the first cause, where it is verified; none elsewhere."""
+    first = found.causes[0] if found.causes else None
+    return first.repairs[0][0] if first is not None and first.verified else ()
+
+
+def mended(case: Case, base: Changes) -> Case:
+    """The training with a repair as one as it is written, with the runs in which something is changed beside."""
+    names = {name for name, _ in base}
+    beside = _of(case.later, base)
+    pairs = [run for run in _of(case.runs, base) if run.part == TRIED and len(run.changes) == len(base) + 1]
+    controls = {run.trial for run in (*case.controlled, *case.probes)}
+    runs = [
+        *(_without(run, base, WRITTEN) for run in case.of(base, PROOF)),
+        *(_without(run, base, TRIED) for run in pairs if run.trial not in controls),
+        *(_without(run, base, TRIED) for run in beside if run.part == THEN_TRIED),
+        *(_without(run, base, PROOF) for run in beside if run.part == THEN_PROOF),
+    ]
+    if not case.crash:
+        # What a check sees that saw nothing as written may be the repair's own doing; a training that crashes shows
+        # nothing.
+        known = {*case.wrong, *case.unusual}
+        runs = [replace(run, findings=tuple(one for one in run.findings if one.check in known)) for run in runs]
+    # A repair that came first is part of what is written now: no other level of it is a change beside it.
+    options = [one for one in case.options if one.name not in names]
+    return replace(case, runs=[*runs, *case.controls], options=options, improve=True, later=())
+
+
+def has_room(case: Case, after: Case) -> bool:
+    """Whether something is left in a training that is mended: a fault that checks still see, or a way to go.
+
+    Args:
+        case: of the training as written.
+        after: of the training with its repair.
+    """
+    if any(not sees_effect(check) for check in after.wrong):
+        return True
+    reached = median(map(after.score, after.first))
+    top = case.scored(1.0) if case.is_of_variance else case.ceiling
+    if math.isfinite(top):
+        return case.share(reached, top) < NO_ROOM
+    # No run shows more of it, and nobody knows what the best is.
+    return case.share(reached, max(map(case.score, case.runs))) < 1 - CLEARLY
+
+
+def _of(runs: Sequence[CheckedRun], base: Changes) -> list[CheckedRun]:
+    """Runs with these changes and others."""
+    return [run for run in runs if {*base} < {*run.changes}]
+
+
+def _without(run: CheckedRun, base: Changes, part: str) -> CheckedRun:
+    return replace(run, changes=tuple(one for one in run.changes if one not in base), part=part)

@@ -1,0 +1,72 @@
+"""A net of several layers has no activation: all of it is one linear map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.watch.checks.check import Check, joined
+from backtrack.watch.checks.heard import Heard
+from backtrack.watch.checks.moments import Forward, Inner
+from backtrack.watch.twin import asked
+
+# Layers that are linear maps of what they get, and a constant.
+LINEAR = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+# Difference, as a share of the outputs' size, that is no rounding.
+DIFFERENCE = 1e-4
+
+
+class LinearNet(Check):
+    name = "linear_net"
+    looks_at = "a copy of a model with several linear layers, once: its output of a sum beside the sum of its outputs"
+    cost = "one copy of the model and four passes, once"
+    source = "Goodfellow et al., Deep Learning (2016), 6.1: a linear function of a linear function is one"
+    expected = "an activation between layers"
+    remedy = "put an activation after each layer but the last: nn.ReLU(), or F.relu(…) in forward"
+    weight = UNUSUAL
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._asked: set[int] = set()
+        # Of the pass that is on: `(path, numbers of an example)` behind each layer.
+        self._layers: list[tuple[str, int]] = []
+
+    def inner(self, call: Inner) -> None:
+        if call.gradients and type(call.module).__name__ in LINEAR and call.outputs and call.outputs[0].ndim:
+            output = call.outputs[0]
+            self._layers.append((call.path or "", output.numel() // max(1, len(output))))
+
+    def forward(self, call: Forward) -> None:
+        layers, self._layers = self._layers, []
+        if not call.gradients or id(call.model) in self._asked or len(layers) < 2:
+            return
+        self._asked.add(id(call.model))
+        known = len(call.inputs) == 1 == len(call.outputs) and call.arguments[0][:1] == (call.inputs[0],)
+        if not known or not call.inputs[0].is_floating_point() or len(call.arguments[0]) > 1:
+            return
+        given, result = call.inputs[0].detach(), call.outputs[0]
+        ends = min(given.numel(), result.numel()) // max(1, len(given))
+        if any(width < ends for _, width in layers[:-1]):
+            # A product of two thin matrices, as a code of few numbers and low-rank adapters are, is meant.
+            return
+        if asked(call.model.module, lambda twin: _is_linear(twin.eval(), given)):
+            paths = [path for path, _ in layers]
+            self.finds(
+                call.place or call.model.name,
+                f"nothing but linear maps lies between {call.model.name}'s {len(layers)} layers ({joined(paths)}): "
+                "together they can do no more than one",
+            )
+
+
+def _is_linear(twin: Any, given: Any) -> bool:
+    """Whether a model's output of a sum is the sum of its outputs, but for a constant, and is not always the same."""
+    import torch
+
+    others = torch.randn_like(given) * (given.std() + given.abs().mean() + 1e-6)
+    with torch.no_grad():
+        none, one, other, both = (
+            twin(values).float() for values in (torch.zeros_like(given), given.clone(), others, given + others)
+        )
+    scale = float((both - none).abs().max())
+    return scale > 0 and float((both - none - (one - none) - (other - none)).abs().max()) < DIFFERENCE * scale
