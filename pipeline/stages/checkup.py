@@ -25,6 +25,7 @@ from backtrack.evidence.checkup.repairs import (
     is_another_net,
     mends_alone,
     needs_repair,
+    option_of,
     proven,
     size_of,
     threshold,
@@ -140,14 +141,19 @@ def in_order(case: Case) -> list[Option]:
 
 
 def harmless(case: Case) -> Changes:
-    """All repairs that do no harm, together; of several that mend one fault the first."""
+    """All repairs that do no harm, and what answers a fault that checks name; of several that mend one the first."""
     mended: set[str] = set()
     kept = []
     for option in in_order(case):
-        if option.harmless and not mended & set(option.answers):
+        if (option.harmless or _faults_of(case, option)) and not mended & set(option.answers):
             kept.append(option.changes[0])
             mended |= set(option.answers)
-    return tuple(sorted(kept))
+    return tuple(sorted(_first_levels(kept)))
+
+
+def _faults_of(case: Case, option: Option) -> list[str]:
+    """The faults that checks name and an option mends."""
+    return [check for check in option.answers if check in case.wrong and not sees_effect(check)]
 
 
 def _singly(case: Case) -> list[CheckedRun]:
@@ -197,9 +203,7 @@ def _faults(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         return []
     best: dict[str, tuple[str, str]] = {}
     for run in sorted(_singly(case), key=case.score):
-        for check in set(answers(case, run.changes[0])) & set(case.wrong):
-            if not sees_effect(check):
-                best[check] = run.changes[0]
+        best |= dict.fromkeys(_faults_of(case, option_of(case, run.changes[0])), run.changes[0])
     together = tuple(sorted({name: (name, level) for name, level in best.values()}.values()))
     return [plan.planned(together, _worst_seed(case), TRIED)] if len(together) > 1 else []
 
@@ -286,12 +290,12 @@ def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if not found or not needs_repair(case) or len(case.runs) + KEPT >= plan.runs:
         return []
     seed, bar = _worst_seed(case), threshold(case)
-    enough = [run.changes for run in tried(case) if case.score(run) >= bar]
+    enough = {run.changes: case.score(run) for run in tried(case) if run.part == TRIED and case.score(run) >= bar}
     # A smaller set that goes part of the way only is no reason to leave the whole way unasked.
-    if len(found[0]) < 3 and any(len(changes) < 3 for changes in enough):
+    if not enough or (len(found[0]) < 3 and any(len(changes) < 3 for changes in enough)):
         return []
-    kept = start = max(enough, key=len, default=())
-    reached = max((case.score(run) for run in case.of(start, TRIED)), default=-math.inf)
+    kept = start = max(enough, key=lambda changes: (len(changes), enough[changes]))
+    reached = enough[start]
     for change in start:
         fewer = tuple(one for one in kept if one != change)
         if not fewer:
@@ -353,13 +357,13 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 
 def _then(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Of the training with its repair, with the runs that are left: one change at a time beside it, and fresh seeds."""
-    base, room = base_of(conclude(case)), plan.runs - len(case.runs)
+    base, room = base_of(case, conclude(case)), plan.runs - len(case.runs)
     if not base or room <= PROOFS:
         return []
     after = mended(case, base)
     if not has_room(case, after):
         return []
-    options = _in_turn(after)[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]
+    options = _in_turn(case, after)[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]
     done = {run.changes for run in tried(after)}
     seed = _worst_seed(after)
     singles = [
@@ -386,16 +390,22 @@ def _answering(case: Case) -> list[Changes]:
     return list(dict.fromkeys(run.changes for run in best.values()))
 
 
-def _in_turn(case: Case) -> list[Option]:
-    """What answers a check first; then a level of each intervention, then another of each, for as long as runs last."""
+def _in_turn(case: Case, after: Case) -> list[Option]:
+    """What answers a check first, then what helped alone, then a level of each intervention after another."""
     usual = [one for one in COMPANIONS if one[0] == "learning_rate"]
-    options = sorted(in_order(case), key=lambda one: usual.index(one.changes[0]) if one.changes[0] in usual else -1)
-    found, before = set(case.wrong), Counter[str]()
+    options = sorted(in_order(after), key=lambda one: usual.index(one.changes[0]) if one.changes[0] in usual else -1)
+    own = max(map(case.score, case.written))
+    helped: dict[str, Changes] = {}
+    for run in sorted(_singly(case), key=case.score):
+        if case.score(run) > own:
+            helped[run.changes[0][0]] = run.changes
+    found, before = set(after.wrong), Counter[str]()
     turn: dict[Changes, int] = {}
     for option in options:
-        turn[option.changes] = 0 if found & set(option.answers) else before[option.name] + 1
+        alone = helped.get(option.name) == option.changes
+        turn[option.changes] = 0 if found & set(option.answers) else 1 if alone else 2 + before[option.name]
         before[option.name] += 1
-    return sorted(in_order(case), key=lambda one: turn[one.changes])
+    return sorted(in_order(after), key=lambda one: turn[one.changes])
 
 
 def _beside(base: Changes, changes: Changes) -> Changes:

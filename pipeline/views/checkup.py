@@ -61,7 +61,7 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
 
 
 def _with_that(then: Checkup, metric: str) -> list[str]:
-    """What else was found of the training with its first change."""
+    """What else was found of the training with a change that mends it."""
     lines = [after_that(then, metric)]
     for cause in then.causes:
         lines += [f"  {line}" for line in _cause(cause, metric)]
@@ -72,7 +72,7 @@ def _with_that(then: Checkup, metric: str) -> list[str]:
 
 
 def after_that(then: Checkup, metric: str) -> str:
-    """How a training stands with its first change, and whether more was found beside it.
+    """How a training stands with a change that mends it, and whether more was found beside it.
 
     Args:
         then: the answer for that training.
@@ -82,7 +82,7 @@ def after_that(then: Checkup, metric: str) -> str:
         f"{value:.4g}" if math.isfinite(value) else outcome
         for value, outcome in zip(then.as_written, then.outcomes, strict=True)
     )
-    said = f"With that change, {metric} of {len(then.as_written)} fresh runs is {shown}"
+    said = f"With {then.given}: {metric} of {len(then.as_written)} fresh runs is {shown}"
     if then.causes:
         return f"{said}, and something else is wrong:"
     if then.gains:

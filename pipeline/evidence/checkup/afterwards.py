@@ -15,6 +15,7 @@ from statistics import median
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import sees_effect
 from backtrack.evidence.checkup.ordering import CLEARLY
+from backtrack.evidence.checkup.unverified import told
 from backtrack.evidence.checkup.verdict import Checkup, conclude
 from backtrack.vocabulary.plan import PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN
 
@@ -30,7 +31,7 @@ def answer_of(case: Case) -> Checkup:
         'loss_input'
     """
     found = conclude(case)
-    runs, base = len(case.runs) + len(case.later), base_of(found)
+    runs, base = len(case.runs) + len(case.later), base_of(case, found)
     if not base or not _of(case.later, base):
         return replace(found, runs=runs)
     after = mended(case, base)
@@ -38,13 +39,14 @@ def answer_of(case: Case) -> Checkup:
     # What no check and no fresh seeds show says too little of a training that nobody wrote; what was named is said.
     said, known = {one.name for one in found.causes}, {*after.wrong}
     causes = [one for one in then.causes if one.verified or (one.name in known and one.name not in said)]
-    return replace(found, runs=runs, then=replace(then, causes=causes))
+    return replace(found, runs=runs, then=replace(then, causes=causes, given=told(case, base, math.nan)[1]))
 
 
-def base_of(found: Checkup) -> Changes:
-    """The first repair of the first cause, where it is verified; none elsewhere."""
-    first = found.causes[0] if found.causes else None
-    return first.repairs[0][0] if first is not None and first.verified else ()
+def base_of(case: Case, found: Checkup) -> Changes:
+    """The first repair of the cause with which the training comes furthest, of those that are verified; else none."""
+    verified = [cause for cause in found.causes if cause.verified]
+    furthest = max(verified, key=lambda cause: case.scored(cause.reaches), default=None)
+    return furthest.repairs[0][0] if furthest is not None else ()
 
 
 def mended(case: Case, base: Changes) -> Case:
@@ -82,8 +84,8 @@ def has_room(case: Case, after: Case) -> bool:
     top = case.scored(1.0) if case.is_of_variance else case.ceiling
     if math.isfinite(top):
         return case.share(reached, top) < NO_ROOM
-    # No run shows more of it, and nobody knows what the best is.
-    return case.share(reached, max(map(case.score, case.runs))) < 1 - CLEARLY
+    # Nobody knows what the best is: where a run shows more, or a sign that something is amiss.
+    return bool(after.signs) or case.share(reached, max(map(case.score, case.runs))) < 1 - CLEARLY
 
 
 def _of(runs: Sequence[CheckedRun], base: Changes) -> list[CheckedRun]:

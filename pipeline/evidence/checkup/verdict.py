@@ -110,7 +110,8 @@ class Checkup:
         way: how much of the way from chance to all right the runs as written go, where the metric is such a share.
         untrained: the metric of a net that makes no step, where that is beyond the luck of `chance`; else NaN.
         one_batch: training loss where reports begin, and at the end of a run on its first batch alone; None for none.
-        then: the answer for the training with the first repair of the first cause, where anything else was asked of it.
+        then: the answer for the training with one of these repairs, where anything else was asked of it.
+        given: what a person would write for the changes that it is the answer with; empty for the training as written.
 
     Example:
         >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
@@ -141,6 +142,7 @@ class Checkup:
     within_luck: Sequence[Told] = ()
     as_some: Sequence[Told] = ()
     then: Checkup | None = None
+    given: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -182,6 +184,7 @@ class Checkup:
             "limits": list(self.limits),
             "crash": self.crash,
             "saturated": self.saturated,
+            "given": self.given,
             "then": None if self.then is None else self.then.as_json(),
             "one_batch": None if self.one_batch is None else [_number(loss) for loss in self.one_batch],
         }

@@ -33,10 +33,23 @@ def test_what_is_wrong_behind_the_first_fault_is_told_with_it(luck: int) -> None
     assert found.runs == len(case.runs) + len(case.later) <= 60
     assert not [run for run in case.runs if run.part in LATER]
     said = "\n".join(sentences_of(found, "accuracy", "s"))
-    assert "With that change, accuracy of 4 fresh runs is 0.5" in said and "write learning_rate x0.1" in said
+    assert "With write inputs standardised: accuracy of 4 fresh runs is 0.5" in said
+    assert "    Change: write learning_rate x0.1, which reaches accuracy 0.9" in said
     page = checkup_page(case, found, MANIFEST)
     assert "With that mended" in page and case.later[0].trial in page
     assert found.as_json()["then"]["causes"][0]["name"] == "learning_rate"
+
+
+def test_a_fault_that_a_check_names_is_mended_with_another_rate_where_it_takes_both() -> None:
+    found, _ = checked(
+        lambda changes, rng: (
+            (0.9 if "residual" in changes and changes.get("learning_rate") == "x10" else 0.1) + 0.01 * rng.random()
+        ),
+        fault="residual_missing",
+        mended_by="residual",
+    )
+    assert [cause.name for cause in found.causes] == ["residual_missing"] and found.causes[0].verified
+    assert found.causes[0].repairs[0][0] == (("learning_rate", "x10"), ("residual", "added"))
 
 
 def test_a_fault_that_a_check_still_sees_is_told_though_nothing_shows_that_it_costs_anything() -> None:

@@ -37,7 +37,7 @@ LEVELS = {
     "residual": ["added"],
 }
 KINDS = {"labels": CONTROL, "one_batch": PROBE, "held_back": PROBE}
-ANSWERS = {"inputs": ("inputs",), "loss_form": ("loss_input",)}
+ANSWERS = {"inputs": ("inputs",), "loss_form": ("loss_input",), "residual": ("residual_missing",)}
 POINTS = {"loss_sign": ("worse_than_chance",), "residual": ("constant_output",)}
 HARMLESS = {"inputs", "loss_form", "initialisation"}
 SPACE = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in LEVELS.items()])
