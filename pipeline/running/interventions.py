@@ -152,9 +152,12 @@ def with_those_of(task: Task, study: str | Path, told: Callable[[str], None]) ->
     if "checkup" not in records.manifest or not records.has("report/checkup.json"):
         raise StudyError(f"{study} is no checkup that came to its end; give the directory of `backtrack checkup`")
     found = json.loads(records.read("report/checkup.json"))
-    repairs = [repair for cause in found["causes"] for repair in [*cause["repairs"], *cause["hides"]]]
+    # (No `then` in a study of an earlier version, nor where nothing more was asked.)
+    then = found.get("then") or {"causes": [], "gains": []}
+    causes = [*found["causes"], *then["causes"]]
+    repairs = [repair for cause in causes for repair in [*cause["repairs"], *cause["hides"]]]
     levels: dict[str, list[str]] = {}
-    for repair in [*repairs, *found["helped"]]:
+    for repair in [*repairs, *then["gains"], *found["helped"]]:
         for change in repair["changes"]:
             name, _, level = change.partition("=")
             if level not in levels.setdefault(name, [AS_WRITTEN]):

@@ -84,7 +84,7 @@ def after_that(then: Checkup, metric: str) -> str:
     )
     said = f"With {then.given}: {metric} of {len(then.as_written)} fresh runs is {shown}"
     if then.causes:
-        return f"{said}, and something else is wrong:"
+        return f"{said}, and this is still wrong:"
     if then.gains:
         return f"{said}."
     others = len([*then.tried, *then.helped, *then.unproven, *then.within_luck, *then.as_some])

@@ -87,7 +87,10 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     own = ScriptTask(name="own", command=[script], metric="mse", mode="min", factors=[Categorical("lr", [1, 2])])
     said: list[str] = []
     further = with_those_of(own, tmp_path / "study", said.append)
-    assert further.chance == found["chance"] and "loss_shapes" in {factor.name for factor in further.space}
+    then = found["then"] or {"causes": [], "gains": []}
+    helped = [*(repair for one in [*found["causes"], *then["causes"]] for repair in one["repairs"]), *then["gains"]]
+    varied = {change.partition("=")[0] for repair in helped for change in repair["changes"]}
+    assert further.chance == found["chance"] and {"loss_shapes"} <= varied <= {one.name for one in further.space}
     assert len(said) == 1 and with_those_of(replace(own, chance=2.0), tmp_path / "study", said.append).chance == 2.0
     refused = backtrack("health", "study", folder=tmp_path)
     assert refused.returncode == 2 and "study is a checkup" in refused.stderr
