@@ -361,9 +361,11 @@ def _then(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if not base or room <= PROOFS:
         return []
     after = mended(case, base)
-    if not has_room(case, after):
+    # Where it learns all that there is, only what answers a check is worth a run.
+    wanted = [one for one in _in_turn(case, after) if has_room(case, after) or _faults_of(after, one)]
+    if not wanted:
         return []
-    options = _in_turn(case, after)[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]
+    options = wanted[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]
     done = {run.changes for run in tried(after)}
     seed = _worst_seed(after)
     singles = [
@@ -373,9 +375,9 @@ def _then(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     ]
     if singles:
         return singles
-    wanted = [*_answering(after), *candidates(after)]
+    helping = [*_answering(after), *candidates(after)]
     fresh = plan.seeds[FIRST + PROOFS :]
-    return [plan.planned(_beside(base, one), own, THEN_PROOF) for one in dict.fromkeys(wanted) for own in fresh]
+    return [plan.planned(_beside(base, one), own, THEN_PROOF) for one in dict.fromkeys(helping) for own in fresh]
 
 
 def _answering(case: Case) -> list[Changes]:

@@ -277,3 +277,27 @@ def test_a_net_without_activation_gets_one_after_each_layer_but_the_last() -> No
     with changed("added_activation", "relu", anatomy):
         assert said() == said(torch.nn.ReLU())
     assert said() != said(torch.nn.ReLU())
+
+
+def test_lines_that_come_first_are_taken_for_the_examples() -> None:
+    lines = torch.randn(4, 7, 3)
+
+    def read(first: bool = False, turned: bool = False) -> list[list[float]]:
+        torch.manual_seed(0)
+        net = torch.nn.Sequential()
+        net.gru, net.out = torch.nn.GRU(3, 5, batch_first=first), torch.nn.Linear(5, 1)
+        net.forward = lambda x: net.out(net.gru(x.transpose(0, 1) if turned else x)[0])
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        result = net(lines)
+        result.sum().backward()
+        optimiser.step()
+        return result.squeeze(-1).detach().tolist()
+
+    levels = all_interventions()["batch_first"].levels
+    anatomy = looked(read)
+    assert levels(anatomy).keys() == {"set", "given"} and not levels(looked(lambda: read(first=True)))
+    with changed("batch_first", "set", anatomy):
+        assert read() == read(first=True)
+    with changed("batch_first", "given", anatomy):
+        given = read()
+    assert given == read(turned=True) and read() != read(first=True)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from statistics import median
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
-from backtrack.evidence.checkup.checks import sees_effect
 from backtrack.evidence.checkup.ordering import CLEARLY
 from backtrack.evidence.checkup.unverified import told
 from backtrack.evidence.checkup.verdict import Checkup, conclude
@@ -72,14 +71,12 @@ def mended(case: Case, base: Changes) -> Case:
 
 
 def has_room(case: Case, after: Case) -> bool:
-    """Whether something is left in a training that is mended: a fault that checks still see, or a way to go.
+    """Whether a way is left to go in a training that is mended.
 
     Args:
         case: of the training as written.
         after: of the training with its repair.
     """
-    if any(not sees_effect(check) for check in after.wrong):
-        return True
     reached = median(map(after.score, after.first))
     top = case.scored(1.0) if case.is_of_variance else case.ceiling
     if math.isfinite(top):

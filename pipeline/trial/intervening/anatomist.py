@@ -32,6 +32,7 @@ from backtrack.trial.intervening.calls import (
     count_rows_apart,
     count_samplers,
     count_scored,
+    count_second,
     count_short,
     count_sides,
     count_states,
@@ -138,6 +139,7 @@ class Anatomist:
         count_loaders(self.training)
         count_loads(self.training)
         count_samplers(self.training)
+        count_second(self.training)
         count_sides(self.training)
         count_short(self.training)
         count_items(self.training, lambda: self._steps < STEPS)

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights, seeds, target_shift
 from backtrack.search_spaces.bag_offsets import LENGTHS, at_offsets
+from backtrack.search_spaces.batch_first import SECOND, second_in
 from backtrack.search_spaces.batch_state import GIVEN, at_states
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
@@ -304,6 +305,16 @@ def count_offsets(training: HookedTraining) -> None:
         return False
 
     at_offsets(training, seen)
+
+
+def count_second(training: HookedTraining) -> None:
+    """Sees layers that take the second dimension for the examples."""
+
+    def seen(model: Any) -> None:
+        for kind in {type(module).__name__ for module in second_in(model)}:
+            training.anatomy.count(SECOND + kind)
+
+    training.at_model(seen)
 
 
 def count_samplers(training: HookedTraining) -> None:
