@@ -33,6 +33,9 @@ def test_every_program_has_its_truth() -> None:
         fact = TRUTH[name]
         assert fact["patch"][0] in (FAULTS / "faulty" / f"{name}.py").read_text(), name
         assert {part for one in fact["accepted"] for part in one.split("+")} <= known, name
+        if "also" in fact:
+            assert fact["also"]["patch"][0] in (FAULTS / "faulty" / f"{name}.py").read_text(), name
+            assert {*fact["also"]["accepted"]} <= known and fact["also"]["accepted"], name
 
 
 @pytest.mark.parametrize("name", ABLATION)

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from run import FAULTY, TRUTH, run_once
+from run import FAULTY, TRUTH, mended_text, run_once
 
 from backtrack.evidence.checkup.case import Case, Changes
 from backtrack.evidence.checkup.repairs import tried
@@ -69,7 +69,7 @@ def ablated(study: Path) -> dict[str, Any]:
     records = Records.open(study)
     case = case_of(records)
     fact = TRUTH[study.name]
-    program = (FAULTY / f"{study.name}.py").read_text().replace(*fact["patch"])
+    program = mended_text((FAULTY / f"{study.name}.py").read_text(), fact)
     patched = [run_once(program, fact["metric"], seed) for seed in range(SEEDS)]
     bar = half_way(case, patched)
     singles = [run for run in tried(case) if len(run.changes) == 1 and case.score(run) >= bar]

@@ -11,7 +11,7 @@ from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect
 from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
-from backtrack.evidence.checkup.ordering import led_to, middle, most_exact
+from backtrack.evidence.checkup.ordering import WHOLE, led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
     answers,
@@ -270,7 +270,9 @@ def _causes(
     ]
     signs = [*effects, *symptoms]
     causes = [_of_check(case, wrong[check], direct, verified, signs) for check, direct in direct_of.items()]
-    causes.sort(key=lambda cause: not cause.verified)
+    best = best_score(case)
+    # What goes all of the way when it is mended stands before what goes a part of it.
+    causes.sort(key=lambda cause: (not cause.verified, case.share(case.scored(cause.reaches), best) < WHOLE))
     used = {one.changes for direct in direct_of.values() for one in direct}
     rest = most_exact(case, [one for one in verified if one.changes not in used])
     # Another net learns beside a fault that a check has named, and says no more of it.

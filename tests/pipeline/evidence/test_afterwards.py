@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from test_checkup_verdict import SPACE, case_of, checked
 
 from backtrack.evidence.checkup.afterwards import answer_of
+from backtrack.evidence.checkup.case import CheckedRun
 from backtrack.stages.checkup import PROOFS, CheckupPlan, next_runs
 from backtrack.views.checkup import sentences_of
 from backtrack.views.report.checkup_page import checkup_page
@@ -108,3 +110,20 @@ def test_what_only_the_repair_brings_about_is_not_told() -> None:
     ]
     then = answer_of(case_of(runs)).then
     assert then is not None and [cause.name for cause in then.causes] == ["learning_rate"]
+
+
+def test_of_two_faults_the_one_whose_repair_goes_further_stands_first() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if "residual" in changes else 0.3 if "inputs" in changes else 0.1) + 0.01 * rng.random()
+
+    _, case = checked(reached, fault="residual_missing", mended_by="residual")
+    also = Finding("inputs", "train.py:5", "seen", "not seen", "mend it")
+    runs = [
+        replace(run, findings=(also, *run.findings)) if "inputs" not in dict(run.changes) else run
+        for run in (*case.runs, *case.later)
+    ]
+    fresh = [
+        CheckedRun(f"fresh-{seed}", seed, "proof", "ok", (("inputs", "standardised"),), 0.3 + 0.001 * seed)
+        for seed in range(3, 7)
+    ]
+    assert [one.name for one in answer_of(case_of([*runs, *fresh])).causes] == ["residual_missing", "inputs"]
