@@ -35,6 +35,12 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     return {"beside": f"a wider or deeper net{where}, here: model(x) + a hidden layer of {UNITS} units"} if fits else {}
 
 
+def _narrowest(anatomy: Anatomy) -> str:
+    """Where the net is narrowest, if that is worth a word."""
+    narrow = anatomy.maps.get("narrowest", {})
+    return f"{narrow['path']} ({narrow['kind']})" if narrow else ""
+
+
 def _width(shape: list[int]) -> int:
     return math.prod(shape[1:])
 
@@ -109,6 +115,7 @@ CAPACITY = Intervention(
     source="Hornik, Stinchcombe & White, Multilayer feedforward networks are universal approximators (1989); "
     "AutoTrainer and DeepFD: layers and units",
     levels=_levels,
+    place=_narrowest,
     apply=_widen,
     # Behind every change of the net itself: beside most faults another net learns.
     size=4,

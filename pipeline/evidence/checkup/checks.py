@@ -28,6 +28,16 @@ def is_beyond_training(check: str) -> bool:
     return _named(check).of_judging or _named(check).of_data
 
 
+def sees_judging(check: str) -> bool:
+    """Whether a check sees how a net is judged, be there a change that mends it or not.
+
+    Example:
+        >>> sees_judging("validation_inputs"), sees_judging("loss_input")
+        (True, False)
+    """
+    return _named(check).of_judging or _named(check).at_judging
+
+
 def most_exact_of(checks: Sequence[str]) -> list[str]:
     """Checks without those of which another one says the same more exactly.
 

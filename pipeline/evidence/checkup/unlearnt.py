@@ -80,3 +80,24 @@ def _learns_labels(case: Case, ended: Sequence[float]) -> bool:
     """Whether the loss falls by what the labels tell: where they are shuffled anew each time, it does not."""
     controls = [run.losses[-1] for run in case.controls if run.changes[0][0] == SHUFFLED and run.losses]
     return bool(controls) and is_much(median(ended), median(controls))
+
+
+def lost_on_the_way(sign: str, seen: Finding | None, place: str) -> Finding:
+    """What is wrong where nothing comes through a net, and a layer beside it learns what is asked.
+
+    Args:
+        sign: that nothing comes through.
+        seen: what a check says of it; None where a symptom shows it.
+        place: where the net is narrowest; empty where it is not narrow.
+    """
+    return Finding(
+        sign,
+        place=seen.place if seen is not None else place or "the model",
+        measured=f"{seen.measured if seen is not None else sign.replace('_', ' ')}; a layer beside the net learns what "
+        "is asked, so data, loss and optimiser do their part, and it is the way through the net that loses what comes "
+        "in",
+        expected="outputs that depend on the inputs",
+        remedy=(f"{seen.remedy}; " if seen is not None else "") + "look on the way from inputs to outputs: masks "
+        "(what do they let through?), layers behind which few numbers are left, activations that are off, many layers "
+        "without residual connections",
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun, spelled
-from backtrack.evidence.checkup.checks import most_exact_of, sees_effect
+from backtrack.evidence.checkup.checks import most_exact_of, sees_effect, sees_judging
 from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
 from backtrack.evidence.checkup.ordering import WHOLE, led_to, middle, most_exact
@@ -26,7 +26,7 @@ from backtrack.evidence.checkup.repairs import (
     proven,
     tried,
 )
-from backtrack.evidence.checkup.unlearnt import left_over, taken_away
+from backtrack.evidence.checkup.unlearnt import left_over, lost_on_the_way, taken_away
 from backtrack.evidence.checkup.unverified import Told, told, unverified
 from backtrack.vocabulary.finding import WRONG, Finding
 
@@ -280,7 +280,9 @@ def _causes(
     rest = [] if said and all(is_another_net(case, one.changes) for one in rest) else rest
     if rest and not any(cause.verified or _cannot_be_mended(case, cause.name) for cause in causes):
         causes.insert(0, _of_rest(case, rest, repairs, signs))
-    apart = _of_labels(case) if not direct_of else []
+    # What examples that were held back show holds beside a fault that no change is seen to mend.
+    beside = not any(cause.verified for cause in causes) and not any(map(sees_judging, direct_of))
+    apart = _of_labels(case) if not direct_of or beside else []
     unlearnt = [_sign(one.check, one) for one in [taken_away(case)] if one is not None]
     if not causes:
         left = [_sign(one.check, one) for one in left_over(case, bool(apart))]
@@ -288,7 +290,8 @@ def _causes(
         causes = [*(left if apart else []), *apart, *unlearnt, *([] if apart else left), *seen]
     elif any(one.name == JUDGED for one in apart):
         # What is learnt holds, and the metric shows little of it: a change that moves the metric mends nothing.
-        causes = [replace(apart[0], hides=[_of(case, one) for one in rest])]
+        judged = replace(apart[0], hides=[_of(case, one) for one in rest])
+        causes = [*(cause for cause in causes if cause.name in direct_of), judged]
     return causes
 
 
@@ -360,17 +363,8 @@ def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> 
 
 def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[str]) -> CheckupCause:
     """The cause where nothing comes through the net, and only another net beside it learns: it is not too small."""
-    seen = case.wrong.get(sign)
-    finding = Finding(
-        sign,
-        place=seen.place if seen is not None else "the model",
-        measured=f"{seen.measured if seen is not None else sign.replace('_', ' ')}; a layer beside the net learns what "
-        "is asked, so data, loss and optimiser do their part, and it is the way through the net that loses what comes "
-        "in",
-        expected="outputs that depend on the inputs",
-        remedy=(f"{seen.remedy}; " if seen is not None else "") + "look on the way from inputs to outputs: masks "
-        "(what do they let through?), activations that are off, many layers without residual connections",
-    )
+    seen, place = case.wrong.get(sign), option_of(case, repairs[0].changes[0]).place
+    finding = lost_on_the_way(sign, seen, place)
     others = [one for one in signs if one != sign]
     return replace(_sign(sign, finding), hides=[_of(case, one) for one in repairs], signs=others)
 

@@ -46,6 +46,7 @@ class Check:
         weight: `WRONG` or `UNUSUAL`.
         effect: whether it sees what a fault leads to, and not the fault: a cause only where nothing else is found.
         of_judging: whether it sees how the net is judged, which no change of its training mends.
+        at_judging: whether it sees passes that judge the net, though a change may mend these.
         of_data: whether it sees how examples are put together, which only what is made for it mends: another size of
             the batches, or a rate, changes how much is seen.
         more_exact_than: checks that see a wider kind of fault: where this one speaks, it says the same more exactly.
@@ -60,6 +61,7 @@ class Check:
     weight: ClassVar[str] = WRONG
     effect: ClassVar[bool] = False
     of_judging: ClassVar[bool] = False
+    at_judging: ClassVar[bool] = False
     of_data: ClassVar[bool] = False
     more_exact_than: ClassVar[tuple[str, ...]] = ()
 

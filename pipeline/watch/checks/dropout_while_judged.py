@@ -20,6 +20,7 @@ class DropoutWhileJudged(Check):
     source = "PyTorch documentation of torch.nn.functional.dropout: training=True is its default"
     expected = "nothing is dropped while a model is judged"
     remedy = "dropout(x, p, training=self.training), or an nn.Dropout module"
+    at_judging = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

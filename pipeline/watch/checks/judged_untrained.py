@@ -32,6 +32,7 @@ class JudgedUntrained(Check):
         "ask the model that trains, or bring its weights over before (load_state_dict, copy_, lerp_ in place, "
         "AveragedModel.update_parameters)"
     )
+    at_judging = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

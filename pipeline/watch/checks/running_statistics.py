@@ -26,6 +26,7 @@ class RunningStatistics(Check):
     source = "PyTorch documentation of BatchNorm: momentum of the running statistics"
     expected = "running statistics that follow the batches: in evaluation mode a layer uses these"
     remedy = "a momentum above 0 (0.1 is usual), or track_running_stats=False"
+    at_judging = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -32,6 +32,7 @@ class ValidationInputs(Check):
     remedy = (
         "prepare the validation inputs as the training inputs: the same division, the training set's mean and deviation"
     )
+    at_judging = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

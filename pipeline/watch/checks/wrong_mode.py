@@ -33,6 +33,7 @@ class WrongMode(Check):
     source = "PyTorch documentation of Module.train and Module.eval; TheDeepChecker (2021)"
     expected = "model.train() while it trains, model.eval() while it is judged"
     remedy = "call model.train() at the start of each epoch and model.eval() before each validation"
+    at_judging = True
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)

@@ -127,3 +127,15 @@ def test_of_two_faults_the_one_whose_repair_goes_further_stands_first() -> None:
         for seed in range(3, 7)
     ]
     assert [one.name for one in answer_of(case_of([*runs, *fresh])).causes] == ["residual_missing", "inputs"]
+
+
+def test_what_a_net_is_judged_by_is_blamed_beside_a_fault_that_nothing_is_seen_to_mend() -> None:
+    found, _ = checked(
+        lambda changes, rng: 0.1 + 0.01 * rng.random(), fault="loss_input", mended_by="nothing", by_heart=True
+    )
+    assert [cause.name for cause in found.causes] == ["loss_input", "judged_apart"]
+    # Where a check sees how it is judged, that says it.
+    found, _ = checked(
+        lambda changes, rng: 0.1 + 0.01 * rng.random(), fault="validation_inputs", mended_by="nothing", by_heart=True
+    )
+    assert [cause.name for cause in found.causes] == ["validation_inputs"]
