@@ -158,7 +158,8 @@ def _faults_of(case: Case, option: Option) -> list[str]:
 
 def _singly(case: Case) -> list[CheckedRun]:
     """Runs with one change; where nothing comes through the net, with one of this net and of none beside it."""
-    runs = [run for run in tried(case) if len(run.changes) == 1]
+    # (Not the fresh ones, or what is tried would depend on what is verified later.)
+    runs = [run for run in tried(case) if len(run.changes) == 1 and run.part == TRIED]
     return [run for run in runs if not (case.shut and is_another_net(case, run.changes))]
 
 
@@ -362,7 +363,8 @@ def _then(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         return []
     after = mended(case, base)
     # Where it learns all that there is, only what answers a check is worth a run.
-    wanted = [one for one in _in_turn(case, after) if has_room(case, after) or _faults_of(after, one)]
+    room_left = has_room(case, after)
+    wanted = [one for one in _in_turn(case, after) if room_left or _faults_of(after, one)]
     if not wanted:
         return []
     options = wanted[: room - (PROOFS if room < 4 * PROOFS else 2 * PROOFS)]

@@ -19,7 +19,7 @@ from backtrack.evidence.checkup.verdict import Checkup, conclude
 from backtrack.vocabulary.plan import PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN
 
 # Share of the way from chance to a known best from which on nothing is left to gain.
-NO_ROOM = 0.95
+NO_ROOM = 0.9
 
 
 def answer_of(case: Case) -> Checkup:
