@@ -13,6 +13,7 @@ from torch import nn
 from backtrack.search_spaces import SQUIRREL
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.vocabulary.factors import Claim, Composite
+from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 UNIFORM_RANGE = 0.1
@@ -112,7 +113,7 @@ def _schemes(anatomy: Anatomy) -> dict[str, str]:
     # The other schemes leave embeddings as torch makes them: alone, they would be the same training.
     schemes = SCHEMES if there != ["embedding"] else ("default",)
     found = {scheme: f"weights by {SAID[scheme]}" for scheme in schemes if scheme != "heuristic"}
-    there += ["readout"] if anatomy.has(*LAYERS) else []
+    there += ["readout"] if anatomy.has(*LINEAR) else []
     if len(there) > 1:
         found |= {f"default/{part}": f"the {part}'s weights as torch makes them" for part in there}
     if "embedding" in there:
@@ -130,8 +131,7 @@ SAID = {
 }
 # Of a level that is no part of a scheme: it can help where the whole scheme does not.
 SMALL = "small_embedding"
-LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
-KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hidden": LAYERS}
+KINDS = {"embedding": ("Embedding", "EmbeddingBag"), "recurrent": RECURRENT, "hidden": LINEAR}
 
 
 def _initialise(training: Training, level: str) -> None:
@@ -141,7 +141,7 @@ def _initialise(training: Training, level: str) -> None:
     seen: WeakSet[Any] = WeakSet()
 
     def change(model: Any) -> None:
-        layers = [module for module in model.modules() if type(module).__name__ in LAYERS]
+        layers = [module for module in model.modules() if type(module).__name__ in LINEAR]
         for module in [one for one in model.modules() if one not in seen]:
             seen.add(module)
             kind = type(module).__name__

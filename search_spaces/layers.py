@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.linear import LINEAR
 
-WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d")
 
 
@@ -16,7 +16,7 @@ def _normalised(anatomy: Anatomy) -> dict[str, str]:
         found["off"] = "without normalisation"
     if any("BatchNorm" in kind for kind in anatomy.modules):
         found["batch_statistics"] = "BatchNorm with track_running_stats=False"
-    elif anatomy.has(*WEIGHTED) and not anatomy.has(*NORMS):
+    elif anatomy.has(*LINEAR) and not anatomy.has(*NORMS):
         found["layer"] = "LayerNorm (or GroupNorm) after each hidden layer"
     return found
 
@@ -26,7 +26,7 @@ def _normalise(training: Training, level: str) -> None:
     last: dict[int, str] = {}
 
     def seen(model: Any) -> None:
-        named = [path for path, module in model.named_modules() if type(module).__name__ in WEIGHTED]
+        named = [path for path, module in model.named_modules() if type(module).__name__ in LINEAR]
         last[id(model)] = named[-1] if named else ""
         if level == "batch_statistics":
             for module in model.modules():
@@ -37,7 +37,7 @@ def _normalise(training: Training, level: str) -> None:
         kind = type(module).__name__
         if level == "off":
             return given if kind in NORMS else result
-        if level == "layer" and kind in WEIGHTED and path not in last.values():
+        if level == "layer" and kind in LINEAR and path not in last.values():
             if kind == "Linear":
                 return torch.nn.functional.layer_norm(result, result.shape[-1:])
             return torch.nn.functional.group_norm(result, 1)
@@ -65,7 +65,7 @@ def _added(training: Training, level: str) -> None:
 
     def called(module: Any, path: str, given: Any, result: Any) -> Any:
         square = isinstance(given, torch.Tensor) and isinstance(result, torch.Tensor) and given.shape == result.shape
-        return result + given if type(module).__name__ in WEIGHTED and square else result
+        return result + given if type(module).__name__ in LINEAR and square else result
 
     training.at_layer(called)
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from scipy.stats import mannwhitneyu
-
-from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, later_half
+from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, is_better, later_half, loss_at_start
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -28,9 +26,8 @@ ASTRAY = 1e4
 WORSE_THAN_CHANCE = "worse_than_chance"
 # Signs that what a net gets does not come through it, the most certain first.
 SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
-# The control that makes no step. Its reports are compared with a run's later ones, where there are so many of each, at
-# this error rate.
-UNTRAINED, LEAST_REPORTS, BEYOND_LUCK = "steps", 3, 0.01
+# The control that makes no step.
+UNTRAINED = "steps"
 # Runs as written, and controls, of which all of the former lie above all of the latter in one deal of 20 by luck, and
 # share of the way from luck to perfect that each of them goes at least.
 LEAST_CLEAR, WELL_ON = 3, 0.25
@@ -50,14 +47,12 @@ class Option:
 
     Args:
         name, level: of it.
-        text: what a person would write.
-        what: the intervention does.
+        text, what: what a person would write, and what the intervention does.
         place: in the user's code; empty where it is not known.
         answers: checks whose fault it mends.
         points: checks and symptoms that point at it.
-        kind: repair, trick or control.
+        kind, size: repair, trick or control; how much it changes.
         harmless: whether it can be tried together with others without doing harm.
-        size: how much it changes.
         on_suspicion: whether it is tried only where something in `answers` or `points` was seen.
         patch: the edit that it corresponds to, as a unified diff; empty where it is no edit of one line.
     """
@@ -96,7 +91,7 @@ class CheckedRun:
         changes: what was changed in it; empty for a run as written.
         value: of the metric; None where it has none.
         reports: the metric over time.
-        losses: of the training over time, where it says them.
+        losses: of the training over time, where it says them; begun: the loss of its first step; NaN where not seen.
         crash: what it said where it crashed, with its place; empty elsewhere.
     """
 
@@ -112,6 +107,7 @@ class CheckedRun:
     reports: tuple[float, ...] = ()
     losses: tuple[float, ...] = ()
     crash: str = ""
+    begun: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -173,7 +169,7 @@ class Case:
         if mixed and untrained and self.mode == "min":
             late = self._late(mixed)
             luck = [self.scored(value) for run in untrained for value in run.reports]
-            if self._is_better(late, luck):
+            if is_better(late, luck):
                 return untrained
         return mixed or untrained
 
@@ -230,7 +226,7 @@ class Case:
         if self.has_untrained and self.open_ended:
             # A return: what untrained nets get moves far, and all of it may lie above what was learnt.
             own = self._late(self.first)
-            return median(own) < min(late) and self._is_better(late, own)
+            return median(own) < min(late) and is_better(late, own)
         # As far below the lowest report of chance as luck moves these.
         return sum(score < 2 * min(late) - median(late) for score in finals) * 2 > len(self.first)
 
@@ -279,7 +275,7 @@ class Case:
         return self._bar_of(self.at_chance)
 
     def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
-        known = self.scored(self.chance) if self.chance is not None else -math.inf
+        known = self.scored(self.chance) if self.chance is not None else self._at_start
         return max(known, beyond_luck([[*map(self.scored, run.reports)] for run in controls], self.ceiling))
 
     def bar_of(self, changes: Changes) -> float:
@@ -330,11 +326,21 @@ class Case:
         finals = [score for score in finals if math.isfinite(score)]
         if not finals:
             return -math.inf
+        if self._at_start > median(finals):
+            return self._at_start
         # A net that hardly moves answers as it was made, which may be worse than guessing. (Where no report of chance
         # comes up to a guess among the loss's classes, these are not what the metric counts.)
         is_known = self.is_share and math.isfinite(self.ceiling)
         guess = min(self.guessed * self.ceiling, max(self.luck, default=-math.inf)) if is_known else -math.inf
         return max(median(finals), guess)
+
+    @cached_property
+    def _at_start(self) -> float:
+        """The score of a net that makes no step, where the metric is its loss and controls explode; else -infinity."""
+        runs = [run for run in (*self.first, *self.at_chance) if self.mode == "min" and run.reports and run.losses]
+        begun = [run.begun for run in runs if math.isfinite(run.begun)]
+        ends = [(run.reports[-1], run.losses[-1]) for run in runs]
+        return self.scored(loss_at_start(begun, ends, [run.reports[-1] for run in self.at_chance if run.reports]))
 
     @cached_property
     def untrained_score(self) -> float:
@@ -406,7 +412,7 @@ class Case:
         clear = self.open_ended and self.typical(run) > self._luck_reaches
         if not (self.has_untrained or self.is_half_way(run) or clear):
             return False
-        return self._is_better(late, self.luck)
+        return is_better(late, self.luck)
 
     @cached_property
     def _luck_reaches(self) -> float:
@@ -437,12 +443,6 @@ class Case:
             reports = [value for one in (*self.at_chance, run) for value in one.reports]
             return min([*luck, *reports], default=-1.0) > 0 and run.value <= median(luck) / 2
         return math.isfinite(self.ceiling) and run.value >= (median(luck) + self.ceiling) / 2
-
-    def _is_better(self, late: Sequence[float], luck: Sequence[float]) -> bool:
-        """Whether scores are better than those of luck, by an exact test of ranks."""
-        if min(len(late), len(luck)) < LEAST_REPORTS:
-            return False
-        return bool(mannwhitneyu(late, luck, alternative="greater").pvalue < BEYOND_LUCK)
 
     def share(self, score: float, best: float) -> float:
         """How far a score is on the way from chance to the best, 0 to 1; 1 where chance is not known."""

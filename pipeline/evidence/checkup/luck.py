@@ -6,6 +6,13 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
+from scipy.stats import mannwhitneyu
+
+# A metric that ends within this many times the training loss is that loss; a control that ends so many times above
+# where it began has exploded.
+SAME, EXPLODED = 2.0, 1.5
+# Reports of luck are compared with a run's later ones where there are so many of each, at this error rate.
+LEAST_REPORTS, BEYOND_LUCK = 3, 0.01
 # Controls with a change beside that tell what it reaches without learning.
 PAIR = 2
 
@@ -54,6 +61,18 @@ def beyond_runs(controls: Sequence[Sequence[float]]) -> float:
     return max(map(max, controls)) + max(0.0, max(map(min, controls)) - min(map(max, controls)))
 
 
+def is_better(late: Sequence[float], luck: Sequence[float]) -> bool:
+    """Whether scores are better than those of luck, by an exact test of ranks.
+
+    Example:
+        >>> is_better([5, 6, 7, 8, 9], [1, 2, 3, 4, 5]), is_better([5, 6], [1, 2])
+        (True, False)
+    """
+    if min(len(late), len(luck)) < LEAST_REPORTS:
+        return False
+    return bool(mannwhitneyu(late, luck, alternative="greater").pvalue < BEYOND_LUCK)
+
+
 def way_gone(ends: Sequence[float], chance: float, best: float) -> float:
     """How much of the way from chance to the best trainings have gone, in the middle; not a number for none.
 
@@ -67,3 +86,29 @@ def way_gone(ends: Sequence[float], chance: float, best: float) -> float:
     """
     known = all(map(math.isfinite, (chance, best))) and best > chance
     return (median(ends) - chance) / (best - chance) if ends and known else math.nan
+
+
+def loss_at_start(begun: Sequence[float], ends: Sequence[tuple[float, float]], controls: Sequence[float]) -> float:
+    """The loss that a net begins with, where the metric is that loss and what cannot learn it ends far above.
+
+    Controls say what chance is, unless they explode: a net that makes no step is better then.
+
+    Args:
+        begun: the losses of first steps.
+        ends: `(last report, last training loss)` of runs.
+        controls: the last reports of runs that cannot learn.
+
+    Returns:
+        Infinity where that is not so.
+
+    Example:
+        >>> loss_at_start([2.9, 2.8], [(1.0, 0.9), (20.0, 17.0)], controls=[20.0, 18.0])
+        2.8499999999999996
+        >>> loss_at_start([2.9, 2.8], [(1.0, 0.9), (20.0, 17.0)], controls=[3.0, 3.1])
+        inf
+    """
+    if not begun or not ends or not controls:
+        return math.inf
+    first = median(begun)
+    same = all(min(pair) > 0 and max(pair) < SAME * min(pair) for pair in ends)
+    return first if same and first > 0 and min(controls) > EXPLODED * first else math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,6 +48,7 @@ def case_from(
     """
     names = [one["name"] for one in described]
     reports = _series(curves, metric)
+    seen = _series(curves, SEEN_LOSS)
     losses = next((found for found in (_series(curves, name) for name in LOSSES if name != metric) if found), {})
     runs = [
         CheckedRun(
@@ -65,6 +67,7 @@ def case_from(
             error=row["error"] or "",
             reports=tuple(reports.get((row["trial"], row["seed"]), ())),
             losses=tuple(losses.get((row["trial"], row["seed"]), ())),
+            begun=seen.get((row["trial"], row["seed"]), [math.nan])[0],
             crash=_crash(row["error"], row["error_place"]) if row["outcome"] == "crashed" else "",
         )
         for row in trials.to_pylist()

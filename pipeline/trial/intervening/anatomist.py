@@ -48,6 +48,7 @@ from backtrack.vocabulary.blank import NAME as BLANKED
 from backtrack.vocabulary.blank import blank_of, free_number, labels_of
 from backtrack.vocabulary.codes import code_in
 from backtrack.vocabulary.graph import MovedByHand, operation_of
+from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.moments import FEATURES
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.watch.listening.places import own_place
@@ -64,8 +65,6 @@ NODES = 60
 # Operations of a layer: behind them no activation is the last.
 LAYERS = ("Addmm", "Mm", "Bmm", "Baddbmm", "Linear", "Convolution", "Embedding", "MkldnnRnnLayer", "MkldnnConvolution",
           "NativeLayerNorm", "NativeBatchNorm", "Mv", "Dot")  # fmt: skip
-# Layers that are linear maps.
-WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 # Operations that put a loss together from its parts.
 SUMS = ("Add", "Sub", "Mul", "Div", "Neg", "Mean", "Sum", "ToCopy", "View", "Reshape", "Select", "Index", "Stack",
         "Cat", "Expand", "Squeeze", "Unsqueeze", "Unbind", "Where", "MaskedFill", "MaskedSelect", "Clone")  # fmt: skip
@@ -174,7 +173,7 @@ class Anatomist:
             narrow = self.anatomy.maps.get("narrowest", {})
             if self._widths:
                 narrow = narrowest(self._widths, prod(self._now[1:]), prod(result.shape[1:]))
-            weighted = [path for path, kind, _ in self._widths if kind in WEIGHTED]
+            weighted = [path for path, kind, _ in self._widths if kind in LINEAR]
             weighted = weighted or self.anatomy.maps.get("weighted", [])
             self.anatomy.maps = {
                 "given": self._now, "result": list(result.shape), "narrowest": narrow, "weighted": weighted

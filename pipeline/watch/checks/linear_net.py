@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
+from backtrack.vocabulary.linear import LINEAR
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Forward, Inner
 from backtrack.watch.twin import asked
 
-# Layers that are linear maps of what they get, and a constant.
-LINEAR = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from test_checkup_verdict import SPACE, case_of
 
 from backtrack.evidence.checkup.afterwards import answer_of
 from backtrack.evidence.checkup.case import Case, CheckedRun
-from backtrack.evidence.checkup.verdict import NO, SOMETIMES, Checkup
+from backtrack.evidence.checkup.verdict import LATE, NO, SOMETIMES, YES, Checkup
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.views.checkup import sentences_of
@@ -20,8 +22,8 @@ Reports = Callable[[dict[str, str], random.Random], list[float]]
 CALM = ("learning_rate", "x0.1")
 
 
-def checked(reports: Reports, luck: int, runs: int = 60) -> tuple[Checkup, Case]:
-    """A whole checkup of trainings that report an error: less is better."""
+def checked(reports: Reports, luck: int, runs: int = 60, begun: float = math.nan) -> tuple[Checkup, Case]:
+    """A whole checkup of trainings that report an error, less is better; their loss where its begin is known."""
     plan, done = CheckupPlan(SPACE, runs, 0), []
     while True:
         case = case_of(done, "min")
@@ -32,7 +34,8 @@ def checked(reports: Reports, luck: int, runs: int = 60) -> tuple[Checkup, Case]
             changes = {name: str(level) for name, level in one.config.items() if level != AS_WRITTEN}
             said = reports(changes, random.Random(f"{luck} {sorted(changes.items())} {one.seeds[0]}"))
             run = CheckedRun(one.trial, one.seeds[0], one.part, "ok", tuple(sorted(changes.items())), said[-1])
-            done.append(CheckedRun(**{**vars(run), "reports": tuple(said)}))
+            losses = tuple(said) if math.isfinite(begun) else ()
+            done.append(replace(run, reports=tuple(said), losses=losses, begun=begun))
 
 
 def unstable(calm: float, without: float) -> Reports:
@@ -115,3 +118,15 @@ def test_a_run_beyond_the_bar_does_not_make_some_seeds_learn_where_none_does() -
         assert found.learns == NO and found.causes[0].name == mended[0] and not found.as_some
         beyond += any(map(case.learnt, case.first)) and not all(map(case.learnt, case.first))
     assert beyond
+
+
+@pytest.mark.parametrize(("begun", "learns", "named"), [(2.8, LATE, ["learning_rate"]), (math.nan, YES, [])])
+def test_a_control_that_explodes_makes_no_learning_of_little(begun: float, learns: str, named: list[str]) -> None:
+    def reports(changes: dict[str, str], rng: random.Random) -> list[float]:
+        if "labels" in changes:
+            return [30 - 10 * rng.random() for _ in range(6)]
+        calm = changes.get(CALM[0]) == CALM[1]
+        return [(0.1 if calm else 2.2) + 0.05 * rng.random() for _ in range(6)]
+
+    found, _ = checked(reports, 0, begun=begun)
+    assert [cause.name for cause in found.causes] == named and found.learns == learns
