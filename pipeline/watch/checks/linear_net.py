@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.linear import LINEAR
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Forward, Inner
+from backtrack.watch.checks.moments import Forward, Inner, Loss
 from backtrack.watch.twin import asked
 
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
+# Losses that say how a training ends; where they fall below this share of the first one, a linear map suffices.
+LATE, SUFFICES = 12, 0.5
 
 
 class LinearNet(Check):
     name = "linear_net"
-    looks_at = "a copy of a model with several linear layers, once: its output of a sum beside the sum of its outputs"
+    looks_at = (
+        "a copy of a model with several linear layers, once: its output of a sum beside the sum of its outputs; told "
+        "at the end where the loss has not fallen to half"
+    )
     cost = "one copy of the model and four passes, once"
     source = "Goodfellow et al., Deep Learning (2016), 6.1: a linear function of a linear function is one"
     expected = "an activation between layers"
@@ -28,6 +36,9 @@ class LinearNet(Check):
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
         self._asked: set[int] = set()
+        self._losses: deque[float] = deque(maxlen=LATE)
+        self._first = math.nan
+        self._linear: list[tuple[str, str]] = []
         # Of the pass that is on: `(path, numbers of an example)` behind each layer.
         self._layers: list[tuple[str, int]] = []
 
@@ -50,12 +61,20 @@ class LinearNet(Check):
             # A product of two thin matrices, as a code of few numbers and low-rank adapters are, is meant.
             return
         if asked(call.model.module, lambda twin: _is_linear(twin.eval(), given)):
-            paths = [path for path, _ in layers]
-            self.finds(
-                call.place or call.model.name,
-                f"nothing but linear maps lies between {call.model.name}'s {len(layers)} layers ({joined(paths)}): "
-                "together they can do no more than one",
-            )
+            named = f"{call.model.name}'s {len(layers)} layers ({joined([path for path, _ in layers])})"
+            self._linear.append((call.place or call.model.name, named))
+
+    def loss(self, call: Loss) -> None:
+        if call.training:
+            value = float(call.value.detach().mean())
+            self._first = value if math.isnan(self._first) else self._first
+            self._losses.append(value)
+
+    def end(self) -> None:
+        suffices = bool(self._losses) and 0 <= median(self._losses) < SUFFICES * self._first
+        for place, named in [] if suffices else self._linear:
+            said = f"nothing but linear maps lies between {named}: together they can do no more than one"
+            self.finds(place, said)
 
 
 def _is_linear(twin: Any, given: Any) -> bool:
