@@ -275,7 +275,7 @@ class Case:
         return self._bar_of(self.at_chance)
 
     def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
-        known = self.scored(self.chance) if self.chance is not None else self._at_start
+        known = self.scored(self.chance) if self.chance is not None else self.scored(self.start_loss)
         return max(known, beyond_luck([[*map(self.scored, run.reports)] for run in controls], self.ceiling))
 
     def bar_of(self, changes: Changes) -> float:
@@ -326,8 +326,8 @@ class Case:
         finals = [score for score in finals if math.isfinite(score)]
         if not finals:
             return -math.inf
-        if self._at_start > median(finals):
-            return self._at_start
+        if self.scored(self.start_loss) > median(finals):
+            return self.scored(self.start_loss)
         # A net that hardly moves answers as it was made, which may be worse than guessing. (Where no report of chance
         # comes up to a guess among the loss's classes, these are not what the metric counts.)
         is_known = self.is_share and math.isfinite(self.ceiling)
@@ -335,12 +335,12 @@ class Case:
         return max(median(finals), guess)
 
     @cached_property
-    def _at_start(self) -> float:
-        """The score of a net that makes no step, where the metric is its loss and controls explode; else -infinity."""
+    def start_loss(self) -> float:
+        """The metric of a net that makes no step, where that is its loss and controls explode; else infinity."""
         runs = [run for run in (*self.first, *self.at_chance) if self.mode == "min" and run.reports and run.losses]
         begun = [run.begun for run in runs if math.isfinite(run.begun)]
         ends = [(run.reports[-1], run.losses[-1]) for run in runs]
-        return self.scored(loss_at_start(begun, ends, [run.reports[-1] for run in self.at_chance if run.reports]))
+        return loss_at_start(begun, ends, [run.reports[-1] for run in self.at_chance if run.reports])
 
     @cached_property
     def untrained_score(self) -> float:

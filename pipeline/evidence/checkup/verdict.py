@@ -441,6 +441,8 @@ def _own(case: Case) -> float:
 def _chance(case: Case) -> float:
     if case.chance is not None:
         return case.chance
+    if math.isfinite(case.start_loss):
+        return case.start_loss
     values = sorted(run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value))
     return values[len(values) // 2] if values else math.nan
 
