@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.vocabulary.recurrent import CELLS, LAYERS
 
 # Modules that are no linear maps though they hold no activation that can be seen.
-OTHERS = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "MultiheadAttention", "TransformerEncoderLayer")
+OTHERS = (*LAYERS, *CELLS, "MultiheadAttention", "TransformerEncoderLayer")
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:

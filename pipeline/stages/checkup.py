@@ -350,7 +350,7 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     there = {option.name: option.changes for option in case.options if option.kind == PROBE}
     asked = [there[ONE_BATCH]] if ONE_BATCH in there else []
     if unshown is not None and HELD_BACK in there:
-        asked.append(tuple(sorted([*there[HELD_BACK], *unshown])))
+        asked.append(_beside(there[HELD_BACK], unshown))
     if deeper is not None and HELD_BACK in there:
         asked.append(deeper)
     return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]
@@ -397,7 +397,7 @@ def _answering(case: Case) -> list[Changes]:
 def _in_turn(case: Case, after: Case) -> list[Option]:
     """What answers a check first, then what helped alone, then a level of each intervention after another."""
     usual = [one for one in COMPANIONS if one[0] == "learning_rate"]
-    options = sorted(in_order(after), key=lambda one: usual.index(one.changes[0]) if one.changes[0] in usual else -1)
+    ordered = in_order(after)
     own = max(map(case.score, case.written))
     helped: dict[str, Changes] = {}
     for run in sorted(_singly(case), key=case.score):
@@ -405,11 +405,11 @@ def _in_turn(case: Case, after: Case) -> list[Option]:
             helped[run.changes[0][0]] = run.changes
     found, before = set(after.wrong), Counter[str]()
     turn: dict[Changes, int] = {}
-    for option in options:
+    for option in sorted(ordered, key=lambda one: usual.index(one.changes[0]) if one.changes[0] in usual else -1):
         alone = helped.get(option.name) == option.changes
         turn[option.changes] = 0 if found & set(option.answers) else 1 if alone else 2 + before[option.name]
         before[option.name] += 1
-    return sorted(in_order(after), key=lambda one: turn[one.changes])
+    return sorted(ordered, key=lambda one: turn[one.changes])
 
 
 def _beside(base: Changes, changes: Changes) -> Changes:

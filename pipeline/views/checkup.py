@@ -78,11 +78,7 @@ def after_that(then: Checkup, metric: str) -> str:
         then: the answer for that training.
         metric: of the task.
     """
-    shown = ", ".join(
-        f"{value:.4g}" if math.isfinite(value) else outcome
-        for value, outcome in zip(then.as_written, then.outcomes, strict=True)
-    )
-    said = f"With {then.given}: {metric} of {len(then.as_written)} fresh runs is {shown}"
+    said = f"With {then.given}: {metric} of {len(then.as_written)} fresh runs is {_each(then)}"
     if then.causes:
         return f"{said}, and this is still wrong:"
     if then.gains:
@@ -157,10 +153,7 @@ def summary_of(found: Checkup, metric: str, study: str) -> str:
 
 def standing(found: Checkup, metric: str) -> str:
     """Whether it learns, with its numbers."""
-    shown = ", ".join(
-        f"{value:.4g}" if math.isfinite(value) else outcome
-        for value, outcome in zip(found.as_written, found.outcomes, strict=True)
-    )
+    shown = _each(found)
     chance = f"; a training that learns nothing reaches {found.chance:.4g}" if math.isfinite(found.chance) else ""
     if math.isfinite(found.untrained):
         chance += f", and a net that makes no step {found.untrained:.4g}"
@@ -181,6 +174,14 @@ def standing(found: Checkup, metric: str) -> str:
     }[found.learns]
     way = " That is less than a tenth of the way from chance to all right." if little else ""
     return f"{said}: {metric} of {count} runs as written {shown}{chance}.{way}"
+
+
+def _each(found: Checkup) -> str:
+    """The metric of each run as written, or how it ended."""
+    return ", ".join(
+        f"{value:.4g}" if math.isfinite(value) else outcome
+        for value, outcome in zip(found.as_written, found.outcomes, strict=True)
+    )
 
 
 def _learns_little(found: Checkup) -> bool:

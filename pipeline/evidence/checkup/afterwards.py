@@ -14,6 +14,7 @@ from statistics import median
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
 from backtrack.evidence.checkup.ordering import CLEARLY
+from backtrack.evidence.checkup.repairs import tried
 from backtrack.evidence.checkup.unverified import told
 from backtrack.evidence.checkup.verdict import Checkup, conclude
 from backtrack.vocabulary.plan import PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN
@@ -52,11 +53,10 @@ def mended(case: Case, base: Changes) -> Case:
     """The training with a repair as one as it is written, with the runs in which something is changed beside."""
     names = {name for name, _ in base}
     beside = _of(case.later, base)
-    pairs = [run for run in _of(case.runs, base) if run.part == TRIED and len(run.changes) == len(base) + 1]
-    controls = {run.trial for run in (*case.controlled, *case.probes)}
+    pairs = [run for run in _of(tried(case), base) if run.part == TRIED and len(run.changes) == len(base) + 1]
     runs = [
         *(_without(run, base, WRITTEN) for run in case.of(base, PROOF)),
-        *(_without(run, base, TRIED) for run in pairs if run.trial not in controls),
+        *(_without(run, base, TRIED) for run in pairs),
         *(_without(run, base, TRIED) for run in beside if run.part == THEN_TRIED),
         *(_without(run, base, PROOF) for run in beside if run.part == THEN_PROOF),
     ]

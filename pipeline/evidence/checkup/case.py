@@ -275,7 +275,7 @@ class Case:
         return self._bar_of(self.at_chance)
 
     def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
-        known = self.scored(self.chance) if self.chance is not None else self.scored(self.start_loss)
+        known = self.scored(self.start_loss if self.chance is None else self.chance)
         return max(known, beyond_luck([[*map(self.scored, run.reports)] for run in controls], self.ceiling))
 
     def bar_of(self, changes: Changes) -> float:
@@ -326,13 +326,11 @@ class Case:
         finals = [score for score in finals if math.isfinite(score)]
         if not finals:
             return -math.inf
-        if self.scored(self.start_loss) > median(finals):
-            return self.scored(self.start_loss)
         # A net that hardly moves answers as it was made, which may be worse than guessing. (Where no report of chance
         # comes up to a guess among the loss's classes, these are not what the metric counts.)
         is_known = self.is_share and math.isfinite(self.ceiling)
         guess = min(self.guessed * self.ceiling, max(self.luck, default=-math.inf)) if is_known else -math.inf
-        return max(median(finals), guess)
+        return max(median(finals), guess, self.scored(self.start_loss))
 
     @cached_property
     def start_loss(self) -> float:

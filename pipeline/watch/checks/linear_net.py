@@ -65,7 +65,8 @@ class LinearNet(Check):
             self._linear.append((call.place or call.model.name, named))
 
     def loss(self, call: Loss) -> None:
-        if call.training:
+        # Reading a number waits for the device: only where there is such a net.
+        if self._linear and call.training:
             value = float(call.value.detach().mean())
             self._first = value if math.isnan(self._first) else self._first
             self._losses.append(value)
