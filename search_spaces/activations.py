@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from torch import nn
 
 from backtrack.search_spaces import WINNERS
 from backtrack.task.intervention import AS_WRITTEN, Anatomy, Intervention, Training
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import CLASSES, activation_calls, first_line, handed_on, is_method, place_of
 from backtrack.vocabulary.factors import Categorical, Claim
 
 ACTIVATION = Categorical(
@@ -155,6 +158,32 @@ def _swap(training: Training, level: str) -> None:
     training.at_activation(lambda site, function: SWAPS[level] if site in sites else None)
 
 
+def _hidden(anatomy: Anatomy) -> list[str]:
+    """The functions of the hidden activations; none where the last one is of the same kind: its lines look alike."""
+    functions = sorted(set(anatomy.activations.values()))
+    return [] if anatomy.last.partition(" ")[0] in functions else functions
+
+
+def _rewritten(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file with each hidden activation, and what makes its module, as another one of torch's."""
+    edits: list[tuple[Any, str]] = []
+    for function in _hidden(anatomy) if level in CLASSES else []:
+        # Where a class is handed on: `mlp(sizes, nn.ReLU)`.
+        edits += [(one, f"{source.segment(one.value)}.{CLASSES[level]}") for one in handed_on(source, function)]
+        for call in activation_calls(source, function) if function != level else []:
+            made = name_of(call) == CLASSES.get(function)
+            if not source.knows_others(call) or (is_method(source, call) and level not in METHODS):
+                return None
+            # Options, such as inplace or a slope, are the other's own.
+            given = source.segment(call.args[0]) if call.args and not made else ""
+            owner = source.renamed(call, CLASSES[level] if made else level)[1]
+            if not made and level not in METHODS:
+                owner = f"torch.nn.functional.{level}"
+            edits.append((call, f"{owner}({given})"))
+    nested = [one for one, _ in edits if any(one is not other and one in ast.walk(other) for other, _ in edits)]
+    return source.all_replaced(edits) if edits and not nested else None
+
+
 def _in_pairs(units: torch.Tensor, compete: Callable[[torch.Tensor, int, int], torch.Tensor]) -> torch.Tensor:
     """Neighbours compete, along the features or channels; ReLU where their number is odd."""
     dim = units.ndim - 1 if units.ndim == 2 else 1
@@ -170,6 +199,9 @@ SWAPS: dict[str, Any] = {
     # Both units of a pair become the larger: what is learnt is maxout's of half the width, and every shape stays.
     "maxout": lambda units: _in_pairs(units, lambda *pair: maxout(*pair).repeat_interleave(2, pair[2])),
 }
+
+# Activations that are methods of a tensor too, and functions of torch itself.
+METHODS = ("relu", "tanh", "sigmoid")
 
 ACTIVATION_OF_TRAINING = Intervention(
     "activation",
@@ -196,5 +228,12 @@ ACTIVATION_OF_TRAINING = Intervention(
         ),
     ),
     cannot="activations inside of torch's own recurrent and attention layers",
-    place=lambda anatomy: next(iter(anatomy.activations), "").partition(" at ")[2].rpartition("#")[0],
+    place=lambda anatomy: place_of(next(iter(anatomy.activations), ""), anatomy.sources),
+    patch=_rewritten,
+    edited=lambda anatomy: first_line(
+        anatomy.sources,
+        lambda source: [
+            one for each in _hidden(anatomy) for one in [*activation_calls(source, each), *handed_on(source, each)]
+        ],
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
+from backtrack.task.written import calls_of, first_line
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 from backtrack.vocabulary.recurrent import layers_in
 
@@ -24,8 +26,12 @@ def second_in(model: Any) -> list[Any]:
     return [one for one in layers_in(model, (*RECURRENT, ATTENTION)) if not one.batch_first]
 
 
+def _kinds(anatomy: Anatomy) -> list[str]:
+    return sorted(name.removeprefix(SECOND) for name in anatomy.calls if name.startswith(SECOND))
+
+
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    kinds = sorted(name.removeprefix(SECOND) for name in anatomy.calls if name.startswith(SECOND))
+    kinds = _kinds(anatomy)
     if not kinds:
         return {}
     named = ", ".join(f"nn.{kind}" for kind in kinds)
@@ -53,6 +59,14 @@ def _transposing(training: Training, own: Any) -> Any:
     return forward
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """Each of the file's layers of these kinds with batch_first=True."""
+    made = source.all_calls(*_kinds(anatomy))
+    if level != "set" or not made or any(one.arg == "batch_first" for call in made for one in call.keywords):
+        return None
+    return source.all_replaced(source.longer(call, "batch_first=True") for call in made)
+
+
 BATCH_FIRST = Intervention(
     "batch_first",
     what="the first dimension of what a recurrent or attention layer gets counts the examples: batch_first=True, or a "
@@ -63,5 +77,7 @@ BATCH_FIRST = Intervention(
     inside=True,
     on_suspicion=True,
     answers=("mixed_examples",),
+    place=lambda anatomy: first_line(anatomy.sources, calls_of(*_kinds(anatomy))),
+    patch=_patched,
     cannot="layers of the program's own, and what is transposed back behind them",
 )

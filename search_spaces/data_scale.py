@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
+from backtrack.task.data_names import inputs_of
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source, source_at
+from backtrack.task.written import given_to
 from backtrack.vocabulary.codes import Filling
 from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.vocabulary.moments import FEATURES, Moments
@@ -62,6 +66,24 @@ def _standardise(training: Training, level: str) -> None:
     training.at_forward(before=before)
 
 
+def _made_standardised(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file whose inputs are standardised where they are made, by those that the model trains on."""
+    made = source_at(str(anatomy.optimiser.get("place", "")))
+    models = given_to(made, str(anatomy.optimiser.get("kind")))[1] if made is not None else []
+    held = inputs_of(source, models[0]) if level == "standardised" and len(models) == 1 else []
+    block = next((one for one in source.blocks() if held and held[0].made in one), [])
+    last = max((one.made for one in held), key=lambda one: one.lineno, default=None)
+    if last is None or any(one.made not in block for one in held):
+        return None
+    taken = any(isinstance(one, ast.Name) and one.id in ("mean", "std") for one in ast.walk(source.tree))
+    mean, std = ("input_mean", "input_std") if taken else ("mean", "std")
+    names = [one.name for one in held]
+    scaled = ", ".join(f"({name} - {mean}) / {std}" for name in names)
+    by = f"{mean}, {std} = {names[0]}.mean(0), {names[0]}.std(0)"
+    # (A feature that does not change has no deviation.)
+    return source.behind(f"{by}\n{std}[{std} == 0] = 1\n{', '.join(names)} = {scaled}", last)
+
+
 def _is_alike(batch: Any, trained: Moments) -> bool:
     """Whether a batch has the mean and the deviation of what a model trains on, in its middle feature."""
     own = Moments()
@@ -103,6 +125,8 @@ INPUTS = Intervention(
     harmless=True,
     answers=("inputs",),
     points=("saturated_units", "dead_units", "exploding_gradient", "constant_output"),
+    patch=_made_standardised,
+    edited=lambda anatomy: str(anatomy.optimiser.get("place", "")),
     cannot="only the first positional argument of a model is reached",
 )
 

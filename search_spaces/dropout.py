@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import calls_of, first_line
 
+CLASSES = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 FUNCTIONS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    used = anatomy.has("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout") or anatomy.calls.get("dropout")
+    used = anatomy.has(*CLASSES) or anatomy.calls.get("dropout")
     return {"off": "p=0 in every dropout"} if used else {}
 
 
@@ -31,6 +35,17 @@ def _apply(training: Training, level: str) -> None:
     training.at_model(recurrent)
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """All of the file's dropouts with p = 0."""
+    edits: list[tuple[ast.AST, str]] = []
+    for call in source.all_calls(*CLASSES, *FUNCTIONS):
+        given = [one.value for one in call.keywords if one.arg == "p"]
+        # A function's first argument is what it drops from.
+        given += call.args[:1] if name_of(call) in CLASSES else call.args[1:2]
+        edits += [(one, "0.0") for one in given] or [source.longer(call, "p=0.0")]
+    return source.all_replaced(edits) if edits else None
+
+
 DROPOUT = Intervention(
     "dropout",
     what="nothing is dropped",
@@ -40,4 +55,6 @@ DROPOUT = Intervention(
     inside=True,
     harmless=True,
     answers=("dropout", "dropout_while_judged"),
+    place=lambda anatomy: first_line(anatomy.sources, calls_of(*CLASSES, *FUNCTIONS)),
+    patch=_patched,
 )

@@ -7,10 +7,12 @@ from types import MethodType
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import Source, assigned_at
+from backtrack.task.patching import Source, assigned_at, source_at
+from backtrack.task.written import calls_of, first_line, given_to, statements_calling
 from backtrack.vocabulary.graph import MovedByHand
 
 LARGEST_NORM = 1.0
+CLIPPING = ("clip_grad_norm_", "clip_grad_value_")
 
 
 def _backward_place(anatomy: Anatomy) -> str:
@@ -127,6 +129,23 @@ def _used(training: Training, level: str) -> None:
     training.replace(torch.nn.Module, "zero_grad", make)
 
 
+def _stepping(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file with the step, or what clears the gradients, in the loop where it belongs."""
+    name = assigned_at(str(anatomy.optimiser.get("place", "")))
+    backward = statements_calling(source, "backward")
+    step, clear = (statements_calling(source, what, of=name) for what in ("step", "zero_grad"))
+    if not name or len(backward) != 1 or len(step) > 1:
+        return None
+    if not step:
+        return source.behind(f"{name}.step()", backward[0])
+    block = next(one for one in source.blocks() if backward[0] in one)
+    if step[0] not in block:
+        return source.moved(step[0], backward[0], behind=True)
+    between = clear[0] if len(clear) == 1 and clear[0] in block else None
+    late = between is not None and block.index(backward[0]) < block.index(between) < block.index(step[0])
+    return source.moved(between, backward[0]) if between is not None and late else None
+
+
 def _steps(anatomy: Anatomy) -> dict[str, str]:
     several = len(anatomy.optimisers) > 1
     which = f"step() of each of the {len(anatomy.optimisers)} optimisers" if several else "optimizer.step()"
@@ -143,6 +162,7 @@ USED_GRADIENTS = Intervention(
     answers=("gradients_cleared_unused", "gradients_cleared_before_step", "idle_optimiser"),
     cannot="gradients that are cleared one by one",
     place=_backward_place,
+    patch=_stepping,
 )
 
 
@@ -155,7 +175,7 @@ def _clips(anatomy: Anatomy) -> dict[str, str]:
 
 def _clipped(training: Training, level: str) -> None:
     if level == "off":
-        for name in ("clip_grad_norm_", "clip_grad_value_"):
+        for name in CLIPPING:
             training.replace(training.torch.nn.utils, name, lambda own: lambda *_, **__: 0.0)
         return
 
@@ -169,6 +189,19 @@ def _clipped(training: Training, level: str) -> None:
     training.at_step(before=clip)
 
 
+def _clipping(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    own = statements_calling(source, *CLIPPING)
+    if level == "off":
+        return source.without(own[0]) if len(own) == 1 else None
+    name = assigned_at(str(anatomy.optimiser.get("place", "")))
+    made = source_at(str(anatomy.optimiser.get("place", "")))
+    models = given_to(made, str(anatomy.optimiser.get("kind")))[1] if made is not None else []
+    step = statements_calling(source, "step", of=name)
+    if own or not (name and len(models) == len(step) == 1):
+        return None
+    return source.before(f"torch.nn.utils.clip_grad_norm_({models[0]}.parameters(), {LARGEST_NORM})", step[0])
+
+
 CLIP_GRADIENTS = Intervention(
     "clip_gradients",
     what="g ← g min(1, 1 / ‖g‖), over all parameters of an optimiser; or the program's own clipping does nothing",
@@ -177,4 +210,6 @@ CLIP_GRADIENTS = Intervention(
     apply=_clipped,
     points=("exploding_gradient", "not_finite", "step_size"),
     place=_backward_place,
+    patch=_clipping,
+    edited=lambda anatomy: first_line(anatomy.sources, calls_of(*CLIPPING)) or _backward_place(anatomy),
 )

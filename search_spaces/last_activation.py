@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
-from backtrack.task.patching import Source
+from backtrack.task.patching import Source, spanning
+from backtrack.task.written import (
+    CLASSES,
+    HOLDERS,
+    calls_of,
+    first_line,
+    is_method,
+    made_at,
+    place_of,
+)
 
-# What functions are called by: anything else before their name is the tensor itself.
-MODULES = ("torch", "F", "functional")
 # Activations behind which a sigmoid lies above a half.
 CUT_BELOW = ("relu", "relu6")
+# What takes the sigmoid of what it gets before it does the same.
+WITH_LOGITS = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
 # Losses of one probability for each output.
 BINARY = ("binary_cross_entropy",)
 
@@ -65,23 +73,59 @@ def _apply(training: Training, level: str) -> None:
         training.at_loss(change)
 
 
-def _left_out(source: Source, level: str, anatomy: Anatomy) -> str | None:
-    if level != "none":
-        return None
+def last_place(anatomy: Anatomy) -> str:
+    """Where the last activation is called, or its module made; empty where that is not known."""
+    return place_of(anatomy.last, anatomy.sources)
+
+
+def left_out(source: Source, anatomy: Anatomy) -> str | None:
+    """The file without the last activation."""
+    call = made_at(source, anatomy.last)
+    if call is not None:
+        for holder in source.all_calls(*HOLDERS):
+            if call in holder.args[1:]:
+                before = holder.args[holder.args.index(call) - 1]
+                return source.replaced(spanning(before, call), source.segment(before))
+        return source.replaced(*source.renamed(call, "Identity"))
     for call in source.calls(anatomy.last.partition(" ")[0]):
-        function = call.func.value if isinstance(call.func, ast.Attribute) else None
-        # A method's own tensor, or a function's first argument.
-        method = function is not None and source.segment(function).rpartition(".")[2] not in (
-            "torch",
-            "F",
-            "functional",
-        )
-        inner = function if method else call.args[0] if call.args else None
+        inner: Any = call.func.value if is_method(source, call) else call.args[0] if call.args else None  # type: ignore[attr-defined]
         if inner is None:
             return None
         alone = call is getattr(source.statement, "value", None)
         return source.replaced(call, source.segment(inner) if alone else source.operand(inner))
     return None
+
+
+def as_another(source: Source, anatomy: Anatomy, other: str) -> str | None:
+    """The file with another function of torch in the place of the last activation.
+
+    Args:
+        source: of the file, at the last activation's line.
+        anatomy: whose `last` it is.
+        other: the function's name, such as `log_softmax`.
+    """
+    function = anatomy.last.partition(" ")[0]
+    call = made_at(source, anatomy.last)
+    made, name = call or next(iter(source.calls(function)), None), CLASSES[other] if call is not None else other
+    if made is None or not source.knows_others(made):
+        return None
+    if other == "sigmoid":
+        # Options of the other, such as the dimension of a softmax, are none of its own.
+        given = source.segment(made.args[0]) if call is None and made.args and not is_method(source, made) else ""
+        return source.replaced(made, f"{source.renamed(made, name)[1]}({given})")
+    return source.replaced(*source.renamed(made, name))
+
+
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    if level == "none":
+        return left_out(source, anatomy)
+    if not anatomy.last and level == "sigmoid":
+        return source.as_other_calls(WITH_LOGITS)
+    return as_another(source, anatomy, level) if level == "sigmoid" and not _cut_before(anatomy) else None
+
+
+def _edited(anatomy: Anatomy) -> str:
+    return last_place(anatomy) or first_line(anatomy.sources, calls_of(*WITH_LOGITS))
 
 
 LAST_ACTIVATION = Intervention(
@@ -93,6 +137,7 @@ LAST_ACTIVATION = Intervention(
     inside=True,
     harmless=True,
     answers=("unreachable_targets", "loss_input"),
-    place=lambda anatomy: anatomy.last.partition(" at ")[2].rpartition("#")[0],
-    patch=_left_out,
+    place=last_place,
+    patch=_patched,
+    edited=_edited,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from backtrack.search_spaces.last_activation import WITH_LOGITS, as_another, last_place, left_out
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
+from backtrack.task.written import calls_of, first_line
 from backtrack.vocabulary.loss_sides import are_exchanged
 from backtrack.vocabulary.shapes import is_square
 
@@ -78,6 +80,14 @@ def _in_order(training: Training, level: str) -> None:
     training.at_loss(change)
 
 
+def _exchanged(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    two = [call for call in source.calls() if len(call.args) == 2]
+    if not two:
+        return None
+    first, second = two[0].args
+    return source.all_replaced([(first, source.segment(second)), (second, source.segment(first))])
+
+
 LOSS_ORDER = Intervention(
     "loss_order",
     what="where a loss gets what is known first and what the net computes second, the two change places",
@@ -88,6 +98,7 @@ LOSS_ORDER = Intervention(
     on_suspicion=True,
     answers=("exchanged_arguments",),
     place=place,
+    patch=_exchanged,
 )
 
 # What a loss gets and what it should get: `{(loss, last activation): what a person would write}`.
@@ -109,6 +120,11 @@ FORMS = {
 LOGARITHMS = {"nll_loss": 1, "ctc_loss": -1, "kl_div": -1}
 
 
+# What else takes what a loss is given: the same of probabilities, and one that takes the logarithm itself.
+OTHER_LOSSES = {
+    "binary_cross_entropy_with_logits": {other: name for name, other in WITH_LOGITS.items()},
+    "nll_loss": {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"},
+}
 # A loss of rates, or of their logarithms, as it is told.
 COUNTS = "poisson_nll_loss"
 
@@ -150,6 +166,31 @@ def _formed(training: Training, level: str) -> None:
     training.at_loss(change)
 
 
+def _form_edited(anatomy: Anatomy) -> str:
+    """The line of the last activation, where it is left out or becomes another; else that of what makes the loss."""
+    name = anatomy.loss.get("name", "")
+    others = {COUNTS: ("PoissonNLLLoss", COUNTS)}.get(name) or OTHER_LOSSES.get(name, {})
+    if anatomy.last and name in ("cross_entropy", *LOGARITHMS):
+        return last_place(anatomy)
+    return first_line(anatomy.sources, calls_of(*others)) if others else ""
+
+
+def _as_formed(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    name = anatomy.loss.get("name", "")
+    if name == COUNTS:
+        other = str(not anatomy.loss.get("log_input", True))
+        calls = source.all_calls("PoissonNLLLoss", COUNTS)
+        given = [one.value for call in calls for one in call.keywords if one.arg == "log_input"]
+        if given:
+            return source.all_replaced((one, other) for one in given)
+        return source.all_replaced(source.longer(call, f"log_input={other}") for call in calls)
+    if anatomy.last and name == "cross_entropy":
+        return left_out(source, anatomy)
+    if anatomy.last and name in LOGARITHMS:
+        return as_another(source, anatomy, "log_softmax") if anatomy.last.startswith("softmax") else None
+    return source.as_other_calls(OTHER_LOSSES[name]) if name in OTHER_LOSSES else None
+
+
 LOSS_FORM = Intervention(
     "loss_form",
     what="a loss of raw outputs that gets probabilities gets their logarithm, and one of log-probabilities gets these; "
@@ -160,6 +201,8 @@ LOSS_FORM = Intervention(
     harmless=True,
     answers=("loss_input",),
     place=place,
+    patch=_as_formed,
+    edited=_form_edited,
 )
 
 

@@ -123,7 +123,9 @@ def _other_call(source: Source, level: str, anatomy: Anatomy) -> str | None:
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         prefix = source.segment(owner) if owner is not None else "torch.optim"
         given = {"lr": usual or anatomy.optimiser["lr"], **options}
-        rest = ", ".join(f"{name}={value:g}" for name, value in given.items())
+        # The other rule decays the weights as the program's own did.
+        decay = [source.segment(one) for one in call.keywords if one.arg == "weight_decay"]
+        rest = ", ".join([*(f"{name}={value:g}" for name, value in given.items()), *decay])
         return source.replaced(call, f"{prefix}.{kind.__name__}({source.segment(call.args[0])}, {rest})")
     return None
 

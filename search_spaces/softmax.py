@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.task.intervention import Intervention, Training
+from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import first_line, is_method
 
 # Scores below this are masked, and are none.
 MASKED = -1e4
@@ -29,6 +32,20 @@ def _at_softmax(training: Training, made: Callable[[Any], Any]) -> None:
     training.at_activation(lambda site, function: functions.get(function))
 
 
+def _over_the_first(source: Source) -> list[ast.expr]:
+    """The dimensions of a file's softmax calls that are written as 0."""
+    given: list[ast.expr] = []
+    for call in source.all_calls("softmax", "log_softmax", "Softmax", "LogSoftmax"):
+        first = 0 if name_of(call)[0].isupper() or is_method(source, call) else 1
+        given += [*call.args[first : first + 1], *(one.value for one in call.keywords if one.arg == "dim")]
+    return [one for one in given if isinstance(one, ast.Constant) and one.value == 0]
+
+
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    found = _over_the_first(source)
+    return source.all_replaced((one, "-1") for one in found) if found else None
+
+
 SOFTMAX_DIMENSION = Intervention(
     "softmax_dimension",
     what="every softmax inside a model is over the last dimension of more than one: the classes, and not the examples "
@@ -39,6 +56,8 @@ SOFTMAX_DIMENSION = Intervention(
     inside=True,
     on_suspicion=True,
     answers=("mixed_examples", "softmax_of_one"),
+    place=lambda anatomy: first_line(anatomy.sources, _over_the_first),
+    patch=_patched,
     cannot="a softmax that is written by hand",
 )
 

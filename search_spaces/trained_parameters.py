@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import first_line, given_to
 from backtrack.vocabulary.drawing import distributions_with
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import is_in_own_line
@@ -123,6 +126,50 @@ def _apply(training: Training, level: str) -> None:
     training.at_step(before=add)
 
 
+def _unregistered(source: Source) -> list[ast.expr]:
+    """What a file's classes keep in plain lists and tensors of their own, and no optimiser hears of.
+
+    Lists of what classes make are kept as `self.layers = [nn.Linear(…), …]`, tensors that want a gradient as
+    `self.w = torch.randn(…, requires_grad=True)`.
+    """
+    kept = [
+        one.value
+        for kind in ast.walk(source.tree)
+        if isinstance(kind, ast.ClassDef)
+        for one in ast.walk(kind)
+        if isinstance(one, ast.Assign) and any(isinstance(to, ast.Attribute) for to in one.targets)
+    ]
+    own = {one.name for one in ast.walk(source.tree) if isinstance(one, ast.ClassDef)}
+    return [one for one in kept if _is_list_of_layers(source, one, own) or _wants_gradient(one)]
+
+
+def _is_list_of_layers(source: Source, value: ast.expr, own: set[str]) -> bool:
+    inner = value.elts if isinstance(value, ast.List) else [value.elt] if isinstance(value, ast.ListComp) else []
+    made = [source.segment(one.func) for one in inner if isinstance(one, ast.Call)]
+    return bool(inner) and len(made) == len(inner) and all(one in own or "nn." in one for one in made)
+
+
+def _wants_gradient(value: ast.expr) -> bool:
+    options = value.keywords if isinstance(value, ast.Call) else []
+    return any(one.arg == "requires_grad" for one in options) and name_of(value) != "Parameter"  # type: ignore[arg-type]
+
+
+def _registered(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file with all of its parameters where the optimiser finds them."""
+    if level != "all":
+        return None
+    found = _unregistered(source)
+    if found:
+        makers = [("nn.Parameter" if isinstance(one, ast.Call) else "nn.ModuleList") for one in found]
+        return source.all_replaced(
+            (one, f"{maker}({source.segment(one)})") for one, maker in zip(found, makers, strict=True)
+        )
+    # Of parts of a model, the whole.
+    given, parts = given_to(source, str(anatomy.optimiser.get("kind")))
+    wholes = {part.rpartition(".")[0] for part in parts}
+    return source.replaced(given, f"{wholes.pop()}.parameters()") if len(wholes) == 1 and all(wholes) else None
+
+
 TRAINED_PARAMETERS = Intervention(
     "trained_parameters",
     what="the optimiser whose loss reaches them also gets the parameters of the models that none has",
@@ -133,6 +180,8 @@ TRAINED_PARAMETERS = Intervention(
     answers=("parameters_without_optimiser", "unreachable_modules", "weights_that_stay"),
     cannot="it does not reach parameters that are used outside of any module",
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
+    patch=_registered,
+    edited=lambda anatomy: first_line(anatomy.sources, _unregistered) or str(anatomy.optimiser.get("place", "")),
 )
 
 
@@ -205,6 +254,38 @@ def _keep(training: Training, level: str) -> None:
         at_cuts(training, lambda name, what: inside.inside and training.torch.is_grad_enabled())
 
 
+def _cutting(source: Source) -> list[Any]:
+    """What in a file's forward methods cuts the gradient off, in the order of their lines."""
+    inner = [
+        node
+        for one in ast.walk(source.tree)
+        if isinstance(one, ast.FunctionDef) and one.name == "forward"
+        for node in ast.walk(one)
+    ]
+    found = [
+        one
+        for one in inner
+        if (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and name_of(one) in ("detach", "no_grad"))
+        or (isinstance(one, ast.Attribute) and one.attr == "data")
+    ]
+    return sorted(found, key=lambda one: (one.lineno, one.col_offset))
+
+
+def _uncut(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file whose forward methods cut nothing off."""
+    found = _cutting(source)
+    if level != "kept" or not found:
+        return None
+
+    def without(one: Any) -> str:
+        if isinstance(one, ast.Attribute):
+            return source.segment(one.value)
+        function: Any = one.func
+        return source.segment(function.value) + ("" if function.attr == "detach" else ".enable_grad()")
+
+    return source.all_replaced((one, without(one)) for one in found)
+
+
 GRADIENT_FLOW = Intervention(
     "gradient_flow",
     what="detach(), .data and no_grad() inside a forward pass do nothing, or samples drawn in it keep their gradient",
@@ -215,5 +296,6 @@ GRADIENT_FLOW = Intervention(
     harmless=True,
     answers=("parameters_without_gradient", "gradient_cut"),
     cannot="a copy through NumPy and .item() stay as they are, and what torch cuts off in its own lines",
-    place=lambda anatomy: str(anatomy.calls.get("place", "")),
+    place=lambda anatomy: first_line(anatomy.sources, _cutting),
+    patch=_uncut,
 )

@@ -54,6 +54,7 @@ class Anatomy:
         dtype, device: of the first parameter that was used, such as `float32` and `cpu`.
         devices: that this machine has, such as `cpu` and `cuda`.
         files: Python files with further interventions, which somebody wrote.
+        sources: the program's own Python files.
         failed: interventions that could not say what they change here, each with the reason: they are left out.
 
     Example:
@@ -91,6 +92,7 @@ class Anatomy:
     device: str = "cpu"
     devices: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def has(self, *kinds: str) -> bool:
@@ -299,6 +301,7 @@ class Intervention:
             another net.
         place: where in the user's code it would be written, for an anatomy.
         patch: what it would be as an edit of that line: `patch(source, level, anatomy)`, the file's new text.
+        edited: the line that `patch` edits, where that is not the one of `place`.
         inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.
         on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen; or what says
             so of an anatomy.
@@ -324,6 +327,7 @@ class Intervention:
     size: int = 1
     place: Callable[[Anatomy], str] = lambda anatomy: ""
     patch: Rewrite | None = None
+    edited: Callable[[Anatomy], str] | None = None
     on_suspicion: bool | Callable[[Anatomy], bool] = False
     inside: bool = False
 
@@ -348,7 +352,8 @@ class Intervention:
 
     def _patches(self, levels: Collection[str], place: str, anatomy: Anatomy) -> dict[str, str]:
         """`{level: edit}`; the program is read once, and only where there may be one."""
-        source = source_at(place) if self.patch is not None else None
+        line = place if self.edited is None else self.edited(anatomy)
+        source = source_at(line) if self.patch is not None else None
         if self.patch is None or source is None:
             return {}
-        return {level: suggested(place, source, self.patch(source, level, anatomy)) for level in levels}
+        return {level: suggested(line, source, self.patch(source, level, anatomy)) for level in levels}

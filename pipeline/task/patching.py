@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class Source:
     """A Python file, and the calls at one of its lines.
 
     Args:
-        text: of the file.
+        text: of the file; `tree` is what Python reads in it.
         line: counted from 1.
 
     Raises:
@@ -34,9 +35,10 @@ class Source:
     def __init__(self, text: str, line: int) -> None:
         self.text = text
         self._lines = text.splitlines(keepends=True)
+        self.tree = ast.parse(text)
         covering = [
             node
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(self.tree)
             if isinstance(node, ast.stmt | ast.Call) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
         statements = [node for node in covering if isinstance(node, ast.stmt) and not hasattr(node, "body")]
@@ -47,6 +49,16 @@ class Source:
     def calls(self, *names: str) -> list[ast.Call]:
         """The calls of the line's statement, the outermost first; of functions with these last names, where given."""
         return [one for one in self._calls if not names or name_of(one) in names]
+
+    def all_calls(self, *names: str) -> list[ast.Call]:
+        """The calls in the whole file of functions with these last names, in the order of their lines.
+
+        Example:
+            >>> [one.lineno for one in Source("a = nn.ReLU()\\nb = relu(c)\\n", 1).all_calls("ReLU", "relu")]
+            [1, 2]
+        """
+        found = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and name_of(node) in names]
+        return sorted(found, key=lambda one: (one.lineno, one.col_offset))
 
     def segment(self, node: ast.AST) -> str:
         """A node as it is written."""
@@ -64,11 +76,20 @@ class Source:
 
     def replaced(self, node: Any, text: str) -> str:
         """The whole file with another text in the place of a node."""
+        return self.all_replaced([(node, text)])
+
+    def all_replaced(self, edits: Iterable[tuple[Any, str]]) -> str:
+        """The whole file with another text in the place of each of these nodes, none of which holds another."""
         encoded = [line.encode() for line in self._lines]
-        begin = sum(map(len, encoded[: node.lineno - 1])) + node.col_offset
-        end = sum(map(len, encoded[: node.end_lineno - 1])) + node.end_col_offset
+        starts = [0, *accumulate(map(len, encoded))]
         whole = self.text.encode()
-        return (whole[:begin] + text.encode() + whole[end:]).decode()
+        spans = [
+            (starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset, text)
+            for node, text in edits
+        ]
+        for begin, end, text in sorted(spans, reverse=True):
+            whole = whole[:begin] + text.encode() + whole[end:]
+        return whole.decode()
 
     def with_keyword(self, name: str, make: Callable[[str], str], *functions: str) -> str | None:
         """The file with another value of a keyword of the line's calls; None where no call has it."""
@@ -80,20 +101,88 @@ class Source:
 
     def with_argument(self, call: ast.Call, text: str) -> str:
         """The file with one more argument of a call."""
-        given: list[Any] = [*call.args, *call.keywords]
-        last = max(given, key=lambda one: (one.end_lineno, one.end_col_offset))
-        return self.replaced(last, f"{self.segment(last)}, {text}")
+        return self.replaced(*self.longer(call, text))
 
-    def before(self, text: str) -> str | None:
-        """The file with a further statement before the line's."""
-        if self.statement is None:
+    def longer(self, call: ast.Call, text: str) -> tuple[ast.AST, str]:
+        """What of a call is replaced, and by what, where it gets one more argument."""
+        given: list[Any] = [*call.args, *call.keywords]
+        if not given:
+            return call, f"{self.segment(call.func)}({text})"
+        last = max(given, key=lambda one: (one.end_lineno, one.end_col_offset))
+        return last, f"{self.segment(last)}, {text}"
+
+    def renamed(self, call: ast.Call, name: str) -> tuple[ast.AST, str]:
+        """What of a call is replaced, and by what, where another function of the same owner is called."""
+        owner = f"{self.segment(call.func.value)}." if isinstance(call.func, ast.Attribute) else ""
+        return call.func, f"{owner}{name}"
+
+    def before(self, text: str, statement: Any = None) -> str | None:
+        """The file with a further statement before the line's, or before another one."""
+        statement = statement or self.statement
+        if statement is None or not self._is_alone(statement):
             return None
-        number = self.statement.lineno - 1
-        indent = self._lines[number][: self.statement.col_offset]
-        if indent.strip():
-            # Another statement stands before it on the line.
+        return self._put(text, statement, statement.lineno - 1)
+
+    def behind(self, text: str, statement: ast.stmt) -> str | None:
+        """The file with a further statement behind another one."""
+        return self._put(text, statement, statement.end_lineno or 0) if self._is_alone(statement) else None
+
+    def _put(self, text: str, beside: ast.stmt, number: int) -> str:
+        lines = [f"{self._indent(beside)}{line}\n" for line in text.splitlines()]
+        return "".join([*self._lines[:number], *lines, *self._lines[number:]])
+
+    def without(self, statement: ast.stmt) -> str | None:
+        """The file without a statement; None where others stand on its lines, or none is left beside it."""
+        block = next((one for one in self.blocks() if statement in one), [])
+        if len(block) < 2 or not self._is_alone(statement):
             return None
-        return "".join([*self._lines[:number], f"{indent}{text}\n", *self._lines[number:]])
+        return "".join([*self._lines[: statement.lineno - 1], *self._lines[statement.end_lineno or 0 :]])
+
+    def moved(self, statement: ast.stmt, beside: ast.stmt, *, behind: bool = False) -> str | None:
+        """The file with a statement moved before another one, or behind it, as deep as that is; None where it cannot.
+
+        Example:
+            >>> source = Source("for x in loader:\\n    loss.backward()\\n    print(x)\\nopt.step()\\n", 1)
+            >>> step, inner = source.tree.body[1], source.tree.body[0].body[0]
+            >>> source.moved(step, inner, behind=True).splitlines()[1:3]
+            ['    loss.backward()', '    opt.step()']
+        """
+        if not (self._is_alone(statement) and self._is_alone(beside)) or self.without(statement) is None:
+            return None
+        gone = range(statement.lineno - 1, statement.end_lineno or 0)
+        at = (beside.end_lineno or 0) if behind else beside.lineno - 1
+        text = f"{self._indent(beside)}{self.segment(statement)}\n"
+        lines = {number: line for number, line in enumerate(self._lines) if number not in gone}
+        return "".join([*(lines[n] for n in lines if n < at), text, *(lines[n] for n in lines if n >= at)])
+
+    def as_other_calls(self, names: Mapping[str, str]) -> str | None:
+        """The file with other functions, and classes, called in the place of these; None where it cannot.
+
+        Example:
+            >>> Source("loss = nn.BCELoss()", 1).as_other_calls({"BCELoss": "MSELoss"})
+            'loss = nn.MSELoss()'
+        """
+        calls = self.all_calls(*names)
+        if not calls or not all(map(self.knows_others, calls)):
+            return None
+        return self.all_replaced(self.renamed(call, names[name_of(call)]) for call in calls)
+
+    def knows_others(self, call: ast.Call) -> bool:
+        """Whether a function is called by its owner's name, `nn.ReLU`, so that another of the owner's is known too."""
+        return isinstance(call.func, ast.Attribute)
+
+    def blocks(self) -> list[list[ast.stmt]]:
+        """The bodies of the file: its own, and those of its functions, loops and branches."""
+        bodies = (getattr(node, name, None) for node in ast.walk(self.tree) for name in ("body", "orelse", "finalbody"))
+        return [one for one in bodies if isinstance(one, list) and one]
+
+    def _indent(self, statement: ast.stmt) -> str:
+        return self._lines[statement.lineno - 1][: statement.col_offset]
+
+    def _is_alone(self, statement: ast.stmt) -> bool:
+        """Whether no other statement stands on a statement's lines."""
+        behind = self._lines[(statement.end_lineno or 1) - 1].encode()[statement.end_col_offset or 0 :].decode()
+        return not self._indent(statement).strip() and (not behind.strip() or behind.lstrip().startswith("#"))
 
 
 # What rewrites a file at a line: `rewrite(source, level, anatomy)`; None where it cannot.
@@ -103,6 +192,14 @@ Rewrite = Callable[[Source, str, Any], str | None]
 def name_of(call: ast.Call) -> str:
     """The last name of what is called: `relu` of `torch.relu(x)`; empty where it has none."""
     return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def spanning(first: ast.AST, last: ast.AST) -> Any:
+    """What covers two nodes and all that stands between them, to be replaced as one."""
+    whole = ast.Name("")
+    whole.lineno, whole.col_offset = first.lineno, first.col_offset  # type: ignore[attr-defined]
+    whole.end_lineno, whole.end_col_offset = last.end_lineno, last.end_col_offset  # type: ignore[attr-defined]
+    return whole
 
 
 def times(value: str, factor: float) -> str:

@@ -7,7 +7,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -87,6 +87,17 @@ def is_own_class(kind: type) -> bool:
     """
     file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
     return bool(file) and is_own(file)
+
+
+def own_files(places: Iterable[str]) -> list[str]:
+    """The user's own Python files: those of these places, then those of the modules that are loaded.
+
+    Args:
+        places: `file:line`, or empty.
+    """
+    loaded = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    files = [*(place.rpartition(":")[0] for place in places), *loaded]
+    return [file for file in dict.fromkeys(files) if file.endswith(".py") and is_own(file)]
 
 
 def counts_as_own(file: str) -> None:

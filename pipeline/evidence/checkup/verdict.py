@@ -11,6 +11,7 @@ from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect, sees_judging
 from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
+from backtrack.evidence.checkup.merging import merged
 from backtrack.evidence.checkup.ordering import WHOLE, led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
@@ -372,7 +373,7 @@ def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[s
 def _patch(case: Case, changes: Changes) -> str:
     """The edits of a repair, where each of its changes is one."""
     patches = [option_of(case, change).patch for change in changes]
-    return "\n".join(patches) if all(patches) else ""
+    return merged(patches) if patches and all(patches) else ""
 
 
 def _does_no_harm(case: Case, check: str) -> bool:

@@ -51,6 +51,7 @@ from backtrack.vocabulary.graph import MovedByHand, operation_of
 from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.moments import FEATURES
 from backtrack.vocabulary.optimisers import ids_held_by
+from backtrack.vocabulary.places import own_files
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.tensors import is_one_example
 
@@ -376,6 +377,7 @@ class Anatomist:
         if self._by_hand_seen == STEPS and not (self._optimisers or anatomy.calls.get(MOVED)):
             anatomy.count(STILL)
         anatomy.own_gradients = own_gradients(self.torch)
+        anatomy.sources = own_files(str(one["place"]) for one in [*anatomy.optimisers, *anatomy.losses])
         # Steps that are made and not seen are a part of what is compiled.
         anatomy.captured |= anatomy.compiled and bool(self._optimisers) and not self._steps
         anatomy.acts = self._single > ACTS * max(1, self._passes) or anatomy.calls.get(SCORED, 0) >= SCORES

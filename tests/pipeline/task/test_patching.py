@@ -54,8 +54,10 @@ def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[st
     [
         ("learning_rate", "x0.1", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.999, "
          "weight_decay=args.decay)"),
-        ("optimiser", "adam_usual", RATE, 8, "opt = torch.optim.Adam(net.parameters(), lr=0.001)"),
-        ("optimiser", "sgd_momentum", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9)"),
+        ("optimiser", "adam_usual", RATE, 8, "opt = torch.optim.Adam(net.parameters(), lr=0.001, "
+         "weight_decay=args.decay)"),
+        ("optimiser", "sgd_momentum", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9, "
+         "weight_decay=args.decay)"),
         ("momentum", "usual", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9, "
          "weight_decay=args.decay)"),
         ("weight_decay", "none", RATE, 8, "opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.999, "
@@ -83,7 +85,7 @@ def test_an_intervention_is_an_edit_of_its_line(
 
 def test_what_is_no_edit_of_the_line_suggests_none() -> None:
     assert edited("learning_rate", "x0.1", RATE, 14) == []
-    assert edited("last_activation", "sigmoid", {"last": "softmax at train.py:11#0"}, 11) == []
+    assert edited("last_activation", "softmax", {"last": "sigmoid at train.py:11#0"}, 11) == []
     assert edited("inputs", "standardised", {}, 8) == []
 
 
