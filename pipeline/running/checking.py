@@ -224,13 +224,15 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
         'inputs'
     """
     # With the page's templates, which only a report needs.
-    from backtrack.views.checkup import summary_of
+    from backtrack.views.checkup import EDIT, summary_of
     from backtrack.views.report.checkup_page import checkup_page
 
     known, manifest = case_of(records, improve), records.manifest
     answer = replace(answer_of(known), limits=anatomy_from(manifest["task"]["changes"]["anatomy"]).limits)
     records.write("report/checkup.json", json.dumps(answer.as_json(), indent=2).encode())
     records.write("report/summary.md", summary_of(answer, manifest["task"]["metric"], records.location).encode())
+    if answer.edit:
+        records.write(EDIT, f"{answer.edit}\n".encode())
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)
 

@@ -39,8 +39,8 @@ from backtrack.vocabulary.space import SearchSpace
 
 # Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
 FIRST, CONTROLS, PROOFS = 3, 2, 4
-# Runs kept for what comes last (fresh seeds of two repairs and as written, probes), and for leaving changes out.
-KEPT, FEWER = PROOFS * 3 + 3, 2
+# Runs kept for what comes last (fresh seeds of three repairs and as written, probes), and for leaving changes out.
+KEPT, FEWER = PROOFS * 4 + 3, 2
 # Changes that a training crashes with, as it does as written, after which no other is tried.
 CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from backtrack.errors import StudyError
 from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, Checkup, CheckupCause
 
+# The suggested edit, beside the report.
+EDIT = "report/fix.patch"
 # What did not help is listed up to here; `checkup.json` has all.
 MOST = 12
 # Shares of its first loss below which one batch is learnt by heart, and above which it is not learnt at all.
@@ -38,6 +41,8 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         lines += ["", *_cause(cause, metric)]
     if found.then is not None:
         lines += ["", *_with_that(found.then, metric)]
+    if found.edit:
+        lines += ["", applying(study)]
     if not found.causes:
         lines += ["", no_cause(found), *_unusual(found)]
     if found.helped and found.learns != YES:
@@ -58,6 +63,11 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
     lines += [f"\n{limit}." for limit in found.limits]
     lines += ["", f"This rests on {found.runs} trainings; {study}/report/report.html shows all of them."]
     return lines
+
+
+def applying(study: str) -> str:
+    """How to make the edit that a checkup suggests."""
+    return f"To make the edit, in the program's folder: patch -p0 < {shlex.quote(f'{study}/{EDIT}')}"
 
 
 def _with_that(then: Checkup, metric: str) -> list[str]:

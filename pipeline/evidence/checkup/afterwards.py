@@ -13,6 +13,7 @@ from dataclasses import replace
 from statistics import median
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
+from backtrack.evidence.checkup.merging import patch_of
 from backtrack.evidence.checkup.ordering import CLEARLY
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.evidence.checkup.unverified import told
@@ -32,14 +33,16 @@ def answer_of(case: Case) -> Checkup:
     """
     found = conclude(case)
     runs, base = len(case.runs) + len(case.later), base_of(case, found)
+    found = replace(found, runs=runs, edit=patch_of(case, base))
     if not base or not _of(case.later, base):
-        return replace(found, runs=runs)
+        return found
     after = mended(case, base)
     then = conclude(after)
     # What no check and no fresh seeds show says too little of a training that nobody wrote; what was named is said.
     said, known = {one.name for one in found.causes}, {*after.wrong}
     causes = [one for one in then.causes if one.verified or (one.name in known and one.name not in said)]
-    return replace(found, runs=runs, then=replace(then, causes=causes, given=told(case, base, math.nan)[1]))
+    then = replace(then, causes=causes, given=told(case, base, math.nan)[1])
+    return replace(found, then=then, edit=patch_of(case, (*base, *base_of(after, then))) or found.edit)
 
 
 def base_of(case: Case, found: Checkup) -> Changes:

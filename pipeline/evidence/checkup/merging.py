@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backtrack.evidence.checkup.case import Case, Changes
+from backtrack.evidence.checkup.repairs import option_of
+
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 
 
@@ -22,6 +25,12 @@ class _Edits:
     shown: dict[int, str] = field(default_factory=dict)
     instead: dict[int, list[str]] = field(default_factory=dict)
     before: dict[int, list[str]] = field(default_factory=dict)
+
+
+def patch_of(case: Case, changes: Changes) -> str:
+    """The edits that changes are in the user's code, as one; empty where one of them is none."""
+    patches = [option_of(case, change).patch for change in changes]
+    return merged(patches) if patches and all(patches) else ""
 
 
 def merged(patches: Sequence[str]) -> str:

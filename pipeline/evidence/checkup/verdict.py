@@ -11,7 +11,7 @@ from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect, sees_judging
 from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
-from backtrack.evidence.checkup.merging import merged
+from backtrack.evidence.checkup.merging import patch_of
 from backtrack.evidence.checkup.ordering import WHOLE, led_to, middle, most_exact
 from backtrack.evidence.checkup.repairs import (
     Repair,
@@ -113,6 +113,8 @@ class Checkup:
         one_batch: training loss where reports begin, and at the end of a run on its first batch alone; None for none.
         then: the answer for the training with one of these repairs, where anything else was asked of it.
         given: what a person would write for the changes that it is the answer with; empty for the training as written.
+        edit: of the user's code, a unified diff: the verified repair with which the training comes furthest, and what
+            is verified beside it; empty where it is not known.
 
     Example:
         >>> found = Checkup(learns="no", chance=0.1, as_written=[0.1], outcomes=["ok"], causes=[], helped=[], tried=[],
@@ -144,6 +146,7 @@ class Checkup:
     as_some: Sequence[Told] = ()
     then: Checkup | None = None
     given: str = ""
+    edit: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """`checkup.json`."""
@@ -184,6 +187,7 @@ class Checkup:
             "gains": [{**_repair(one[:3]), "p": _number(one[3])} for one in self.gains],
             "limits": list(self.limits),
             "crash": self.crash,
+            "edit": self.edit,
             "saturated": self.saturated,
             "given": self.given,
             "then": None if self.then is None else self.then.as_json(),
@@ -340,7 +344,7 @@ def _of_check(
         hides=[_of(case, one) for one in verified if one not in direct],
         harmless=not direct and _does_no_harm(case, finding.check),
         signs=signs,
-        patch=_patch(case, direct[0].changes) if direct else "",
+        patch=patch_of(case, direct[0].changes) if direct else "",
     )
 
 
@@ -358,7 +362,7 @@ def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> 
         p=first.p,
         reaches=first.reaches,
         signs=signs,
-        patch=_patch(case, first.changes),
+        patch=patch_of(case, first.changes),
     )
 
 
@@ -368,12 +372,6 @@ def _of_shut(case: Case, sign: str, repairs: Sequence[Repair], signs: Sequence[s
     finding = lost_on_the_way(sign, seen, place)
     others = [one for one in signs if one != sign]
     return replace(_sign(sign, finding), hides=[_of(case, one) for one in repairs], signs=others)
-
-
-def _patch(case: Case, changes: Changes) -> str:
-    """The edits of a repair, where each of its changes is one."""
-    patches = [option_of(case, change).patch for change in changes]
-    return merged(patches) if patches and all(patches) else ""
 
 
 def _does_no_harm(case: Case, check: str) -> bool:

@@ -12,7 +12,7 @@ import jinja2
 from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
-from backtrack.views.checkup import after_that, doubtful, no_cause, standing, state
+from backtrack.views.checkup import EDIT, after_that, doubtful, no_cause, standing, state
 
 # Changes of each kind that the first screen shows; the table behind it has all.
 SHOWN = 3
@@ -39,6 +39,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         standing=standing(found, metric),
         causes=[_cause(cause) for cause in found.causes],
         then=_then(found.then, metric) if found.then is not None else None,
+        edit=Path(EDIT).name if found.edit else "",
         sound=found.learns == YES,
         nothing="" if found.causes else no_cause(found),
         doubtful=[(heading, rows[:SHOWN]) for heading, rows in doubtful(found, metric)],

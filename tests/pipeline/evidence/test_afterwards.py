@@ -139,3 +139,29 @@ def test_what_a_net_is_judged_by_is_blamed_beside_a_fault_that_nothing_is_seen_t
         lambda changes, rng: 0.1 + 0.01 * rng.random(), fault="validation_inputs", mended_by="nothing", by_heart=True
     )
     assert [cause.name for cause in found.causes] == ["validation_inputs"]
+
+
+def test_all_that_is_verified_is_one_edit() -> None:
+    found, case = checked(two_faults)
+    edits = {
+        "inputs": "--- train.py\n+++ train.py\n@@ -2,2 +2,3 @@\n x = load()\n+x = x / 255\n net = make()",
+        "learning_rate": "--- train.py\n+++ train.py\n@@ -3,2 +3,2 @@\n net = make()\n-opt = SGD(1)\n+opt = SGD(.1)",
+    }
+    whole = (
+        "--- train.py\n+++ train.py\n@@ -2,3 +2,4 @@\n x = load()\n+x = x / 255\n net = make()\n-opt = SGD(1)\n"
+        "+opt = SGD(.1)"
+    )
+
+    def with_edits(*names: str) -> str:
+        options = [replace(one, patch=edits[one.name] if one.name in names else "") for one in case.options]
+        again = answer_of(replace(case, options=options))
+        said = "\n".join(sentences_of(again, "accuracy", "my study"))
+        assert ("patch -p0 < 'my study/report/fix.patch'" in said) == bool(again.edit)
+        assert ('href="fix.patch"' in checkup_page(case, again, MANIFEST)) == bool(again.edit)
+        return str(again.as_json()["edit"])
+
+    assert found.edit == with_edits() == ""
+    assert with_edits("inputs", "learning_rate") == whole
+    # What is no edit beside one that is: the one alone, and none where the first of both is missing.
+    assert with_edits("inputs") == edits["inputs"]
+    assert with_edits("learning_rate") == ""

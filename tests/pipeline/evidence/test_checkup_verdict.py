@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
 from backtrack.views.checkup import no_cause, sentences_of, standing, state
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.vocabulary.plan import LATER, PROOF
+from backtrack.vocabulary.plan import LATER, PROOF, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
 
 LEVELS = {
@@ -773,3 +774,28 @@ def test_runs_that_all_lie_above_all_luck_learn_though_luck_moves_far(reached: t
         one = checked_run(f"l{seed}", "written", {"labels": "shuffled"}, value)
         runs.append(replace(one, seed=seed, reports=reports))
     assert conclude(Case(runs, options(), "max")).learns == learns
+
+
+def test_runs_are_left_for_the_probes_behind_three_repairs_that_may_be_luck(monkeypatch: pytest.MonkeyPatch) -> None:
+    wider = {**LEVELS, "activation": [f"other{number}" for number in range(8)]}
+    monkeypatch.setattr(sys.modules[__name__], "LEVELS", wider)
+    space = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in wider.items()])
+    monkeypatch.setattr(sys.modules[__name__], "SPACE", space)
+    left: list[int] = []
+    plan_next = next_runs
+
+    def looked_at(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+        wanted = plan_next(plan, case)
+        if wanted and wanted[0].part == PROOF and not any(run.part == PROOF for run in case.runs):
+            left.append(plan.runs - len(case.runs) - len(wanted))
+        return wanted
+
+    monkeypatch.setattr(sys.modules[__name__], "next_runs", looked_at)
+    for luck in range(20):
+        checked(
+            lambda changes, rng: 0.1 + 0.01 * rng.random() + (0.2 if len(changes) > 1 and rng.random() < 0.2 else 0.0),
+            runs=52,
+            luck=luck,
+        )
+    # One batch, held back examples, and a longer training before these.
+    assert len(left) > 10 and min(left) >= 3
