@@ -180,9 +180,7 @@ class Case:
 
     def is_wanted(self, option: Option) -> bool:
         """Whether something points at an option that takes a suspicion; whether it is there, of others."""
-        if not option.on_suspicion:
-            return True
-        return not {*option.answers, *option.points}.isdisjoint(self._suspicions)
+        return not (option.on_suspicion and self._suspicions.isdisjoint([*option.answers, *option.points]))
 
     @cached_property
     def _suspicions(self) -> set[str]:
@@ -251,17 +249,21 @@ class Case:
         return bool(self.crash) and all(crash_kind(run.crash) == kind for run in self.runs if run.changes)
 
     @cached_property
+    def _finals(self) -> list[float]:
+        return sorted(run.value for run in self.runs if run.value is not None and math.isfinite(run.value))
+
+    @cached_property
     def logarithmic(self) -> bool:
         """Whether values are compared by their logarithms."""
-        values = [run.value for run in self.runs if run.value is not None and math.isfinite(run.value)]
-        return self.mode == "min" and bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+        return self.mode == "min" and bool(self._finals) and 0 < WIDE * self._finals[0] < self._finals[-1]
 
     def scored(self, value: float | None) -> float:
         """A value on a scale where more is better; minus infinity for none."""
         if value is None or not math.isfinite(value):
             return -math.inf
         if self.logarithmic:
-            return -math.log(value)
+            # A report on the way, or a run beside a repair, may reach 0, which has no logarithm.
+            return -math.log(value if value > 0 else self._finals[0])
         return value if self.mode == "max" else -value
 
     def score(self, run: CheckedRun) -> float:

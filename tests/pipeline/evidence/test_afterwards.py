@@ -165,3 +165,28 @@ def test_all_that_is_verified_is_one_edit() -> None:
     # What is no edit beside one that is: the one alone, and none where the first of both is missing.
     assert with_edits("inputs") == edits["inputs"]
     assert with_edits("learning_rate") == ""
+
+
+def test_an_error_that_ends_at_nothing_beside_a_repair_has_a_place_on_the_report() -> None:
+    def errors(values: dict[tuple[tuple[str, str], ...], float], part: str) -> list[CheckedRun]:
+        return [
+            CheckedRun(
+                trial=f"{part}-{len(changes)}-{seed}",
+                seed=seed,
+                part=part,
+                outcome="ok",
+                changes=changes,
+                value=value + seed / 1e5,
+                reports=(0.0, value),
+            )
+            for changes, value in values.items()
+            for seed in range(3)
+        ]
+
+    slow, both = (("learning_rate", "x0.1"),), (("inputs", "standardised"), ("learning_rate", "x0.1"))
+    runs = [*errors({(): 0.5}, "written"), *errors({slow: 0.001}, "tried"), *errors({slow: 0.001}, "proof")]
+    later = [replace(run, value=0.0) for run in errors({both: 0.0}, THEN_PROOF)]
+    case = replace(case_of(runs), mode="min", later=later)
+    assert case.logarithmic and case.score(later[0]) == max(map(case.score, runs))
+    page = checkup_page(case, answer_of(case), MANIFEST)
+    assert later[0].trial in page
