@@ -9,7 +9,7 @@ from itertools import combinations
 from statistics import median
 
 from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun, Option
-from backtrack.evidence.checkup.checks import is_beyond_training
+from backtrack.evidence.checkup.checks import is_beyond_training, sees_effect
 from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
@@ -195,10 +195,12 @@ def _holds(case: Case, changes: Changes, bar: float) -> bool:
 
 
 def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
-    """Whether one change alone brings the training back: where nothing comes through the net, a change of this net.
+    """Whether one change alone brings it back: of this net, where nothing comes through it or a fault is named.
 
-    Of a change that has fresh runs these count, and not the one in which it was tried.
+    Another net beside this one learns in spite of most faults. Of a change that has fresh runs these count, and not the
+    one in which it was tried.
     """
+    faulty = bool(case.shut) or any(not sees_effect(check) for check in case.wrong)
     # What another net reaches beside one that lets nothing through, this one reaches where it is open.
     best = max(map(case.score, case.runs), default=-math.inf) if case.shut else best_score(case)
 
@@ -209,7 +211,7 @@ def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
     return any(
         len(changes) == 1
         and case.is_far(reached(changes, score), best)
-        and not (case.shut and is_another_net(case, changes))
+        and not (faulty and is_another_net(case, changes))
         for changes, score in scored
     )
 

@@ -54,6 +54,25 @@ def test_a_fault_that_a_check_names_is_mended_with_another_rate_where_it_takes_b
     assert found.causes[0].repairs[0][0] == (("learning_rate", "x10"), ("residual", "added"))
 
 
+def test_a_fault_that_a_check_names_is_mended_though_another_net_beside_learns_in_spite_of_it() -> None:
+    found, _ = checked(
+        lambda changes, rng: (
+            (
+                0.9
+                if "residual" in changes and changes.get("learning_rate") == "x10"
+                else 0.8
+                if "capacity" in changes
+                else 0.1
+            )
+            + 0.01 * rng.random()
+        ),
+        fault="residual_missing",
+        mended_by="residual",
+    )
+    assert [cause.name for cause in found.causes] == ["residual_missing"] and found.causes[0].verified
+    assert found.causes[0].repairs[0][0] == (("learning_rate", "x10"), ("residual", "added"))
+
+
 def test_a_fault_that_a_check_still_sees_is_told_though_nothing_shows_that_it_costs_anything() -> None:
     found, _ = checked(
         lambda changes, rng: (0.8 if "inputs" in changes else 0.1) + 0.01 * rng.random(),
