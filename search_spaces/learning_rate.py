@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import Source, times
+from backtrack.task.patching import Source, name_of, times
+from backtrack.task.written import first_line, statements_calling
 
 FACTORS = {"x0.01": 0.01, "x0.1": 0.1, "x10": 10.0, "x100": 100.0}
 # Further away, for a rate that no optimiser is used with.
@@ -14,6 +16,10 @@ FAR = {"x0.001": 0.001, "x10000": 1e4}
 LEAST, LARGEST = 5e-5, 2.0
 # Share of another group's rate below which a group of parameters hardly moves beside it.
 HARDLY = 1e-3
+# Schedules of torch.optim.lr_scheduler.
+SCHEDULES = ("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "LambdaLR",
+             "ReduceLROnPlateau", "OneCycleLR", "LinearLR", "PolynomialLR", "CyclicLR", "MultiplicativeLR",
+             "ConstantLR")  # fmt: skip
 # Weights that a program moves by their gradients itself.
 BY_HAND = "weights moved by hand"
 
@@ -143,6 +149,23 @@ def _constant(training: Training, level: str) -> None:
     _step_at(training, lambda optimiser, own: first.get(id(optimiser), []))
 
 
+def _schedule_steps(source: Source) -> list[ast.stmt]:
+    """The statements of a file that step a schedule of torch's."""
+    made = [
+        to.id
+        for one in ast.walk(source.tree)
+        if isinstance(one, ast.Assign) and isinstance(one.value, ast.Call)
+        for to in one.targets
+        if isinstance(to, ast.Name) and name_of(one.value) in SCHEDULES
+    ]
+    return [one for name in dict.fromkeys(made) for one in statements_calling(source, "step", of=name)]
+
+
+def _unscheduled(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    steps = _schedule_steps(source)
+    return source.without(steps[0]) if len(steps) == 1 else None
+
+
 SCHEDULE = Intervention(
     "schedule",
     what="each optimiser steps with the rate that it was made with",
@@ -152,4 +175,6 @@ SCHEDULE = Intervention(
     harmless=True,
     answers=("learning_rate",),
     place=place,
+    patch=_unscheduled,
+    edited=lambda anatomy: first_line(anatomy.sources, _schedule_steps),
 )

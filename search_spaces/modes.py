@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
+from backtrack.task.written import given_to, statements_calling
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 
@@ -32,6 +35,41 @@ def _apply(training: Training, level: str) -> None:
     training.at_forward(before, after)
 
 
+def _judging(source: Source, model: str) -> list[ast.stmt]:
+    """The first statements in a file's blocks without gradients in which a model is called."""
+
+    def is_without(expression: ast.expr) -> bool:
+        called = expression.func if isinstance(expression, ast.Call) else expression
+        return source.segment(called).rpartition(".")[2] in ("no_grad", "inference_mode")
+
+    found: list[ast.stmt] = []
+    for node in ast.walk(source.tree):
+        heads = (
+            [one.context_expr for one in node.items]
+            if isinstance(node, ast.With)
+            else node.decorator_list
+            if isinstance(node, ast.FunctionDef)
+            else []
+        )
+        if any(map(is_without, heads)) and any(one in ast.walk(node) for one in source.all_calls(model)):
+            body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
+            behind = len(body) > 1 and isinstance(getattr(body[0], "value", None), ast.Constant)
+            # Not before a docstring.
+            found.append(body[behind])
+    return found
+
+
+def _in_modes(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file that says which mode it wants: training before each batch that trains, evaluation where it judges."""
+    models = given_to(source, str(anatomy.optimiser.get("kind")))[1]
+    backward = statements_calling(source, "backward")
+    judging = _judging(source, models[0]) if len(models) == 1 and models[0].isidentifier() else []
+    if len(backward) != 1 or not judging:
+        return None
+    block = next(one for one in source.blocks() if backward[0] in one)
+    return source.before_each([(block[0], f"{models[0]}.train()"), *((one, f"{models[0]}.eval()") for one in judging)])
+
+
 MODES = Intervention(
     "modes",
     what="a pass with gradients is in training mode, one without in evaluation mode",
@@ -40,5 +78,7 @@ MODES = Intervention(
     apply=_apply,
     harmless=True,
     answers=("wrong_mode",),
+    patch=_in_modes,
+    edited=lambda anatomy: str(anatomy.optimiser.get("place", "")),
     cannot="a model that is judged with gradients on is taken for one that trains",
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import PROBE, Anatomy, Intervention, LossCall, Training
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import first_line
 
 # Weights of these have two or three digits: a step of less than a hundredth of a weight leaves it as it is.
 LOW = ("float16", "bfloat16")
+# How a program asks for these.
+LOWERING = ("torch.float16", "torch.half", "torch.bfloat16")
 OTHER = "tensors that a forward pass makes by itself, and inputs beyond the first"
 
 
@@ -53,6 +58,28 @@ def _in_full(training: Training, level: str) -> None:
         _computed_in(training, training.torch.float32)
 
 
+def _lowering(source: Source) -> list[Any]:
+    """What in a file asks for low precision, in the order of its lines."""
+    casts = source.all_calls("autocast")
+    inside = {id(node) for call in casts for node in ast.walk(call)}
+    named = [one for one in ast.walk(source.tree) if isinstance(one, ast.Attribute) and id(one) not in inside]
+    kinds = [one for one in named if source.segment(one) in LOWERING]
+    calls = [one for one in source.all_calls("half", "bfloat16") if not one.args and source.knows_others(one)]
+    return sorted([*casts, *kinds, *calls], key=lambda one: (one.lineno, one.col_offset))
+
+
+def _raised(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    edits: list[tuple[Any, str]] = []
+    for one in _lowering(source):
+        if isinstance(one, ast.Attribute):
+            edits.append((one, "torch.float32"))
+        elif name_of(one) == "autocast":
+            edits.append(source.longer(one, "enabled=False"))
+        else:
+            edits.append(source.renamed(one, "float"))
+    return source.all_replaced(edits) if edits else None
+
+
 PRECISION = Intervention(
     "precision",
     what="autocast does nothing, and weights and inputs of low precision are float32",
@@ -61,6 +88,8 @@ PRECISION = Intervention(
     apply=_in_full,
     harmless=True,
     answers=("lost_updates",),
+    place=lambda anatomy: first_line(anatomy.sources, _lowering),
+    patch=_raised,
     points=("not_finite", "weights_that_stay", "update_ratio_off"),
     cannot=OTHER,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,13 @@ class Source:
             return None
         return self._put(text, statement, statement.lineno - 1)
 
+    def before_each(self, added: Sequence[tuple[ast.stmt, str]]) -> str | None:
+        """The file with a further statement before each of these; None where one of them cannot be there."""
+        if not all(self._is_alone(one) for one, _ in added):
+            return None
+        text = {one.lineno - 1: f"{self._indent(one)}{line}\n" for one, line in added}
+        return "".join(f"{text.get(number, '')}{line}" for number, line in enumerate(self._lines))
+
     def behind(self, text: str, statement: ast.stmt) -> str | None:
         """The file with a further statement behind another one."""
         return self._put(text, statement, statement.end_lineno or 0) if self._is_alone(statement) else None
@@ -132,11 +139,23 @@ class Source:
         return "".join([*self._lines[:number], *lines, *self._lines[number:]])
 
     def without(self, statement: ast.stmt) -> str | None:
-        """The file without a statement; None where others stand on its lines, or none is left beside it."""
+        """The file without a statement, or the loop that does nothing else; None where others stand on its lines.
+
+        Example:
+            >>> Source("opt.step()\\nfor p in weights:\\n    p.clamp_(0, 1)\\n", 3).without_line()
+            'opt.step()\\n'
+        """
         block = next((one for one in self.blocks() if statement in one), [])
-        if len(block) < 2 or not self._is_alone(statement):
+        if len(block) == 1:
+            around = [one for one in ast.walk(self.tree) if isinstance(one, ast.For | ast.With) and one.body is block]
+            return self.without(around[0]) if around and not getattr(around[0], "orelse", []) else None
+        if not block or not self._is_alone(statement):
             return None
         return "".join([*self._lines[: statement.lineno - 1], *self._lines[statement.end_lineno or 0 :]])
+
+    def without_line(self) -> str | None:
+        """The file without the statement of the line."""
+        return self.without(self.statement) if self.statement is not None else None
 
     def moved(self, statement: ast.stmt, beside: ast.stmt, *, behind: bool = False) -> str | None:
         """The file with a statement moved before another one, or behind it, as deep as that is; None where it cannot.
@@ -147,7 +166,8 @@ class Source:
             >>> source.moved(step, inner, behind=True).splitlines()[1:3]
             ['    loss.backward()', '    opt.step()']
         """
-        if not (self._is_alone(statement) and self._is_alone(beside)) or self.without(statement) is None:
+        block = next((one for one in self.blocks() if statement in one), [])
+        if not (self._is_alone(statement) and self._is_alone(beside)) or len(block) < 2:
             return None
         gone = range(statement.lineno - 1, statement.end_lineno or 0)
         at = (beside.end_lineno or 0) if behind else beside.lineno - 1
@@ -181,6 +201,7 @@ class Source:
 
     def _is_alone(self, statement: ast.stmt) -> bool:
         """Whether no other statement stands on a statement's lines."""
+        # (Of a block, such as a loop, the last line is its body's.)
         behind = self._lines[(statement.end_lineno or 1) - 1].encode()[statement.end_col_offset or 0 :].decode()
         return not self._indent(statement).strip() and (not behind.strip() or behind.lstrip().startswith("#"))
 

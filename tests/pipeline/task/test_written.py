@@ -170,6 +170,44 @@ def test_a_class_that_is_handed_on_becomes_another(tmp_path: Path) -> None:
     assert edits(tmp_path, program, "activation", "tanh", {**seen, "last": "sigmoid at Sequential.3#0"}) == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "name", "level", "anatomy", "wanted"),
+    [
+        ("plan = StepLR(opt, 1, gamma=0.1)\nplan.step()\n", "schedule", "none",
+         {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:1", "scheduled": True}]}, ["-plan.step()"]),
+        # The loop that does nothing else goes with it; of two clips one may be of something else.
+        ("for p in net.parameters():\n    p.data.clamp_(-0.1, 0.1)\n", "weight_clipping", "off",
+         {"calls": {"weights clipped": 3}}, ["-for p in net.parameters():", "-p.data.clamp_(-0.1, 0.1)"]),
+        ("x.clamp_(0, 1)\nw.clamp_(0, 1)\n", "weight_clipping", "off", {"calls": {"weights clipped": 3}}, []),
+        ("kind = torch.bfloat16\nnet.half()\nwith torch.autocast('cpu', dtype=torch.bfloat16):\n    net(x)\n",
+         "precision", "float32", {"dtype": "bfloat16"},
+         ["+kind = torch.float32", "+net.float()", "+with torch.autocast('cpu', dtype=torch.bfloat16, enabled=False):",
+          "-kind = torch.bfloat16", "-net.half()", "-with torch.autocast('cpu', dtype=torch.bfloat16):"]),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_way_is_left_out(
+    tmp_path: Path, lines: str, name: str, level: str, anatomy: dict[str, Any], wanted: list[str]
+) -> None:
+    assert edits(tmp_path, LOOP + lines, name, level, {**SEEN, **anatomy}) == wanted
+
+
+def test_modes_are_said_where_it_trains_and_where_it_judges(tmp_path: Path) -> None:
+    judged = "    with torch.no_grad():\n        print(net(x))\n@torch.no_grad()\ndef judge(net):\n    return net(x)\n"
+    seen = {**SEEN, "modules": {"Dropout": 1}, "calls": {"judged in training mode": 4}}
+    found = edits(tmp_path, LOOP + judged, "modes", "as_used", seen)
+    assert found == ["+net.train()", "+net.eval()", "+net.eval()"]
+    text = (tmp_path / "train.py").read_text(encoding="utf-8")
+    patch = all_interventions()["modes"].patch
+    assert patch is not None
+    lines = (patch(Source(text, 1), "as_used", Anatomy(optimisers=[{"kind": "SGD"}])) or "").splitlines()
+    assert lines[3:5] == ["        net.train()", "        opt.zero_grad()"]
+    assert lines[9:11] + lines[14:16] == [
+        "    with torch.no_grad():", "        net.eval()", "    net.eval()", "    return net(x)"
+    ]  # fmt: skip
+    # Nowhere does it judge without gradients, or by another name.
+    assert edits(tmp_path, LOOP + judged.replace("net(x)", "other(x)"), "modes", "as_used", seen) == []
+
+
 def test_the_norm_is_clipped_before_the_step(tmp_path: Path) -> None:
     found = edits(tmp_path, LOOP, "clip_gradients", "norm_1", SEEN)
     assert found == ["+torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)"]
