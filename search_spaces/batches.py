@@ -23,7 +23,10 @@ LEAST_BATCH = 4
 
 
 def _place(anatomy: Anatomy) -> str:
-    return str(anatomy.loaders[0]["place"]) if anatomy.loaders else ""
+    """Where the first loader is made that trains, and shuffles nothing, if one does."""
+    training = [one for one in anatomy.loaders if not one.get("judges")] or anatomy.loaders
+    first = next((one for one in training if not one.get("shuffled")), training[0] if training else {})
+    return str(first.get("place", ""))
 
 
 def _loading(training: Training, change: Any, mix: Any = None) -> None:

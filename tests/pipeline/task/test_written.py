@@ -246,3 +246,14 @@ def test_the_place_of_an_activation(tmp_path: Path) -> None:
     assert place_of("tanh at Block.body.1#0", [str(file)]) == f"{file}:4"
     assert place_of("tanh at other.py:7#1", [str(file)]) == "other.py:7"
     assert place_of("elu at Block.body.1#0", [str(file)]) == ""
+
+
+def test_of_several_loaders_the_one_that_trains_and_does_not_shuffle_is_edited() -> None:
+    def place(*loaders: tuple[int, bool, bool]) -> str:
+        made = [{"place": f"a.py:{line}", "shuffled": mixed, "judges": judges} for line, mixed, judges in loaders]
+        return all_interventions()["order"].place(Anatomy(loaders=made))
+
+    assert place((3, False, True), (5, True, False), (7, False, False)) == "a.py:7"
+    assert place((3, False, True), (5, True, False)) == "a.py:5"
+    assert place((3, False, True)) == "a.py:3"
+    assert place() == ""
