@@ -233,6 +233,9 @@ def report_checkup(records: Records, improve: bool = False) -> CheckupStudy:
     records.write("report/summary.md", summary_of(answer, manifest["task"]["metric"], records.location).encode())
     if answer.edit:
         records.write(EDIT, f"{answer.edit}\n".encode())
+    elif records.has(EDIT):
+        # Of fewer runs, which said something else.
+        records.remove(EDIT)
     records.write("report/report.html", checkup_page(known, answer, manifest).encode())
     return CheckupStudy(records, known, answer)
 
