@@ -65,7 +65,8 @@ def test_a_fault_is_named_with_its_place_and_goes_on_where_it_stopped(tmp_path: 
     assert cause["place"] == f"{script}:20" and cause["reaches"] < 1 < found["chance"]
     assert cause["repairs"][0]["changes"] == ["loss_shapes=alike"]
     edit = (tmp_path / "study" / "report" / "fix.patch").read_text()
-    assert edit == f"{found['edit']}\n" and [line for line in edit.splitlines() if ".squeeze(-1)" in line][0][0] == "+"
+    assert edit == f"{found['edit']}\n"
+    assert [line[0] for line in edit.splitlines() if ".squeeze(-1)" in line] == ["+"]
     # No finished run is done twice.
     told = [line for line in done.stderr.splitlines() if line.startswith("  ")]
     assert len(told) + before == found["runs"] <= 60
