@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 from backtrack.task.patching import Source, name_of
-from backtrack.task.written import first_line, given_to
+from backtrack.task.written import first_line, given_to, imported_by
 from backtrack.vocabulary.drawing import distributions_with
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import is_in_own_line
@@ -160,9 +160,10 @@ def _registered(source: Source, level: str, anatomy: Anatomy) -> str | None:
         return None
     found = _unregistered(source)
     if found:
-        makers = [("nn.Parameter" if isinstance(one, ast.Call) else "nn.ModuleList") for one in found]
+        nn = "nn" if "nn" in imported_by(source) else "torch.nn"
+        makers = ["Parameter" if isinstance(one, ast.Call) else "ModuleList" for one in found]
         return source.all_replaced(
-            (one, f"{maker}({source.segment(one)})") for one, maker in zip(found, makers, strict=True)
+            (one, f"{nn}.{maker}({source.segment(one)})") for one, maker in zip(found, makers, strict=True)
         )
     # Of parts of a model, the whole.
     given, parts = given_to(source, str(anatomy.optimiser.get("kind")))

@@ -108,6 +108,17 @@ def given_to(source: Source, kind: str) -> tuple[ast.expr | None, list[str]]:
     return given, [source.segment(one.func.value) for one in calls if isinstance(one.func, ast.Attribute)]
 
 
+def imported_by(source: Source) -> set[str]:
+    """The names that a file's imports give it.
+
+    Example:
+        >>> sorted(imported_by(Source("import torch.nn as nn, os.path\\nfrom torch import optim as o", 1)))
+        ['nn', 'o', 'os']
+    """
+    imports = [one for one in ast.walk(source.tree) if isinstance(one, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name.partition(".")[0] for one in imports for alias in one.names}
+
+
 def made_of(source: Source, name: str) -> ast.expr | None:
     """What is assigned to a name, where that is done once in the file."""
     found = [

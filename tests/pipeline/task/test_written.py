@@ -13,6 +13,7 @@ from backtrack.task.written import made_at, place_of
 from backtrack.trial.intervening.catalogue import all_interventions
 
 PROGRAM = """\
+from torch import nn
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
@@ -39,7 +40,7 @@ for x, y in loader:
     print(loss)
     opt.step()
 """
-OPTIMISER = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:17"}]}
+OPTIMISER = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:18"}]}
 
 
 def edits(folder: Path, program: str, name: str, level: str, anatomy: dict[str, Any]) -> list[str]:
@@ -91,7 +92,7 @@ def edits(folder: Path, program: str, name: str, level: str, anatomy: dict[str, 
         ("batch_first", "set", {"calls": {"second dimension counts examples in GRU": 1}},
          "nn.GRU(8, 4, batch_first=True)"),
         ("clip_gradients", "off", {"calls": {"clipped": 4}}, ["-nn.utils.clip_grad_norm_(net.parameters(), 1e-4)"]),
-        ("loss_order", "outputs_first", {"losses": [{"name": "binary_cross_entropy", "place": "train.py:20"}]},
+        ("loss_order", "outputs_first", {"losses": [{"name": "binary_cross_entropy", "place": "train.py:21"}]},
          ["+loss = criterion(y, net(x))", "-loss = criterion(net(x), y)"]),
         ("trained_parameters", "all", {"unheld": 2},
          ["+self.layers = nn.ModuleList([nn.Linear(4, 4) for _ in range(3)])",
@@ -160,6 +161,12 @@ def test_a_step_moves_into_its_loop_and_a_clearing_before_the_backward_pass(tmp_
     assert after(LOOP.replace("    opt.step()\n", ""))[5:] == [
         "        loss.backward()", "        opt.step()", "    print(epoch)"
     ]  # fmt: skip
+
+
+def test_a_file_that_does_not_import_nn_gets_the_whole_name(tmp_path: Path) -> None:
+    program = PROGRAM.replace("from torch import nn", "import torch").replace("nn.", "torch.nn.")
+    found = edits(tmp_path, program, "trained_parameters", "all", {"unheld": 2})
+    assert found[0] == "+self.layers = torch.nn.ModuleList([torch.nn.Linear(4, 4) for _ in range(3)])"
 
 
 def test_a_class_that_is_handed_on_becomes_another(tmp_path: Path) -> None:
@@ -243,7 +250,7 @@ def test_what_cannot_be_told_is_not_edited(program: str, site: str) -> None:
 def test_the_place_of_an_activation(tmp_path: Path) -> None:
     file = tmp_path / "nets.py"
     file.write_text(PROGRAM, encoding="utf-8")
-    assert place_of("tanh at Block.body.1#0", [str(file)]) == f"{file}:4"
+    assert place_of("tanh at Block.body.1#0", [str(file)]) == f"{file}:5"
     assert place_of("tanh at other.py:7#1", [str(file)]) == "other.py:7"
     assert place_of("elu at Block.body.1#0", [str(file)]) == ""
 
