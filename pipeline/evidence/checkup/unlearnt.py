@@ -16,10 +16,10 @@ LOSS_APART = "loss_apart"
 LEFT_OVER = ("parameters_without_gradient",)
 # What to do where the labels are learnt, and where one answer for all may be.
 OTHER_LABELS = (
-    "the labels of the loss are learnt, and the metric counts something else: compare both for one example (is an "
-    "answer the index of the largest output or that output itself, over which axis, at which threshold; is a sign "
-    "turned round; are classes numbered alike where the net is trained and where it is judged; is it the same step, "
-    "the same order)"
+    "the labels of the loss are learnt, and the metric counts something else, or of other inputs: compare both for one "
+    "example (are inputs prepared alike and read in one direction where the net is trained and where it is judged; is "
+    "an answer the index of the largest output or that output itself, over which axis, at which threshold; is a sign "
+    "turned round; are classes numbered alike in both; is it the same step, the same order)"
 )
 LESS_THAN_LABELS = (
     "look for what makes the loss smallest: one output for all (pairs that are all alike, targets that are all the "
@@ -54,7 +54,7 @@ def taken_away(case: Case) -> Finding | None:
         place="the loss",
         measured=f"untrained nets reach {worst.value:.3g} {'and less' if case.mode == 'min' else 'and more'}, training "
         f"takes them to {median(values):.3g}, and the loss falls all the while: what it asks for is not what the "
-        "metric counts",
+        "metric counts, or what is judged is prepared otherwise than what is trained on",
         expected="a metric that gets better as the loss falls",
         remedy=OTHER_LABELS if _learns_labels(case, ended) else LESS_THAN_LABELS,
     )
