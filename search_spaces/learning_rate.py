@@ -85,6 +85,8 @@ LEARNING_RATE = Intervention(
             "oscillating_loss", "dead_units", "zero_gradient"),
     place=place,
     patch=_patched,
+    relative_to="optimiser",
+    relative=lambda level: f"{ {**FACTORS, **FAR}[level]:g} times its rate",
 )  # fmt: skip
 
 

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backtrack.evidence.checkup.afterwards import base_of, has_room, mended
-from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import sees_effect
 from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.ordering import WHOLE
 from backtrack.evidence.checkup.repairs import (
     answers,

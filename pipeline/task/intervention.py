@@ -302,6 +302,8 @@ class Intervention:
         place: where in the user's code it would be written, for an anatomy.
         patch: what it would be as an edit of that line: `patch(source, level, anatomy)`, the file's new text.
         edited: the line that `patch` edits, where that is not the one of `place`.
+        relative_to: the intervention whose levels set the number that this one changes.
+        relative: what a person would write for a level of this one beside one of those.
         inside: whether it acts inside of a model's forward pass, which a compiled model does not let it.
         on_suspicion: whether a checkup tries it only where something in `points` or `answers` was seen; or what says
             so of an anatomy.
@@ -330,6 +332,8 @@ class Intervention:
     edited: Callable[[Anatomy], str] | None = None
     on_suspicion: bool | Callable[[Anatomy], bool] = False
     inside: bool = False
+    relative_to: str = ""
+    relative: Callable[[str], str] = lambda level: ""
 
     def described(self, anatomy: Anatomy) -> dict[str, Any]:
         """It as plain values, for whoever plans without torch."""
@@ -339,6 +343,8 @@ class Intervention:
             "what": self.what,
             "levels": levels,
             "patches": self._patches(levels, place, anatomy),
+            "relative_to": self.relative_to,
+            "relative": {level: self.relative(level) for level in levels},
             "answers": list(self.answers),
             "points": list(self.points),
             "kind": self.kind,

@@ -14,6 +14,7 @@ from statistics import median
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
 from backtrack.evidence.checkup.merging import patch_of
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.ordering import CLEARLY
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.evidence.checkup.unverified import told
@@ -69,7 +70,7 @@ def mended(case: Case, base: Changes) -> Case:
         known = {*case.wrong, *case.unusual}
         runs = [replace(run, findings=tuple(one for one in run.findings if one.check in known)) for run in runs]
     # A repair that came first is part of what is written now: no other level of it is a change beside it.
-    options = [one for one in case.options if one.name not in names]
+    options = [_beside(one, base) for one in case.options if one.name not in names]
     return replace(case, runs=[*runs, *case.controls], options=options, improve=True, later=())
 
 
@@ -86,6 +87,12 @@ def has_room(case: Case, after: Case) -> bool:
         return case.share(reached, top) < NO_ROOM
     # Nobody knows what the best is: where a run shows more, or a sign that something is amiss.
     return bool(after.signs) or case.share(reached, max(map(case.score, case.runs))) < 1 - CLEARLY
+
+
+def _beside(option: Option, base: Changes) -> Option:
+    """An option of a training that has a repair: its number, and the line that has it, may be the repair's."""
+    text = option.text_beside(base)
+    return option if text == option.text else replace(option, text=text, patch="")
 
 
 def _of(runs: Sequence[CheckedRun], base: Changes) -> list[CheckedRun]:

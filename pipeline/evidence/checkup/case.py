@@ -9,6 +9,7 @@ from functools import cached_property
 from statistics import median
 
 from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, is_better, later_half, loss_at_start
+from backtrack.evidence.checkup.option import Option
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -39,47 +40,6 @@ FEW_PERCENT = 5.0
 ONE_BATCH, HELD_BACK = "one_batch", "held_back"
 
 Changes = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Option:
-    """One level of an intervention that applies to the training.
-
-    Args:
-        name, level: of it.
-        text, what: what a person would write, and what the intervention does.
-        place: in the user's code; empty where it is not known.
-        answers: checks whose fault it mends.
-        points: checks and symptoms that point at it.
-        kind, size: repair, trick or control; how much it changes.
-        harmless: whether it can be tried together with others without doing harm.
-        on_suspicion: whether it is tried only where something in `answers` or `points` was seen.
-        patch: the edit that it corresponds to, as a unified diff; empty where it is no edit of one line.
-    """
-
-    name: str
-    level: str
-    text: str
-    what: str
-    place: str
-    answers: tuple[str, ...]
-    points: tuple[str, ...]
-    kind: str
-    harmless: bool
-    size: int = 1
-    on_suspicion: bool = False
-    patch: str = ""
-
-    @property
-    def changes(self) -> Changes:
-        """It alone."""
-        return ((self.name, self.level),)
-
-    @property
-    def part_of(self) -> str:
-        """The level that it is a part of; empty for most."""
-        whole, slash, _ = self.level.partition("/")
-        return whole if slash else ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import Case, CheckedRun
+from backtrack.evidence.checkup.option import Option
 from backtrack.task.intervention import AS_WRITTEN
 from backtrack.vocabulary.crashes import message_in
 from backtrack.vocabulary.finding import Finding
@@ -87,6 +88,8 @@ def case_from(
             size=int(one["size"]),
             on_suspicion=bool(one.get("on_suspicion")),
             patch=one.get("patches", {}).get(level, ""),
+            relative_to=one.get("relative_to", ""),
+            relative=one.get("relative", {}).get(level, ""),
         )
         for one in described
         for number, (level, text) in enumerate(one["levels"].items())

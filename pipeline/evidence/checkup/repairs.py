@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun, Option
+from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import is_beyond_training, sees_effect
+from backtrack.evidence.checkup.option import Option
 from backtrack.vocabulary.plan import PROOF, TRIED
 
 # Repairs that are verified side by side, at most.

@@ -56,7 +56,7 @@ def unverified(case: Case, repairs: Sequence[Repair], some_learn: bool) -> Unver
 
 def told(case: Case, changes: Changes, value: float | None) -> Told:
     """Changes with what a person would write."""
-    text = "; ".join(option_of(case, change).text for change in changes)
+    text = "; ".join(option_of(case, change).text_beside(changes) for change in changes)
     return changes, text, math.nan if value is None else value
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from backtrack.evidence.checkup.case import Case, Changes, spelled
+from backtrack.evidence.checkup.unverified import told
 from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
 from backtrack.views.checkup import EDIT, after_that, doubtful, no_cause, standing, state
@@ -93,7 +94,6 @@ def _repair(one: tuple[Changes, str, float]) -> dict[str, str]:
 
 def _rows(case: Case) -> list[dict[str, Any]]:
     """A row for each set of changes, the best first."""
-    texts = {option.changes[0]: option.text for option in case.options}
     rows, all_runs = [], [*case.runs, *case.later]
     for changes in dict.fromkeys(run.changes for run in all_runs):
         runs = [run for run in all_runs if run.changes == changes]
@@ -102,7 +102,7 @@ def _rows(case: Case) -> list[dict[str, Any]]:
         rows.append(
             {
                 "changes": spelled(changes) or "as written",
-                "text": "; ".join(texts.get(change, "") for change in changes),
+                "text": told(case, changes, None)[1],
                 "runs": len(runs),
                 "value": _shown(median(values) if values else None),
                 "outcomes": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),

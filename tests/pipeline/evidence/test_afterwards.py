@@ -209,3 +209,23 @@ def test_an_error_that_ends_at_nothing_beside_a_repair_has_a_place_on_the_report
     assert case.logarithmic and case.score(later[0]) == max(map(case.score, runs))
     page = checkup_page(case, answer_of(case), MANIFEST)
     assert later[0].trial in page
+
+
+def test_a_rate_beside_another_optimiser_is_told_by_that_ones() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        adam, fast = changes.get("optimiser") == "adam_usual", changes.get("learning_rate") == "x10"
+        return (0.95 if adam and fast else 0.5 if adam else 0.1) + 0.01 * rng.random()
+
+    _, case = checked(reached)
+    edit = "--- train.py\n+++ train.py\n@@ -3 +3 @@\n-opt = SGD(lr=1)\n+opt = SGD(lr=10)"
+    rates = {"relative_to": "optimiser", "relative": "10 times its rate", "patch": edit}
+    options = [replace(one, **rates) if one.changes == (("learning_rate", "x10"),) else one for one in case.options]
+    case = replace(case, options=options)
+    found = answer_of(case)
+    assert [cause.name for cause in found.causes] == ["optimiser"] and found.then is not None
+    assert [(cause.name, cause.patch) for cause in found.then.causes] == [("learning_rate", "")]
+    said = "\n".join(sentences_of(found, "accuracy", "s"))
+    assert "Change: 10 times its rate, which reaches accuracy 0.9" in said
+    # Alone it is told by the number that is written.
+    assert "write learning_rate x10: accuracy 0.1" in said
+    assert "10 times its rate; write optimiser adam_usual" in checkup_page(case, found, MANIFEST)

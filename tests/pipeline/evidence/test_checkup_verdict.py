@@ -12,8 +12,9 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from backtrack.evidence.checkup.afterwards import answer_of
-from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import Case, CheckedRun
 from backtrack.evidence.checkup.memorised import not_carried_over
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, SOMETIMES, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, Case, CheckedRun
 from backtrack.evidence.checkup.memorised import (
     EITHER,
     JUDGED,
@@ -18,6 +18,7 @@ from backtrack.evidence.checkup.memorised import (
     not_carried_over,
     of_one_batch,
 )
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE
 

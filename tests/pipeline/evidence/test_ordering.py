@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import Case, CheckedRun
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.ordering import led_to, most_exact
 from backtrack.evidence.checkup.repairs import Repair
 from backtrack.task.intervention import CONTROL, REPAIR

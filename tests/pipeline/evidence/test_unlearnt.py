@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from backtrack.evidence.checkup.case import Case, CheckedRun, Option
+from backtrack.evidence.checkup.case import Case, CheckedRun
+from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.repairs import threshold
 from backtrack.evidence.checkup.unlearnt import LOSS_APART, left_over, taken_away
 from backtrack.evidence.checkup.verdict import conclude
