@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -12,6 +12,8 @@ from torch import nn
 
 from backtrack.search_spaces import SQUIRREL
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
+from backtrack.task.written import given_to, imported_by
 from backtrack.vocabulary.factors import Claim, Composite
 from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
@@ -193,6 +195,46 @@ def _draw(weight: Any, scheme: str, name: str) -> None:
         nn.init.xavier_uniform_(weight)
 
 
+def _drawn_again(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The file that makes a model's weights anew, before the optimiser that gets them is made."""
+    models = given_to(source, str(anatomy.optimiser.get("kind")))[1]
+    lines = _drawing(source, models[0], level, anatomy) if len(models) == len(anatomy.optimisers) == 1 else []
+    return source.before("\n".join(lines)) if lines else None
+
+
+def _drawing(source: Source, model: str, level: str, anatomy: Anatomy) -> list[str]:
+    """What a person would write to draw weights as a level does; empty where that is not known."""
+    torch_nn = "nn" if "nn" in imported_by(source) else "torch.nn"
+    scheme, _, part = level.partition("/")
+
+    def each(kinds: Sequence[str], *then: str) -> list[str]:
+        there = [f"{torch_nn}.{kind}" for kind in kinds if anatomy.has(kind)]
+        if not there:
+            return []
+        which = there[0] if len(there) == 1 else f"({', '.join(there)})"
+        return [f"for module in {model}.modules():", f"    if isinstance(module, {which}):", *then]
+
+    anew, tables, linear = "module.reset_parameters()", KINDS["embedding"], KINDS["hidden"]
+    if level == SMALL:
+        bounds = f"-{UNIFORM_RANGE}, {UNIFORM_RANGE}"
+        return each(tables, f"        {torch_nn}.init.uniform_(module.weight, {bounds})")
+    if part in ("hidden", "readout"):
+        kinds = ", ".join(f"{torch_nn}.{kind}" for kind in linear if anatomy.has(kind))
+        listed = f"layers = [module for module in {model}.modules() if isinstance(module, ({kinds},))]"
+        last = ["layers[-1].reset_parameters()"]
+        return [listed, *(last if part == "readout" else ["for module in layers[:-1]:", f"    {anew}"])]
+    if scheme == "default":
+        return each(KINDS[part] if part else [kind for kinds in KINDS.values() for kind in kinds], f"        {anew}")
+    drawn = f"{SAID[scheme]}(weight)"
+    drawn = drawn if torch_nn == "nn" else f"torch.{drawn}"
+    both = f"            {drawn} if weight.dim() > 1 else {torch_nn}.init.zeros_(weight)"
+    return [
+        *each([*linear, *RECURRENT], "        for weight in module.parameters():", both),
+        # Those of the tables stay as torch makes them.
+        *each(tables, f"        {anew}"),
+    ]
+
+
 INIT_OF_TRAINING = Intervention(
     "initialisation",
     what="the weights of each layer are made anew before the first pass, whole or part by part; with the whole also "
@@ -202,6 +244,8 @@ INIT_OF_TRAINING = Intervention(
     apply=_initialise,
     size=2,
     harmless=True,
+    patch=_drawn_again,
+    edited=lambda anatomy: str(anatomy.optimiser.get("place", "")),
     answers=("equal_rows",),
     points=("vanishing_gradient", "output_ignores_input", "saturated_units", "dead_units", "wrong_first_loss",
             "zero_gradient", "constant_output", "update_ratio_off"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
+from backtrack.task.written import first_line
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 from backtrack.vocabulary.recurrent import layers_in, time_axis
 
@@ -40,6 +43,26 @@ def _ending(training: Training, module: Any, own: Any) -> Any:
     return forward
 
 
+def _first_read(source: Source) -> list[ast.expr]:
+    """The zeros in a file's forward methods by which a step of several dimensions is read: `states[:, 0]`."""
+    forward = [one for one in ast.walk(source.tree) if isinstance(one, ast.FunctionDef) and one.name == "forward"]
+    read = [one.slice for kind in forward for one in ast.walk(kind) if isinstance(one, ast.Subscript)]
+    return [
+        one.elts[1]
+        for one in read
+        if isinstance(one, ast.Tuple)
+        and isinstance(one.elts[0], ast.Slice)
+        and len(one.elts) > 1
+        and isinstance(one.elts[1], ast.Constant)
+        and one.elts[1].value == 0
+    ]
+
+
+def _last_read(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    found = _first_read(source)
+    return source.replaced(found[0], "-1") if len(found) == 1 else None
+
+
 STEPS_READ = Intervention(
     "steps_read",
     what="every step of the last recurrent layer's states is its last one: h(t) ← h(T)",
@@ -47,6 +70,8 @@ STEPS_READ = Intervention(
     levels=_levels,
     apply=_apply,
     answers=("unread_steps",),
+    place=lambda anatomy: first_line(anatomy.sources, _first_read),
+    patch=_last_read,
     inside=True,
     on_suspicion=True,
     cannot="packed sequences, and cells that are written by hand",

@@ -255,6 +255,43 @@ def test_the_place_of_an_activation(tmp_path: Path) -> None:
     assert place_of("elu at Block.body.1#0", [str(file)]) == ""
 
 
+@pytest.mark.parametrize(
+    ("level", "wanted"),
+    [
+        ("default", ["+for module in net.modules():",
+                     "+if isinstance(module, (nn.Embedding, nn.GRU, nn.Linear)):", "+module.reset_parameters()"]),
+        ("default/recurrent", ["+for module in net.modules():", "+if isinstance(module, nn.GRU):",
+                               "+module.reset_parameters()"]),
+        ("default/readout", ["+layers = [module for module in net.modules() if isinstance(module, (nn.Linear,))]",
+                             "+layers[-1].reset_parameters()"]),
+        ("small_embedding", ["+for module in net.modules():", "+if isinstance(module, nn.Embedding):",
+                             "+nn.init.uniform_(module.weight, -0.1, 0.1)"]),
+        ("xavier", ["+for module in net.modules():", "+if isinstance(module, (nn.Linear, nn.GRU)):",
+                    "+for weight in module.parameters():",
+                    "+nn.init.xavier_uniform_(weight) if weight.dim() > 1 else nn.init.zeros_(weight)",
+                    "+for module in net.modules():", "+if isinstance(module, nn.Embedding):",
+                    "+module.reset_parameters()"]),
+    ],
+)  # fmt: skip
+def test_weights_are_drawn_again_before_the_optimiser_gets_them(tmp_path: Path, level: str, wanted: list[str]) -> None:
+    program = "from torch import nn\n" + LOOP
+    seen = {**SEEN, "parameters": 9, "modules": {"Linear": 2, "GRU": 1, "Embedding": 1},
+            "optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:2"}]}  # fmt: skip
+    assert edits(tmp_path, program, "initialisation", level, seen) == wanted
+    # Of two optimisers nobody knows whose model is meant.
+    assert edits(tmp_path, program, "initialisation", level, {**seen, "optimisers": 2 * seen["optimisers"]}) == []
+
+
+def test_the_last_step_is_read_where_the_first_was(tmp_path: Path) -> None:
+    program = (
+        "class A(nn.Module):\n    def forward(self, x):\n        out = self.rnn(x)[0]\n        return out[:, 0, :]\n"
+    )
+    seen = {**SEEN, "modules": {"GRU": 1}}
+    found = edits(tmp_path, program + LOOP, "steps_read", "last", seen)
+    assert found == ["+return out[:, -1, :]", "-return out[:, 0, :]"]
+    assert edits(tmp_path, program.replace("0, :", "1, :") + LOOP, "steps_read", "last", seen) == []
+
+
 def test_of_several_loaders_the_one_that_trains_and_does_not_shuffle_is_edited() -> None:
     def place(*loaders: tuple[int, bool, bool]) -> str:
         made = [{"place": f"a.py:{line}", "shuffled": mixed, "judges": judges} for line, mixed, judges in loaders]
