@@ -75,7 +75,7 @@ def _made_standardised(source: Source, level: str, anatomy: Anatomy) -> str | No
     last = max((one.made for one in held), key=lambda one: one.lineno, default=None)
     if last is None or any(one.made not in block for one in held):
         return None
-    taken = any(isinstance(one, ast.Name) and one.id in ("mean", "std") for one in ast.walk(source.tree))
+    taken = any(isinstance(one, ast.Name) and one.id in ("mean", "std") for one in source.nodes)
     mean, std = ("input_mean", "input_std") if taken else ("mean", "std")
     names = [one.name for one in held]
     scaled = ", ".join(f"({name} - {mean}) / {std}" for name in names)

@@ -155,7 +155,7 @@ def _schedule_steps(source: Source) -> list[ast.stmt]:
     """The statements of a file that step a schedule of torch's."""
     made = [
         to.id
-        for one in ast.walk(source.tree)
+        for one in source.nodes
         if isinstance(one, ast.Assign) and isinstance(one.value, ast.Call)
         for to in one.targets
         if isinstance(to, ast.Name) and name_of(one.value) in SCHEDULES

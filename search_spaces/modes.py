@@ -43,7 +43,7 @@ def _judging(source: Source, model: str) -> list[ast.stmt]:
         return source.segment(called).rpartition(".")[2] in ("no_grad", "inference_mode")
 
     found: list[ast.stmt] = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         heads = (
             [one.context_expr for one in node.items]
             if isinstance(node, ast.With)

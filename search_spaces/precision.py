@@ -62,7 +62,7 @@ def _lowering(source: Source) -> list[Any]:
     """What in a file asks for low precision, in the order of its lines."""
     casts = source.all_calls("autocast")
     inside = {id(node) for call in casts for node in ast.walk(call)}
-    named = [one for one in ast.walk(source.tree) if isinstance(one, ast.Attribute) and id(one) not in inside]
+    named = [one for one in source.nodes if isinstance(one, ast.Attribute) and id(one) not in inside]
     kinds = [one for one in named if source.segment(one) in LOWERING]
     calls = [one for one in source.all_calls("half", "bfloat16") if not one.args and source.knows_others(one)]
     return sorted([*casts, *kinds, *calls], key=lambda one: (one.lineno, one.col_offset))

@@ -45,7 +45,7 @@ def _ending(training: Training, module: Any, own: Any) -> Any:
 
 def _first_read(source: Source) -> list[ast.expr]:
     """The zeros in a file's forward methods by which a step of several dimensions is read: `states[:, 0]`."""
-    forward = [one for one in ast.walk(source.tree) if isinstance(one, ast.FunctionDef) and one.name == "forward"]
+    forward = [one for one in source.nodes if isinstance(one, ast.FunctionDef) and one.name == "forward"]
     read = [one.slice for kind in forward for one in ast.walk(kind) if isinstance(one, ast.Subscript)]
     return [
         one.elts[1]

@@ -134,12 +134,12 @@ def _unregistered(source: Source) -> list[ast.expr]:
     """
     kept = [
         one.value
-        for kind in ast.walk(source.tree)
+        for kind in source.nodes
         if isinstance(kind, ast.ClassDef)
         for one in ast.walk(kind)
         if isinstance(one, ast.Assign) and any(isinstance(to, ast.Attribute) for to in one.targets)
     ]
-    own = {one.name for one in ast.walk(source.tree) if isinstance(one, ast.ClassDef)}
+    own = {one.name for one in source.nodes if isinstance(one, ast.ClassDef)}
     return [one for one in kept if _is_list_of_layers(source, one, own) or _wants_gradient(one)]
 
 
@@ -259,7 +259,7 @@ def _cutting(source: Source) -> list[Any]:
     """What in a file's forward methods cuts the gradient off, in the order of their lines."""
     inner = [
         node
-        for one in ast.walk(source.tree)
+        for one in source.nodes
         if isinstance(one, ast.FunctionDef) and one.name == "forward"
         for node in ast.walk(one)
     ]

@@ -74,7 +74,7 @@ class _Flow:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._parents = {id(inner): node for node in ast.walk(source.tree) for inner in ast.iter_child_nodes(node)}
+        self._parents = {id(inner): node for node in source.nodes for inner in ast.iter_child_nodes(node)}
 
     def follow(self, value: ast.expr, kind: str = NUMBERS, far: int = FAR) -> list[tuple[str, ast.stmt]] | None:
         """`(name, statement)` of the numbers that an expression comes from; None where that cannot be told.

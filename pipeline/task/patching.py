@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ class Source:
     """A Python file, and the calls at one of its lines.
 
     Args:
-        text: of the file; `tree` is what Python reads in it.
+        text: of the file; `tree` is what Python reads in it, `nodes` all that this holds.
         line: counted from 1.
 
     Raises:
@@ -34,11 +36,15 @@ class Source:
 
     def __init__(self, text: str, line: int) -> None:
         self.text = text
-        self._lines = text.splitlines(keepends=True)
-        self.tree = ast.parse(text)
+        # (As Python counts lines: a form feed ends none.)
+        self._lines = io.StringIO(text).readlines()
+        # (Python's own way to a node's text splits the file each time.)
+        self._bytes = text.encode()
+        self._starts = [0, *accumulate(len(line.encode()) for line in self._lines)]
+        self.tree, self.nodes = _parsed(text)
         covering = [
             node
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.stmt | ast.Call) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
         statements = [node for node in covering if isinstance(node, ast.stmt) and not hasattr(node, "body")]
@@ -57,12 +63,13 @@ class Source:
             >>> [one.lineno for one in Source("a = nn.ReLU()\\nb = relu(c)\\n", 1).all_calls("ReLU", "relu")]
             [1, 2]
         """
-        found = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and name_of(node) in names]
+        found = [node for node in self.nodes if isinstance(node, ast.Call) and name_of(node) in names]
         return sorted(found, key=lambda one: (one.lineno, one.col_offset))
 
     def segment(self, node: ast.AST) -> str:
         """A node as it is written."""
-        return ast.get_source_segment(self.text, node) or ""
+        begin, end = self._span(node)
+        return self._bytes[begin:end].decode()
 
     def operand(self, node: ast.AST) -> str:
         """A node as it is written, in brackets where what is put around it would bind more tightly.
@@ -80,16 +87,14 @@ class Source:
 
     def all_replaced(self, edits: Iterable[tuple[Any, str]]) -> str:
         """The whole file with another text in the place of each of these nodes, none of which holds another."""
-        encoded = [line.encode() for line in self._lines]
-        starts = [0, *accumulate(map(len, encoded))]
-        whole = self.text.encode()
-        spans = [
-            (starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset, text)
-            for node, text in edits
-        ]
-        for begin, end, text in sorted(spans, reverse=True):
+        whole = self._bytes
+        for (begin, end), text in sorted(((self._span(node), text) for node, text in edits), reverse=True):
             whole = whole[:begin] + text.encode() + whole[end:]
         return whole.decode()
+
+    def _span(self, node: Any) -> tuple[int, int]:
+        """Where a node begins and ends, in bytes."""
+        return self._starts[node.lineno - 1] + node.col_offset, self._starts[node.end_lineno - 1] + node.end_col_offset
 
     def with_keyword(self, name: str, make: Callable[[str], str], *functions: str) -> str | None:
         """The file with another value of a keyword of the line's calls; None where no call has it."""
@@ -147,7 +152,7 @@ class Source:
         """
         block = next((one for one in self.blocks() if statement in one), [])
         if len(block) == 1:
-            around = [one for one in ast.walk(self.tree) if isinstance(one, ast.For | ast.With) and one.body is block]
+            around = [one for one in self.nodes if isinstance(one, ast.For | ast.With) and one.body is block]
             return self.without(around[0]) if around and not getattr(around[0], "orelse", []) else None
         if not block or not self._is_alone(statement):
             return None
@@ -193,7 +198,7 @@ class Source:
 
     def blocks(self) -> list[list[ast.stmt]]:
         """The bodies of the file: its own, and those of its functions, loops and branches."""
-        bodies = (getattr(node, name, None) for node in ast.walk(self.tree) for name in ("body", "orelse", "finalbody"))
+        bodies = (getattr(node, name, None) for node in self.nodes for name in ("body", "orelse", "finalbody"))
         return [one for one in bodies if isinstance(one, list) and one]
 
     def _indent(self, statement: ast.stmt) -> str:
@@ -213,6 +218,18 @@ Rewrite = Callable[[Source, str, Any], str | None]
 def name_of(call: ast.Call) -> str:
     """The last name of what is called: `relu` of `torch.relu(x)`; empty where it has none."""
     return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+@lru_cache(maxsize=256)
+def _source(text: str, line: int) -> Source:
+    return Source(text, line)
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> tuple[ast.Module, list[ast.AST]]:
+    """A file's tree and its nodes, which many changes look into and none changes."""
+    tree = ast.parse(text)
+    return tree, list(ast.walk(tree))
 
 
 def spanning(first: ast.AST, last: ast.AST) -> Any:
@@ -268,6 +285,6 @@ def source_at(place: str) -> Source | None:
     if not line.isdigit() or not Path(file).is_file():
         return None
     try:
-        return Source(Path(file).read_text(encoding="utf-8"), int(line))
+        return _source(Path(file).read_text(encoding="utf-8"), int(line))
     except (OSError, SyntaxError, UnicodeDecodeError):
         return None

@@ -63,7 +63,7 @@ def handed_on(source: Source, function: str) -> list[ast.Attribute]:
         >>> [one.col_offset for one in handed_on(Source("net = mlp(nn.ReLU(), nn.ReLU)", 1), "relu")]
         [21]
     """
-    nodes = list(ast.walk(source.tree))
+    nodes = list(source.nodes)
     called = {id(one.func) for one in nodes if isinstance(one, ast.Call)}
     named = [one for one in nodes if isinstance(one, ast.Attribute) and one.attr == CLASSES.get(function)]
     return [one for one in named if id(one) not in called]
@@ -83,7 +83,7 @@ def statements_calling(source: Source, *names: str, of: str = "") -> list[ast.st
         names: of methods, or of functions.
         of: whose method; anybody's where it is empty.
     """
-    found = [one for one in ast.walk(source.tree) if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)]
+    found = [one for one in source.nodes if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)]
     owned = [one for one in found if not of or source.segment(one.value.func) in [f"{of}.{name}" for name in names]]  # type: ignore[attr-defined]
     return [one for one in owned if name_of(one.value) in names]  # type: ignore[arg-type]
 
@@ -115,7 +115,7 @@ def imported_by(source: Source) -> set[str]:
         >>> sorted(imported_by(Source("import torch.nn as nn, os.path\\nfrom torch import optim as o", 1)))
         ['nn', 'o', 'os']
     """
-    imports = [one for one in ast.walk(source.tree) if isinstance(one, ast.Import | ast.ImportFrom)]
+    imports = [one for one in source.nodes if isinstance(one, ast.Import | ast.ImportFrom)]
     return {alias.asname or alias.name.partition(".")[0] for one in imports for alias in one.names}
 
 
@@ -123,7 +123,7 @@ def made_of(source: Source, name: str) -> ast.expr | None:
     """What is assigned to a name, where that is done once in the file."""
     found = [
         one.value
-        for one in ast.walk(source.tree)
+        for one in source.nodes
         if isinstance(one, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in one.targets)
     ]
     return found[0] if len(found) == 1 else None
@@ -167,7 +167,7 @@ def made_at(source: Source, site: str) -> ast.Call | None:
 
 def _made_in(source: Source, name: str, attribute: str) -> list[ast.Call]:
     """What a class of this name assigns to an attribute of its objects."""
-    classes = [one for one in ast.walk(source.tree) if isinstance(one, ast.ClassDef) and one.name == name]
+    classes = [one for one in source.nodes if isinstance(one, ast.ClassDef) and one.name == name]
     assigned = [one for kind in classes for one in ast.walk(kind) if isinstance(one, ast.Assign)]
     return [
         one.value

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+# Files of a program that are looked into.
+FILES = 12
 # Frames that a message shows.
 LAST_FRAMES = 3
 # Folders that packages are installed in, of whichever environment.
@@ -89,15 +91,17 @@ def is_own_class(kind: type) -> bool:
     return bool(file) and is_own(file)
 
 
-def own_files(places: Iterable[str]) -> list[str]:
-    """The user's own Python files: those of these places, then those of the modules that are loaded.
+def own_files(places: Iterable[str], kinds: Iterable[type]) -> list[str]:
+    """The user's own Python files: of these places, of these classes, and of other modules that are loaded.
 
     Args:
         places: `file:line`, or empty.
+        kinds: classes.
     """
-    loaded = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    of_kinds = (sys.modules.get(kind.__module__) for kind in kinds)
+    loaded = (getattr(module, "__file__", None) or "" for module in [*of_kinds, *list(sys.modules.values())])
     files = [*(place.rpartition(":")[0] for place in places), *loaded]
-    return [file for file in dict.fromkeys(files) if file.endswith(".py") and is_own(file)]
+    return [file for file in dict.fromkeys(files) if file.endswith(".py") and is_own(file)][:FILES]
 
 
 def counts_as_own(file: str) -> None:

@@ -377,7 +377,8 @@ class Anatomist:
         if self._by_hand_seen == STEPS and not (self._optimisers or anatomy.calls.get(MOVED)):
             anatomy.count(STILL)
         anatomy.own_gradients = own_gradients(self.torch)
-        anatomy.sources = own_files(str(one["place"]) for one in [*anatomy.optimisers, *anatomy.losses])
+        places = [str(one["place"]) for one in [*anatomy.optimisers, *anatomy.losses]]
+        anatomy.sources = own_files(places, map(type, [*modules, *lost]))
         # Steps that are made and not seen are a part of what is compiled.
         anatomy.captured |= anatomy.compiled and bool(self._optimisers) and not self._steps
         anatomy.acts = self._single > ACTS * max(1, self._passes) or anatomy.calls.get(SCORED, 0) >= SCORES

@@ -83,6 +83,12 @@ def test_an_intervention_is_an_edit_of_its_line(
     assert edited(name, level, anatomy, line) == [wanted]
 
 
+def test_lines_are_those_that_python_counts() -> None:
+    source = Source("a = 1  # \x0c\u2028 ü\nopt = SGD(w, lr=0.5)\n", 2)
+    assert source.with_keyword("lr", lambda value: f"{value}0") == "a = 1  # \x0c\u2028 ü\nopt = SGD(w, lr=0.50)\n"
+    assert source.segment(source.calls("SGD")[0]) == "SGD(w, lr=0.5)"
+
+
 def test_what_is_no_edit_of_the_line_suggests_none() -> None:
     assert edited("learning_rate", "x0.1", RATE, 14) == []
     assert edited("last_activation", "softmax", {"last": "sigmoid at train.py:11#0"}, 11) == []
