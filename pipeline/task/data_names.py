@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +54,15 @@ def inputs_of(source: Source, model: str) -> list[Held]:
         >>> [(one.name, one.trains) for one in inputs_of(Source(text, 1), "net")]
         [('x_train', True), ('x_test', False)]
     """
-    flow = _Flow(source)
     backward = statements_calling(source, "backward")
     block = next((one for one in source.blocks() if backward and backward[0] in one), [])
     training = {id(node) for statement in block for node in ast.walk(statement)}
     calls = [one for one in source.all_calls(model) if isinstance(one.func, ast.Name) and one.args]
+    if not any(id(one) in training for one in calls):
+        return []
+    flow = _Flow(source)
     ends = [(flow.follow(call.args[0]), id(call) in training) for call in calls]
-    if not any(trains for _, trains in ends) or any(end is None for end, _ in ends):
+    if any(end is None for end, _ in ends):
         return []
     found: dict[str, Held] = {}
     for end, trains in sorted(ends, key=lambda one: not one[1]):
@@ -75,6 +77,13 @@ class _Flow:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._parents = {id(inner): node for node in source.nodes for inner in ast.iter_child_nodes(node)}
+        # What gives something to a name, by the function around it, or the file, and by the name.
+        self._giving: dict[tuple[int, str], list[ast.Assign | ast.For]] = {}
+        for node in source.nodes:
+            if isinstance(node, ast.Assign | ast.For):
+                scope = next(self._scopes(node), None)
+                for name in _names_in(node.targets if isinstance(node, ast.Assign) else [node.target]):
+                    self._giving.setdefault((id(scope), name), []).append(node)
 
     def follow(self, value: ast.expr, kind: str = NUMBERS, far: int = FAR) -> list[tuple[str, ast.stmt]] | None:
         """`(name, statement)` of the numbers that an expression comes from; None where that cannot be told.
@@ -138,13 +147,10 @@ class _Flow:
     def _bindings(self, scope: Any, name: str) -> list[tuple[ast.stmt, ast.expr | None, str]]:
         """`(statement, what the name is made of, kind of what a loop takes it from)` in a scope, by their lines."""
         found: list[tuple[ast.stmt, ast.expr | None, str]] = []
-        for node in ast.walk(scope):
-            inner = next(self._scopes(node), None)
-            if inner is not scope:
-                continue
+        for node in self._giving.get((id(scope), name), []):
             if isinstance(node, ast.Assign):
                 found += [(node, one, "") for to in node.targets for one in _at(to, node.value, name)]
-            elif isinstance(node, ast.For):
+            else:
                 each = _each_of(node.iter)
                 for one in _at(node.target, each, name):
                     # What is taken apart as a whole is a loader; a tensor's method gives tensors.
@@ -152,6 +158,10 @@ class _Flow:
                     batches = whole and isinstance(one, ast.Name) and not _is_zip(node.iter)
                     found.append((node, one, BATCHES if batches else NUMBERS))
         return sorted(found, key=lambda one: one[0].lineno)
+
+
+def _names_in(targets: Sequence[ast.expr]) -> set[str]:
+    return {node.id for to in targets for node in ast.walk(to) if isinstance(node, ast.Name)}
 
 
 def _is_zip(value: ast.expr) -> bool:

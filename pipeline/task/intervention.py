@@ -344,7 +344,7 @@ class Intervention:
             "levels": levels,
             "patches": self._patches(levels, place, anatomy),
             "relative_to": self.relative_to,
-            "relative": {level: self.relative(level) for level in levels},
+            "relative": {level: self.relative(level) for level in levels} if self.relative_to else {},
             "answers": list(self.answers),
             "points": list(self.points),
             "kind": self.kind,
