@@ -11,6 +11,8 @@ from backtrack.errors import StudyError
 from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.verdict import CHECK, LATE, NO, SOMETIMES, YES, Checkup, CheckupCause
 
+# Of an edit that was shown.
+SAME = "the one above"
 # The suggested edit, beside the report.
 EDIT = "report/fix.patch"
 # What did not help is listed up to here; `checkup.json` has all.
@@ -37,8 +39,8 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
         study: where its runs are.
     """
     lines = [standing(found, metric)]
-    for cause in found.causes:
-        lines += ["", *_cause(cause, metric)]
+    for number, cause in enumerate(found.causes):
+        lines += ["", *_cause(cause, metric, edit_of(cause, found.causes[:number]))]
     if found.then is not None:
         lines += ["", *_with_that(found.then, metric)]
     if found.edit:
@@ -73,8 +75,8 @@ def applying(study: str) -> str:
 def _with_that(then: Checkup, metric: str) -> list[str]:
     """What else was found of the training with a change that mends it."""
     lines = [after_that(then, metric)]
-    for cause in then.causes:
-        lines += [f"  {line}" for line in _cause(cause, metric)]
+    for number, cause in enumerate(then.causes):
+        lines += [f"  {line}" for line in _cause(cause, metric, edit_of(cause, then.causes[:number]))]
     if then.gains:
         lines += ["  Beside it these take it further, verified with fresh seeds:"]
         lines += [f"  {row}" for row in _gains(then, metric)]
@@ -198,7 +200,12 @@ def _learns_little(found: Checkup) -> bool:
     return found.learns == YES and found.way < LITTLE
 
 
-def _cause(cause: CheckupCause, metric: str) -> list[str]:
+def edit_of(cause: CheckupCause, before: Sequence[CheckupCause]) -> str:
+    """The edit that mends a cause; where one of those before it has the same, that it has."""
+    return SAME if cause.patch and cause.patch in [one.patch for one in before] else cause.patch
+
+
+def _cause(cause: CheckupCause, metric: str, edit: str) -> list[str]:
     at = f" at {cause.place}" if cause.place else ""
     what = cause.name.replace("_", " ")
     lines = [f"Wrong: {what}{at}: {cause.said}." if cause.kind == CHECK else f"Cause: {what}{at}, as it is written."]
@@ -206,8 +213,8 @@ def _cause(cause: CheckupCause, metric: str) -> list[str]:
     for number, (_, text, value) in enumerate(cause.repairs):
         reached = f", which reaches {metric} {value:.4g}" if math.isfinite(value) else ""
         lines.append(f"  {'Change' if number == 0 else 'or'}: {text}{reached}")
-    if cause.patch:
-        lines += ["  As an edit:", *(f"    {line}" for line in cause.patch.splitlines())]
+    if edit:
+        lines += ["  As an edit:", *(f"    {line}" for line in edit.splitlines())]
     if cause.hides:
         lines.append("  These help too, and leave the fault where it is:")
         lines += [f"    {text}: {metric} {value:.4g}" for _, text, value in cause.hides]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,7 +14,7 @@ from backtrack.evidence.checkup.case import Case, Changes, spelled
 from backtrack.evidence.checkup.unverified import told
 from backtrack.evidence.checkup.verdict import YES, Checkup, CheckupCause
 from backtrack.views import ink
-from backtrack.views.checkup import EDIT, after_that, doubtful, no_cause, standing, state
+from backtrack.views.checkup import EDIT, after_that, doubtful, edit_of, no_cause, standing, state
 
 # Changes of each kind that the first screen shows; the table behind it has all.
 SHOWN = 3
@@ -38,7 +39,7 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
         ),
         metric=metric,
         standing=standing(found, metric),
-        causes=[_cause(cause) for cause in found.causes],
+        causes=_causes(found.causes),
         then=_then(found.then, metric) if found.then is not None else None,
         edit=Path(EDIT).name if found.edit else "",
         sound=found.learns == YES,
@@ -65,7 +66,11 @@ def checkup_page(case: Case, found: Checkup, manifest: dict[str, Any]) -> str:
     )
 
 
-def _cause(cause: CheckupCause) -> dict[str, Any]:
+def _causes(causes: Sequence[CheckupCause]) -> list[dict[str, Any]]:
+    return [_cause(cause, edit_of(cause, causes[:number])) for number, cause in enumerate(causes)]
+
+
+def _cause(cause: CheckupCause, edit: str) -> dict[str, Any]:
     return {
         "kind": cause.kind,
         "name": cause.name.replace("_", " "),
@@ -75,7 +80,7 @@ def _cause(cause: CheckupCause) -> dict[str, Any]:
         "state": state(cause),
         "repairs": [_repair(one) for one in cause.repairs],
         "hides": [_repair(one) for one in cause.hides],
-        "patch": cause.patch,
+        "patch": edit,
         "signs": ", ".join(sign.replace("_", " ") for sign in dict.fromkeys(cause.signs)),
     }
 
@@ -83,7 +88,7 @@ def _cause(cause: CheckupCause) -> dict[str, Any]:
 def _then(then: Checkup, metric: str) -> dict[str, Any]:
     return {
         "said": after_that(then, metric),
-        "causes": [_cause(cause) for cause in then.causes],
+        "causes": _causes(then.causes),
         "gains": [_repair(one[:3]) for one in then.gains],
     }
 

@@ -229,3 +229,14 @@ def test_a_rate_beside_another_optimiser_is_told_by_that_ones() -> None:
     # Alone it is told by the number that is written.
     assert "write learning_rate x10: accuracy 0.1" in said
     assert "10 times its rate; write optimiser adam_usual" in checkup_page(case, found, MANIFEST)
+
+
+def test_an_edit_that_mends_two_faults_is_shown_once() -> None:
+    found, case = checked(two_faults)
+    (cause,) = found.causes
+    edit = "--- train.py\n+++ train.py\n@@ -3 +3 @@\n-bad\n+good"
+    both = replace(found, causes=[replace(cause, patch=edit), replace(cause, name="order", patch=edit)])
+    said = "\n".join(sentences_of(both, "accuracy", "s"))
+    assert said.count("+good") == 1 and said.count("As an edit:\n    the one above") == 1
+    page = checkup_page(case, both, MANIFEST)
+    assert page.count("+good") == 1 and page.count("the one above") == 1
