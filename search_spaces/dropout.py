@@ -8,7 +8,10 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, name_of
 from backtrack.task.written import calls_of, first_line
+from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
+# Layers that drop by themselves.
+WITHIN = (*RECURRENT, "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer", "MultiheadAttention")
 CLASSES = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 FUNCTIONS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
@@ -43,6 +46,8 @@ def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
         # A function's first argument is what it drops from.
         given += call.args[:1] if name_of(call) in CLASSES else call.args[1:2]
         edits += [(one, "0.0") for one in given] or [source.longer(call, "p=0.0")]
+    within = [one for call in source.all_calls(*WITHIN) for one in call.keywords if one.arg == "dropout"]
+    edits += [(one.value, "0.0") for one in within]
     return source.all_replaced(edits) if edits else None
 
 
@@ -55,6 +60,6 @@ DROPOUT = Intervention(
     inside=True,
     harmless=True,
     answers=("dropout", "dropout_while_judged"),
-    place=lambda anatomy: first_line(anatomy.sources, calls_of(*CLASSES, *FUNCTIONS)),
+    place=lambda anatomy: first_line(anatomy.sources, calls_of(*CLASSES, *FUNCTIONS, *WITHIN)),
     patch=_patched,
 )

@@ -181,7 +181,8 @@ def pack(task: Task, everywhere: bool) -> Parcel:
 def _as_loaded(task: Task) -> bool:
     """Whether loading the task's file again, and setting its options, gives the same task."""
     loaded = task.source.loaded if task.source is not None else None
-    if not isinstance(loaded, Task):
+    if not isinstance(loaded, Task) or task.changes.names:
+        # What is changed from outside is no part of the file; all of its own factors are fixed then.
         return False
     again: Task = loaded.with_options(_options_of(task)).with_fixed(task.fixed).with_thresholds(task.thresholds)
     return again == task

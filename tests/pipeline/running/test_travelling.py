@@ -105,6 +105,13 @@ def test_of_a_folder_that_is_no_project_only_what_lies_beside_travels(tmp_path: 
     assert found == {"mine.py", "helper.py", "words.txt", "package/a.py"}
 
 
+def test_a_task_that_a_checkup_changes_travels_with_its_changes(project: Path) -> None:
+    task = load_task(str(project / "experiments" / "mine.py"))
+    # All of its own factors are fixed: its file alone would leave nothing to vary.
+    changed = task.with_changes([Categorical("order", ["as_written", "shuffled"])], {}).with_fixed({"a": 1, "b": 2})
+    assert pack(changed, everywhere=False).pickled is not None
+
+
 def test_a_task_that_was_changed_in_python_travels_as_it_is(project: Path) -> None:
     task = load_task(str(project / "experiments" / "mine.py"))
     assert pack(task, everywhere=False).pickled is None

@@ -292,6 +292,12 @@ def test_the_last_step_is_read_where_the_first_was(tmp_path: Path) -> None:
     assert edits(tmp_path, program.replace("0, :", "1, :") + LOOP, "steps_read", "last", seen) == []
 
 
+def test_what_layers_drop_by_themselves_is_left_too(tmp_path: Path) -> None:
+    program = "rnn = nn.LSTM(3, 4, dropout=share, num_layers=2)\nnet = nn.Dropout(share)\n"
+    found = edits(tmp_path, program, "dropout", "off", {"modules": {"Dropout": 1}})
+    assert found[:2] == ["+rnn = nn.LSTM(3, 4, dropout=0.0, num_layers=2)", "+net = nn.Dropout(0.0)"]
+
+
 def test_of_several_loaders_the_one_that_trains_and_does_not_shuffle_is_edited() -> None:
     def place(*loaders: tuple[int, bool, bool]) -> str:
         made = [{"place": f"a.py:{line}", "shuffled": mixed, "judges": judges} for line, mixed, judges in loaders]
