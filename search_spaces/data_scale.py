@@ -7,8 +7,8 @@ from typing import Any
 
 from backtrack.task.data_names import inputs_of
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import Source, source_at
-from backtrack.task.written import given_to
+from backtrack.task.patching import Source
+from backtrack.task.written import models_of
 from backtrack.vocabulary.codes import Filling
 from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.vocabulary.moments import FEATURES, Moments
@@ -68,10 +68,9 @@ def _standardise(training: Training, level: str) -> None:
 
 def _made_standardised(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """The file whose inputs are standardised where they are made, by those that the model trains on."""
-    made = source_at(str(anatomy.optimiser.get("place", "")))
-    models = given_to(made, str(anatomy.optimiser.get("kind")))[1] if made is not None else []
+    models = models_of(anatomy.optimiser)
     held = inputs_of(source, models[0]) if level == "standardised" and len(models) == 1 else []
-    block = next((one for one in source.blocks() if held and held[0].made in one), [])
+    block = source.block_of(held[0].made) if held else []
     last = max((one.made for one in held), key=lambda one: one.lineno, default=None)
     if last is None or any(one.made not in block for one in held):
         return None

@@ -7,8 +7,8 @@ from types import MethodType
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import Source, assigned_at, source_at
-from backtrack.task.written import calls_of, first_line, given_to, statements_calling
+from backtrack.task.patching import Source, assigned_at
+from backtrack.task.written import calls_of, first_line, models_of, statements_calling
 from backtrack.vocabulary.graph import MovedByHand
 
 LARGEST_NORM = 1.0
@@ -138,7 +138,7 @@ def _stepping(source: Source, level: str, anatomy: Anatomy) -> str | None:
         return None
     if not step:
         return source.behind(f"{name}.step()", backward[0])
-    block = next(one for one in source.blocks() if backward[0] in one)
+    block = source.block_of(backward[0])
     if step[0] not in block:
         return source.moved(step[0], backward[0], behind=True)
     between = clear[0] if len(clear) == 1 and clear[0] in block else None
@@ -194,8 +194,7 @@ def _clipping(source: Source, level: str, anatomy: Anatomy) -> str | None:
     if level == "off":
         return source.without(own[0]) if len(own) == 1 else None
     name = assigned_at(str(anatomy.optimiser.get("place", "")))
-    made = source_at(str(anatomy.optimiser.get("place", "")))
-    models = given_to(made, str(anatomy.optimiser.get("kind")))[1] if made is not None else []
+    models = models_of(anatomy.optimiser)
     step = statements_calling(source, "step", of=name)
     if own or not (name and len(models) == len(step) == 1):
         return None

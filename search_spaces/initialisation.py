@@ -13,7 +13,7 @@ from torch import nn
 from backtrack.search_spaces import SQUIRREL
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
-from backtrack.task.written import given_to, imported_by
+from backtrack.task.written import models_of, nn_of
 from backtrack.vocabulary.factors import Claim, Composite
 from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
@@ -197,14 +197,14 @@ def _draw(weight: Any, scheme: str, name: str) -> None:
 
 def _drawn_again(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """The file that makes a model's weights anew, before the optimiser that gets them is made."""
-    models = given_to(source, str(anatomy.optimiser.get("kind")))[1]
+    models = models_of(anatomy.optimiser)
     lines = _drawing(source, models[0], level, anatomy) if len(models) == len(anatomy.optimisers) == 1 else []
     return source.before("\n".join(lines)) if lines else None
 
 
 def _drawing(source: Source, model: str, level: str, anatomy: Anatomy) -> list[str]:
     """What a person would write to draw weights as a level does; empty where that is not known."""
-    torch_nn = "nn" if "nn" in imported_by(source) else "torch.nn"
+    torch_nn = nn_of(source)
     scheme, _, part = level.partition("/")
 
     def each(kinds: Sequence[str], *then: str) -> list[str]:

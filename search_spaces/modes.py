@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
-from backtrack.task.written import given_to, statements_calling
+from backtrack.task.written import models_of, statements_calling
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 
 
@@ -61,13 +61,13 @@ def _judging(source: Source, model: str) -> list[ast.stmt]:
 
 def _in_modes(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """The file that says which mode it wants: training before each batch that trains, evaluation where it judges."""
-    models = given_to(source, str(anatomy.optimiser.get("kind")))[1]
+    models = models_of(anatomy.optimiser)
     backward = statements_calling(source, "backward")
     judging = _judging(source, models[0]) if len(models) == 1 and models[0].isidentifier() else []
     if len(backward) != 1 or not judging:
         return None
-    block = next(one for one in source.blocks() if backward[0] in one)
-    return source.before_each([(block[0], f"{models[0]}.train()"), *((one, f"{models[0]}.eval()") for one in judging)])
+    first = source.block_of(backward[0])[0]
+    return source.before_each([(first, f"{models[0]}.train()"), *((one, f"{models[0]}.eval()") for one in judging)])
 
 
 MODES = Intervention(

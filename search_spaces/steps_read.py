@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
-from backtrack.task.written import first_line
+from backtrack.task.written import first_line, in_forward
 from backtrack.vocabulary.recurrent import LAYERS as RECURRENT
 from backtrack.vocabulary.recurrent import layers_in, time_axis
 
@@ -45,8 +45,7 @@ def _ending(training: Training, module: Any, own: Any) -> Any:
 
 def _first_read(source: Source) -> list[ast.expr]:
     """The zeros in a file's forward methods by which a step of several dimensions is read: `states[:, 0]`."""
-    forward = [one for one in source.nodes if isinstance(one, ast.FunctionDef) and one.name == "forward"]
-    read = [one.slice for kind in forward for one in ast.walk(kind) if isinstance(one, ast.Subscript)]
+    read = [one.slice for one in in_forward(source) if isinstance(one, ast.Subscript)]
     return [
         one.elts[1]
         for one in read

@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 from backtrack.task.patching import Source, name_of
-from backtrack.task.written import first_line, given_to, imported_by
+from backtrack.task.written import first_line, given_to, in_forward, nn_of
 from backtrack.vocabulary.drawing import distributions_with
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import is_in_own_line
@@ -160,7 +160,7 @@ def _registered(source: Source, level: str, anatomy: Anatomy) -> str | None:
         return None
     found = _unregistered(source)
     if found:
-        nn = "nn" if "nn" in imported_by(source) else "torch.nn"
+        nn = nn_of(source)
         makers = ["Parameter" if isinstance(one, ast.Call) else "ModuleList" for one in found]
         return source.all_replaced(
             (one, f"{nn}.{maker}({source.segment(one)})") for one, maker in zip(found, makers, strict=True)
@@ -257,15 +257,9 @@ def _keep(training: Training, level: str) -> None:
 
 def _cutting(source: Source) -> list[Any]:
     """What in a file's forward methods cuts the gradient off, in the order of their lines."""
-    inner = [
-        node
-        for one in source.nodes
-        if isinstance(one, ast.FunctionDef) and one.name == "forward"
-        for node in ast.walk(one)
-    ]
     found = [
         one
-        for one in inner
+        for one in in_forward(source)
         if (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and name_of(one) in ("detach", "no_grad"))
         or (isinstance(one, ast.Attribute) and one.attr == "data")
     ]

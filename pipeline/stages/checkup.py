@@ -19,6 +19,7 @@ from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memor
 from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.ordering import WHOLE
 from backtrack.evidence.checkup.repairs import (
+    CANDIDATES,
     answers,
     best_score,
     candidates,
@@ -40,8 +41,8 @@ from backtrack.vocabulary.space import SearchSpace
 
 # Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
 FIRST, CONTROLS, PROOFS = 3, 2, 4
-# Runs kept for what comes last (fresh seeds of three repairs and as written, probes), and for leaving changes out.
-KEPT, FEWER = PROOFS * 4 + 3, 2
+# Runs kept for what comes last (fresh seeds of all repairs and as written, probes), and for leaving changes out.
+KEPT, FEWER = PROOFS * (CANDIDATES + 1) + 3, 2
 # Changes that a training crashes with, as it does as written, after which no other is tried.
 CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.

@@ -55,7 +55,7 @@ def inputs_of(source: Source, model: str) -> list[Held]:
         [('x_train', True), ('x_test', False)]
     """
     backward = statements_calling(source, "backward")
-    block = next((one for one in source.blocks() if backward and backward[0] in one), [])
+    block = source.block_of(backward[0]) if backward else []
     training = {id(node) for statement in block for node in ast.walk(statement)}
     calls = [one for one in source.all_calls(model) if isinstance(one.func, ast.Name) and one.args]
     if not any(id(one) in training for one in calls):

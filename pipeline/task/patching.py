@@ -147,20 +147,17 @@ class Source:
         """The file without a statement, or the loop that does nothing else; None where others stand on its lines.
 
         Example:
-            >>> Source("opt.step()\\nfor p in weights:\\n    p.clamp_(0, 1)\\n", 3).without_line()
+            >>> source = Source("opt.step()\\nfor p in weights:\\n    p.clamp_(0, 1)\\n", 3)
+            >>> source.without(source.statement)
             'opt.step()\\n'
         """
-        block = next((one for one in self.blocks() if statement in one), [])
+        block = self.block_of(statement)
         if len(block) == 1:
             around = [one for one in self.nodes if isinstance(one, ast.For | ast.With) and one.body is block]
             return self.without(around[0]) if around and not getattr(around[0], "orelse", []) else None
         if not block or not self._is_alone(statement):
             return None
         return "".join([*self._lines[: statement.lineno - 1], *self._lines[statement.end_lineno or 0 :]])
-
-    def without_line(self) -> str | None:
-        """The file without the statement of the line."""
-        return self.without(self.statement) if self.statement is not None else None
 
     def moved(self, statement: ast.stmt, beside: ast.stmt, *, behind: bool = False) -> str | None:
         """The file with a statement moved before another one, or behind it, as deep as that is; None where it cannot.
@@ -171,8 +168,7 @@ class Source:
             >>> source.moved(step, inner, behind=True).splitlines()[1:3]
             ['    loss.backward()', '    opt.step()']
         """
-        block = next((one for one in self.blocks() if statement in one), [])
-        if not (self._is_alone(statement) and self._is_alone(beside)) or len(block) < 2:
+        if not (self._is_alone(statement) and self._is_alone(beside)) or len(self.block_of(statement)) < 2:
             return None
         gone = range(statement.lineno - 1, statement.end_lineno or 0)
         at = (beside.end_lineno or 0) if behind else beside.lineno - 1
@@ -200,6 +196,10 @@ class Source:
         """The bodies of the file: its own, and those of its functions, loops and branches."""
         bodies = (getattr(node, name, None) for node in self.nodes for name in ("body", "orelse", "finalbody"))
         return [one for one in bodies if isinstance(one, list) and one]
+
+    def block_of(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The body that a statement stands in; empty where it is none of the file's."""
+        return next((one for one in self.blocks() if statement in one), [])
 
     def _indent(self, statement: ast.stmt) -> str:
         return self._lines[statement.lineno - 1][: statement.col_offset]

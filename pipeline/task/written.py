@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from backtrack.task.patching import Source, name_of, source_at
@@ -117,6 +117,27 @@ def imported_by(source: Source) -> set[str]:
     """
     imports = [one for one in source.nodes if isinstance(one, ast.Import | ast.ImportFrom)]
     return {alias.asname or alias.name.partition(".")[0] for one in imports for alias in one.names}
+
+
+def nn_of(source: Source) -> str:
+    """How a file names `torch.nn`."""
+    return "nn" if "nn" in imported_by(source) else "torch.nn"
+
+
+def in_forward(source: Source) -> list[ast.AST]:
+    """All that stands in a file's forward methods."""
+    methods = [one for one in source.nodes if isinstance(one, ast.FunctionDef) and one.name == "forward"]
+    return [node for one in methods for node in ast.walk(one)]
+
+
+def models_of(optimiser: Mapping[str, Any]) -> list[str]:
+    """The models whose parameters an optimiser of a run gets, as they are written where it is made.
+
+    Args:
+        optimiser: of an anatomy.
+    """
+    made = source_at(str(optimiser.get("place", "")))
+    return given_to(made, str(optimiser.get("kind")))[1] if made is not None else []
 
 
 def made_of(source: Source, name: str) -> ast.expr | None:

@@ -206,7 +206,8 @@ def test_modes_are_said_where_it_trains_and_where_it_judges(tmp_path: Path) -> N
     text = (tmp_path / "train.py").read_text(encoding="utf-8")
     patch = all_interventions()["modes"].patch
     assert patch is not None
-    lines = (patch(Source(text, 1), "as_used", Anatomy(optimisers=[{"kind": "SGD"}])) or "").splitlines()
+    known = Anatomy(optimisers=[{"kind": "SGD", "place": f"{tmp_path}/train.py:1"}])
+    lines = (patch(Source(text, 1), "as_used", known) or "").splitlines()
     assert lines[3:5] == ["        net.train()", "        opt.zero_grad()"]
     assert lines[9:11] + lines[14:16] == [
         "    with torch.no_grad():", "        net.eval()", "    net.eval()", "    return net(x)"
