@@ -23,7 +23,7 @@ import backtrack.tasks
 from backtrack.cluster.job import ASKED
 from backtrack.errors import BacktrackError, ClusterError, StudyError
 from backtrack.running.travelling import project_files
-from backtrack.task.loading import PROJECT_MARK, project_root
+from backtrack.task.project import PROJECT_MARK, project_root
 
 # Names of environment variables whose values travel to the job's driver (and to no worker): where MLflow's server is
 # and how one logs in there, and how one reaches an object store.

@@ -22,7 +22,8 @@ from typing import Any
 from backtrack.errors import TaskError
 from backtrack.running.scratch import for_this_process
 from backtrack.task import FunctionTask, ScriptTask, Task, TorchTask, load_task
-from backtrack.task.loading import PROJECT_MARK, is_marked, make_importable, project_root
+from backtrack.task.loading import make_importable
+from backtrack.task.project import PROJECT_MARK, is_marked, project_root
 from backtrack.vocabulary.places import is_own
 
 # A project is code and small files. Larger ones stay where they are, and a project of more than this does not travel.

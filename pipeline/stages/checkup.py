@@ -43,6 +43,8 @@ from backtrack.vocabulary.space import SearchSpace
 FIRST, CONTROLS, PROOFS = 3, 2, 4
 # Runs kept for what comes last (fresh seeds of all repairs and as written, probes), and for leaving changes out.
 KEPT, FEWER = PROOFS * (CANDIDATES + 1) + 3, 2
+# The same, where the probes are behind.
+KEPT_AT_LAST = 2 * PROOFS
 # Changes that a training crashes with, as it does as written, after which no other is tried.
 CRASHES = 12
 # Rates and rules that are tried together with all harmless repairs, where these alone are not enough.
@@ -221,19 +223,26 @@ def _together(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     runs = case.of(all_of)
     if not runs:
         return [together]
-    if _is_mended(case) or _brings_back(case, runs[0]):
+    still_open = _is_open(plan, case)
+    if not still_open and (_is_mended(case) or _brings_back(case, runs[0])):
         # What of it is needed shows where it is left out again.
         return [together]
     there = {option.changes[0] for option in case.repairs}
     sets = [_with(all_of, one) for one in COMPANIONS if one in there]
     wanted = [plan.planned(changes, seed, TRIED) for changes in sets]
-    room = plan.runs - len(case.runs) - KEPT - FEWER
+    room = plan.runs - len(case.runs) - (KEPT_AT_LAST if still_open else KEPT) - FEWER
     known = {run.trial for run in case.runs}
     missing = [one for one in wanted if one.trial not in known]
     if missing or any(_brings_back(case, run) for changes in sets for run in case.of(changes, TRIED)):
         return [together, *missing[: max(0, room)]]
     pairs = [plan.planned(changes, seed, TRIED) for changes in _beside_the_best(case)]
     return [together, *[one for one in pairs if one.trial not in known][: max(0, room)]]
+
+
+def _is_open(plan: CheckupPlan, case: Case) -> bool:
+    """Whether the probes are behind and nothing is verified: what looked like a repair under one seed was none."""
+    probes, known = _probes(plan, case), {run.trial for run in case.runs}
+    return bool(probes) and all(one.trial in known for one in probes)
 
 
 def _beside_the_best(case: Case) -> list[Changes]:
@@ -250,7 +259,8 @@ def _beside_the_best(case: Case) -> list[Changes]:
     for run in (best[another] for another in order):
         others = [option.changes[0] for option in in_order(case) if option.name != run.changes[0][0]]
         pairs += [_with(run.changes, one) for one in _first_levels(others)[:8]]
-    return pairs
+    # (The best of this net and the best of another may each stand beside the other.)
+    return list(dict.fromkeys(pairs))
 
 
 def _paired(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
@@ -290,7 +300,8 @@ def _with(changes: Changes, one: tuple[str, str]) -> Changes:
 def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Leaves one change after another out of a set that brings the training back, while it does so without it."""
     found = candidates(case)
-    if not found or not needs_repair(case) or len(case.runs) + KEPT >= plan.runs:
+    kept_back = KEPT_AT_LAST if _is_open(plan, case) else KEPT
+    if not found or not needs_repair(case) or len(case.runs) + kept_back >= plan.runs:
         return []
     seed, bar = _worst_seed(case), threshold(case)
     enough = {run.changes: case.score(run) for run in tried(case) if run.part == TRIED and case.score(run) >= bar}

@@ -16,16 +16,13 @@ from types import ModuleType
 
 from backtrack.errors import BacktrackError, TaskError
 from backtrack.task.function_task import FunctionTask
+from backtrack.task.project import project_root
 from backtrack.task.script_task import ScriptTask
 from backtrack.task.swept import Source
 from backtrack.task.torch_task import TorchTask
 from backtrack.vocabulary.places import place_of
 
 Task = FunctionTask | TorchTask | ScriptTask
-
-# What marks the root of a project: modules of the folders between it and the task file can be imported.
-PROJECT_MARK = ".backtrack-project"
-ROOT_MARKS = (PROJECT_MARK, ".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 
 
 def builtin_tasks() -> list[str]:
@@ -64,22 +61,6 @@ def load_task(name: str | None = None, file: str | Path | None = None) -> Task:
     if not isinstance(task, Task):
         raise TaskError(f"the built-in module backtrack.tasks.{name} exposes no task: it holds {task!r}")
     return replace(task, source=Source(task.name))
-
-
-def project_root(file: Path) -> Path:
-    """The folder that a task file's project begins in: the nearest one above it with a mark of a project, else its own.
-
-    Args:
-        file: the task file.
-    """
-    own = file.resolve().parent
-    return next((folder for folder in (own, *own.parents) if is_marked(folder)), own)
-
-
-def is_marked(folder: Path) -> bool:
-    """Whether something in a folder says that a project begins there."""
-    # A home directory under version control is no project: all of it would travel.
-    return folder != Path.home() and folder != folder.parent and any((folder / mark).exists() for mark in ROOT_MARKS)
 
 
 def _known() -> str:

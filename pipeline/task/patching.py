@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+from backtrack.task.project import project_root
 
 # Lines around an edit.
 AROUND = 1
@@ -272,11 +273,20 @@ def suggested(place: str, source: Source, new: str | None) -> str:
     if new is None or new == source.text:
         return ""
     file = place.rpartition(":")[0]
-    near = os.path.relpath(file)
-    name = file if near.startswith("..") else near
+    name = _name_of(Path(file))
     return "\n".join(
         difflib.unified_diff(source.text.splitlines(), new.splitlines(), name, name, n=AROUND, lineterm="")
     )
+
+
+def _name_of(file: Path) -> str:
+    """A file's name from the folder that a training works in, or from where its project begins.
+
+    A worker of Ray works elsewhere, and on another machine the project lies elsewhere as well. (`patch` refuses names
+    that lead out of the folder that it works in.)
+    """
+    folder = Path.cwd() if file.resolve().is_relative_to(Path.cwd()) else project_root(file)
+    return file.resolve().relative_to(folder.resolve()).as_posix()
 
 
 def source_at(place: str) -> Source | None:

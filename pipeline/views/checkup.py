@@ -69,7 +69,7 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
 
 def applying(study: str) -> str:
     """How to make the edit that a checkup suggests."""
-    return f"To make the edit, in the program's folder: patch -p0 < {shlex.quote(f'{study}/{EDIT}')}"
+    return f"To make the edit, in the project's folder: patch -p0 < {shlex.quote(f'{study}/{EDIT}')}"
 
 
 def _with_that(then: Checkup, metric: str) -> list[str]:

@@ -385,8 +385,9 @@ class Ears:
     def _before_backward(self, loss: Any) -> None:
         if self.muted:
             return
-        number = self.heard.backwards
-        self.heard.backwards += 1
+        heard = self.heard
+        number = heard.backwards
+        heard.backwards = number + 1
         if number < TOLD or self.close or not self._is_finite(loss):
             self._tell("backward", Backward(loss, own_place(), number))
         if self.close and self.symptoms is not None and loss.numel() == 1 and len(self._optimisers) <= 1:
@@ -411,6 +412,7 @@ class Ears:
         return value - value == 0
 
     def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
+        # (This and what comes after a step run at every one: they ask for little, and call little.)
         if self.muted:
             return
         self._judging.end()
@@ -420,12 +422,13 @@ class Ears:
         if close:
             heard.due = _next_look(number)
         self._look(close)
-        rates = tuple(float(group["lr"]) for group in optimiser.param_groups)
+        groups = optimiser.param_groups
+        rates = (float(groups[0]["lr"]),) if len(groups) == 1 else tuple(float(group["lr"]) for group in groups)
         if not heard.rates or heard.rates[-1][1] != rates:
             heard.rates.append((number, rates))
-        if number <= TOLD or self.close:
-            self._tell("before_step", Step(heard, number, self.close))
-        if self.close and self.symptoms is not None:
+        if close or number <= TOLD:
+            self._tell("before_step", Step(heard, number, close))
+        if close and self.symptoms is not None:
             self._measure(self.symptoms.before, heard, self.heard.models)
 
     def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
@@ -441,7 +444,10 @@ class Ears:
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
-        self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
+        close = heard.steps + 1 >= heard.due
+        if len(self.heard.optimisers) > 1:
+            close = close or any(one.steps + 1 >= one.due for one in self.heard.optimisers)
+        self._look(close)
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))

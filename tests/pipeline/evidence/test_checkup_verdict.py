@@ -782,13 +782,14 @@ def test_runs_are_left_for_the_probes_behind_three_repairs_that_may_be_luck(monk
     monkeypatch.setattr(sys.modules[__name__], "LEVELS", wider)
     space = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in wider.items()])
     monkeypatch.setattr(sys.modules[__name__], "SPACE", space)
-    left: list[int] = []
+    left: dict[bool, list[int]] = {False: [], True: []}
     plan_next = next_runs
 
     def looked_at(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         wanted = plan_next(plan, case)
         if wanted and wanted[0].part == PROOF and not any(run.part == PROOF for run in case.runs):
-            left.append(plan.runs - len(case.runs) - len(wanted))
+            probed = any("one_batch" in dict(run.changes) for run in case.runs)
+            left[probed].append(plan.runs - len(case.runs) - len(wanted))
         return wanted
 
     monkeypatch.setattr(sys.modules[__name__], "next_runs", looked_at)
@@ -799,4 +800,25 @@ def test_runs_are_left_for_the_probes_behind_three_repairs_that_may_be_luck(monk
             luck=luck,
         )
     # One batch, held back examples, and a longer training before these.
-    assert len(left) > 10 and min(left) >= 3
+    assert len(left[False]) > 10 and min(left[False]) >= 3
+    # What is tried behind the probes keeps runs for its fresh seeds.
+    assert left[True] and min(left[True]) >= 0
+
+
+@pytest.mark.parametrize("luck", range(5))
+def test_what_is_left_behind_the_probes_goes_to_two_changes_that_only_work_together(
+    monkeypatch: pytest.MonkeyPatch, luck: int
+) -> None:
+    wider = {**LEVELS, "activation": [f"other{number}" for number in range(8)], "learning_rate": ["x0.1", "x10"]}
+    monkeypatch.setattr(sys.modules[__name__], "LEVELS", wider)
+    space = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in wider.items()])
+    monkeypatch.setattr(sys.modules[__name__], "SPACE", space)
+
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        both = "inputs" in changes and changes.get("learning_rate") == "x10"
+        return (0.9 if both else 0.1) + 0.01 * rng.random()
+
+    found, case = checked(reached, runs=54, luck=luck)
+    assert len(case.runs) <= 54
+    (cause,) = found.causes
+    assert cause.verified and cause.repairs[0][0] == (("inputs", "standardised"), ("learning_rate", "x10"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backtrack import TaskError, load_task
-from backtrack.task.loading import project_root
+from backtrack.task.project import project_root
 
 TASK = """
 from backtrack import Categorical, FunctionTask

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backtrack.task.intervention import Anatomy
-from backtrack.task.patching import Source, assigned_at, source_at
+from backtrack.task.patching import Source, assigned_at, source_at, suggested
 from backtrack.trial.intervening.catalogue import all_interventions
 
 PROGRAM = """\
@@ -112,3 +112,27 @@ def test_a_place_that_is_no_line_of_a_file_suggests_none(tmp_path: Path) -> None
         assert source_at(place) is None
         anatomy = Anatomy(optimisers=[{"kind": "SGD", "lr": 0.5, "place": place}])
         assert not any(all_interventions()["learning_rate"].described(anatomy)["patches"].values())
+
+
+@pytest.mark.parametrize(
+    ("works_in", "file", "marked", "name"),
+    [
+        ("project", "project/train.py", "", "train.py"),
+        ("project", "project/src/train.py", "", "src/train.py"),
+        ("elsewhere", "project/src/train.py", "project/pyproject.toml", "src/train.py"),
+        ("elsewhere", "project/mine.py", "", "mine.py"),
+    ],
+)
+def test_the_names_in_a_patch_lead_out_of_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works_in: str, file: str, marked: str, name: str
+) -> None:
+    for folder in ("project/src", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    if marked:
+        (tmp_path / marked).touch()
+    (tmp_path / file).write_text("lr = 1.0\n")
+    monkeypatch.chdir(tmp_path / works_in)
+    place = f"{tmp_path / file}:1"
+    source = source_at(place)
+    assert source is not None
+    assert suggested(place, source, "lr = 0.1\n").splitlines()[:2] == [f"--- {name}", f"+++ {name}"]
