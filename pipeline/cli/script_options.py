@@ -107,7 +107,6 @@ def script_task(name: str, choices: ScriptChoices, needed: bool = True, own_fact
     from backtrack.cli.pairs import pairs_from
     from backtrack.task import ScriptTask
     from backtrack.task.given_factors import factors_from
-    from backtrack.vocabulary.factors import Categorical
 
     factors, spelled = factors_from(choices.factors)
     if needed:
@@ -117,11 +116,9 @@ def script_task(name: str, choices: ScriptChoices, needed: bool = True, own_fact
         "command": [name, *choices.program],
         "metric": choices.metric or "loss",
         "mode": choices.mode or "min",
-        "factors": factors or [Categorical("nothing", ["a", "b"])],
+        "factors": factors,
         "arguments": choices.arguments if factors else "",
-        # Without factors one that reaches nothing stands in, by a variable that nobody reads.
-        "environment": pairs_from("--env", list(choices.environment), "LR={lr}")
-        | ({} if factors else {"BACKTRACK_NOTHING": "{nothing}"}),
+        "environment": pairs_from("--env", list(choices.environment), "LR={lr}"),
         "config_file": choices.config_file,
         "spelled": spelled,
         "seed_argument": choices.seed_argument,

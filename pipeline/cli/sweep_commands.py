@@ -339,13 +339,10 @@ def _changed(task: Task, tricks: bool, intervene: Sequence[str], study: str | No
     if sum([tricks, bool(intervene), study is not None]) > 1:
         raise TaskError("--tricks, --intervene and --from each choose what is varied from outside; give one of them")
     if tricks:
-        task = interventions.with_tricks(task, told)
-    elif intervene:
-        task = interventions.with_named(task, intervene, told)
-    else:
-        task = _from_study(task, str(study), told)
-    # The stand-in of a script without factors of its own.
-    return task.with_fixed({"nothing": "a"}) if "nothing" in {factor.name for factor in task.space} else task
+        return interventions.with_tricks(task, told)
+    if intervene:
+        return interventions.with_named(task, intervene, told)
+    return _from_study(task, str(study), told)
 
 
 def _from_study(task: Task, study: str, told: Callable[[str], None]) -> Task:

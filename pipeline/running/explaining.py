@@ -186,6 +186,7 @@ def why_config(
     Example:
         >>> why_config(load_task("squirrel"), {"init": "heuristic"}).sentences  # doctest: +SKIP
     """
+    task.check_has_factors()
     unknown = sorted(set(config) - {factor.name for factor in task.space})
     if unknown:
         raise SpaceError(

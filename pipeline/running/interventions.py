@@ -42,7 +42,7 @@ def looked_at(
         TaskError: where nothing of it can be changed from outside.
     """
     told(f"looking at one run of {task.name} as written")
-    own = {factor.name: reference(factor) for factor in task.space} if task.factors else {}
+    own = {factor.name: reference(factor) for factor in task.space}
     recorder = Recorder()
     result = run_replicate(task, Config(own), 0, looked=files, recorder=recorder)
     found, last = recorder.anatomy, message_in(result.error)

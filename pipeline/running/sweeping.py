@@ -100,6 +100,7 @@ def sweep(
         >>> study = sweep(load_task("squirrel"), runs=170, directory="studies/mine")  # doctest: +SKIP
         >>> study.causes.to_pylist()  # doctest: +SKIP
     """
+    task.check_has_factors()
     first, spends = first_runs(task.space, runs, until, hours)
     split = split_runs(task.space, first, stages)
     task.validate()

@@ -27,7 +27,7 @@ class FunctionTask(Swept):
             name. The last value of `metric` is the result.
         metric: the key to judge by; it may be absent from some reports.
         mode: "min" or "max".
-        factors: the search space.
+        factors: the search space; a checkup needs none.
         chance: the value of `metric` for a model that has learnt nothing; without it no_learning and collapsed
             cannot be told from poor training, and are never reported.
         noise: run-to-run standard deviation of `metric` at chance. Where it is not given, it is taken from the
@@ -60,7 +60,7 @@ class FunctionTask(Swept):
     run: Callable[..., Iterator[Mapping[str, float]]]
     metric: str
     mode: Mode
-    factors: Sequence[Factor]
+    factors: Sequence[Factor] = ()
     chance: float | None = None
     noise: float | None = None
     unit: str = "epoch"

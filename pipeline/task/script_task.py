@@ -35,7 +35,7 @@ class ScriptTask(Swept):
         metric: the number to judge by, as the program prints or reports it; `accuracy` also finds `val_acc` (see
             `backtrack.watch.printed.series_for`). The last value is the result.
         mode: "min" or "max".
-        factors: the search space.
+        factors: the search space; a checkup needs none.
         arguments: how levels reach the program, such as "optim.lr={lr} model={model}"; the parts of inactive factors
             are left out. Default: `--NAME LEVEL` for each factor, spelled as the script declares it; a constant at the
             top of a script takes its level there.
@@ -67,7 +67,7 @@ class ScriptTask(Swept):
     command: Sequence[str] | str
     metric: str
     mode: Mode
-    factors: Sequence[Factor]
+    factors: Sequence[Factor] = ()
     arguments: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     config_file: str = ""

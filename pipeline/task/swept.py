@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from backtrack.errors import TaskError
+from backtrack.errors import SpaceError, TaskError
 from backtrack.task.options import as_type_of
 from backtrack.vocabulary.factors import Factor
 from backtrack.vocabulary.goals import Goal
@@ -87,6 +87,18 @@ class Swept:
         object.__setattr__(self, "factors", tuple(self.factors))
         object.__setattr__(self, "whole_space", SearchSpace(tuple(self.factors)))
         object.__setattr__(self, "space", fix(self.whole_space, self.fixed)[0] if self.fixed else self.whole_space)
+
+    def check_has_factors(self) -> None:
+        """Checks that there is something to vary, before anything is planned.
+
+        Raises:
+            SpaceError: where the task has no factors.
+        """
+        if not self.space.factors:
+            raise SpaceError(
+                f"task {self.name!r} has no factors, so there is nothing to sweep; give it factors=[…], vary the "
+                "posts' tricks on it (--tricks), or let a checkup look for what is wrong (backtrack checkup)"
+            )
 
     def with_fixed(self, levels: Levels) -> Self:
         """This task with some factors held at one level: they leave the space, and every run has that level.

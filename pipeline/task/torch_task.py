@@ -97,7 +97,7 @@ class TorchTask(Swept):
             `{name: number}`; with loaders, `score(outputs, batch, config)` is averaged over the batches.
         metric: name of what `score` computes.
         mode: "min" or "max".
-        factors: the search space.
+        factors: the search space; a checkup needs none.
         epochs: passes over the training set.
         constant: `constant(targets, like) -> outputs`: what a model that ignores its input would best answer, given
             the training targets, shaped like the outputs `like`. Chance is *measured* with it. Default: the log
@@ -151,7 +151,7 @@ class TorchTask(Swept):
     score: Callable[..., float | Mapping[str, float]]
     metric: str
     mode: Mode
-    factors: Sequence[Factor]
+    factors: Sequence[Factor] = ()
     epochs: int = 2
     constant: Callable[[Tensor, Tensor], Tensor] = _class_shares
     optimiser: Callable[[nn.Module, Levels], torch.optim.Optimizer] = _default_optimiser

@@ -61,7 +61,7 @@ def narrow(space: SearchSpace, kept: Mapping[str, Any]) -> tuple[SearchSpace, di
             factors.append(replace(factor, when=when or None))
         else:
             factors.append(Categorical(factor.name, own, role=factor.role, when=when or None))
-    if not factors:
+    if fixed and not factors:
         raise SpaceError(f"nothing is left to vary: every factor has one level ({', '.join(fixed)}); fix fewer")
     return SearchSpace(tuple(factors)), fixed
 

@@ -48,8 +48,6 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
-        if not self.factors:
-            raise SpaceError("the search space has no factors, so there is nothing to sweep; expected at least one")
         for factor in self.factors:
             if not isinstance(factor, (Categorical, Numeric, Composite)):
                 raise SpaceError(

@@ -216,7 +216,8 @@ def test_an_intervention_of_somebodys_own_is_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("factors", [[Numeric("lr", 0.5, 2.0, log=True)], []], ids=["with factors", "without"])
+def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path, factors: list[Numeric]) -> None:
     import torch
     from torch import nn
 
@@ -225,7 +226,7 @@ def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path
         x = torch.randn(300, 6)
         y = (x[:, 0] > 0).long()
         net = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 2))
-        opt = torch.optim.SGD(net.parameters(), lr=config["lr"])
+        opt = torch.optim.SGD(net.parameters(), lr=config.get("lr", 1.0))
         for _ in range(4):
             for i in torch.randperm(200).split(20):
                 opt.zero_grad()
@@ -234,9 +235,7 @@ def test_a_black_box_is_changed_in_its_process_and_left_as_it_was(tmp_path: Path
             yield {"accuracy": (net(x[200:] * 1e4).argmax(1) == y[200:]).float().mean().item()}
 
     own = nn.functional.cross_entropy, torch.Tensor.__sub__, torch.optim.Optimizer.__init__
-    task = FunctionTask(
-        name="box", run=run, metric="accuracy", mode="max", factors=[Numeric("lr", 0.5, 2.0, log=True)], chance=0.5
-    )
+    task = FunctionTask(name="box", run=run, metric="accuracy", mode="max", factors=factors, chance=0.5)
     found = checkup(task, 40, tmp_path / "study", here=True)
     assert (nn.functional.cross_entropy, torch.Tensor.__sub__, torch.optim.Optimizer.__init__) == own
     assert found.answer.causes[0].name == "inputs"

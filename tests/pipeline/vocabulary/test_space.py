@@ -102,7 +102,6 @@ def test_a_task_sees_the_components() -> None:
         (lambda: Categorical("a", ["x", "y"], role="other"), "role"),
         (lambda: Categorical("a", ["x", "y"], when={"b": "x"}), "list of levels"),
         (lambda: Composite("a", levels={"x": {"p": 1}, "y": {"q": 1}}), "same components"),
-        (lambda: SearchSpace(()), "no factors"),
         (lambda: SearchSpace((Categorical("a", ["x", "y"]), Categorical("a", ["x", "y"]))), "twice"),
         (lambda: SearchSpace((Categorical("a", ["x", "y"], when={"b": ["z"]}),)), "not in the space"),
         (
