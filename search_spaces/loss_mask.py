@@ -8,31 +8,41 @@ from typing import Any
 
 from backtrack.search_spaces.loss_arguments import place
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
-from backtrack.vocabulary.graph import operation_of
+from backtrack.vocabulary.graph import nodes_behind, operation_of
 
-# Among an anatomy's calls: losses that are masked by hand.
-MASKED = "masked losses"
+# Among an anatomy's calls: losses that are multiplied by a mask, and those of which a mask picks elements.
+MASKED, PICKED = "masked losses", "picked losses"
 # What gives each element of a loss another place, and how often it may do so.
 MOVES, DEPTH = ("View", "UnsafeView", "Reshape", "Transpose", "T", "Permute", "Unsqueeze", "Squeeze", "Clone"), 4
-PRODUCTS = ("__mul__", "__rmul__", "mul", "__getitem__")
+PRODUCTS = ("__mul__", "__rmul__", "mul")
 
 
-def at_masks(training: Training, masked: Callable[[Any], Any]) -> None:
+def at_masks(training: Training, masked: Callable[[Any], Any], picked: Callable[[], None] | None = None) -> None:
     """Asks `masked(mask)` where each element of a loss is multiplied by 0 or 1, or picked by a mask.
 
     Args:
-        training: whose losses.
+        training: whose losses; a mask that picks is asked of only where its anatomy says that there is one.
         masked: gives the mask that is used; where the program counts what that leaves, it counts the same one.
+        picked: called before a backward pass for each mask that picked.
     """
     torch: Any = training.torch
     losses: set[Any] = set()
     last: list[tuple[Any, Any]] = []
 
-    def told(call: LossCall, value: Any) -> None:
-        if call.training and isinstance(value, torch.Tensor) and value.ndim:
-            losses.add(value.grad_fn)
+    def told(call: LossCall, value: Any) -> Any:
+        if not (call.training and isinstance(value, torch.Tensor) and value.ndim):
+            return None
+        losses.add(value.grad_fn)
+        if not training.anatomy.calls.get(PICKED):
+            return None
+        other = value.as_subclass(kind)
+        losses.add(other.grad_fn)
+        return other
 
     def begin(total: Any) -> Any:
+        if picked is not None and losses:
+            for _ in range(_picks_behind(torch, total, losses)):
+                picked()
         losses.clear()
         return total
 
@@ -59,6 +69,7 @@ def at_masks(training: Training, masked: Callable[[Any], Any]) -> None:
 
         return sum
 
+    kind = _picking(torch, lambda index: used(index) if _is_mask(torch, index) else index)
     training.at_loss(after=told)
     training.at_objective(begin)
     for name in PRODUCTS:
@@ -66,9 +77,35 @@ def at_masks(training: Training, masked: Callable[[Any], Any]) -> None:
     training.replace(torch.Tensor, "sum", counted)
 
 
+def _picking(torch: Any, change: Callable[[Any], Any]) -> type:
+    """A tensor of which `tensor[change(index)]` is what is picked; all that is computed from it is a plain one.
+
+    Not in `__getitem__`'s place on `torch.Tensor` itself: each tensor is a sequence to Python then, for good, and
+    `torch.tensor([a, b])` of two numbers asks these for their length.
+    """
+
+    class Picking(torch.Tensor):  # type: ignore[misc,name-defined]
+        __torch_function__ = torch._C._disabled_torch_function_impl
+
+        def __getitem__(self, index: Any) -> Any:
+            return self.as_subclass(torch.Tensor)[change(index)]
+
+    return Picking
+
+
+def _picks_behind(torch: Any, total: Any, losses: set[Any]) -> int:
+    """How often elements of these losses are picked by a mask on the way to the total."""
+    indices = [node for node in nodes_behind([total]) or () if operation_of(node) == "Index"]
+    picked = [node for node in indices if _comes_from(node.next_functions[0][0], losses)]
+    return sum(len(node._saved_indices) == 1 and _is_mask(torch, node._saved_indices[0]) for node in picked)
+
+
 def _is_of(tensor: Any, losses: set[Any]) -> bool:
     """Whether a tensor is what one of these nodes computed, in whatever shape."""
-    node = getattr(tensor, "grad_fn", None)
+    return _comes_from(getattr(tensor, "grad_fn", None), losses)
+
+
+def _comes_from(node: Any, losses: set[Any]) -> bool:
     for _ in range(DEPTH):
         if node is None or node in losses:
             break
@@ -85,7 +122,8 @@ def _is_mask(torch: Any, values: Any) -> bool:
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    return {"inverted": "the other part of the loss's mask: ~mask (or 1 - mask)"} if anatomy.calls.get(MASKED) else {}
+    masked = anatomy.calls.get(MASKED) or anatomy.calls.get(PICKED)
+    return {"inverted": "the other part of the loss's mask: ~mask (or 1 - mask)"} if masked else {}
 
 
 def _apply(training: Training, level: str) -> None:

@@ -1050,6 +1050,7 @@ def test_the_other_part_of_a_mask_counts(kind: str) -> None:
     wanted = masked(~mask)
     with changed("loss_mask", "inverted", anatomy):
         assert torch.allclose(masked(mask), wanted)
+        assert torch.tensor([DATA[0, 0], DATA[0, 1]]).tolist() == DATA[0, :2].tolist()
     assert not torch.allclose(masked(mask), wanted)
 
 

@@ -15,7 +15,7 @@ from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.gradient_between import count_between
 from backtrack.search_spaces.last_weights import at_reloading
-from backtrack.search_spaces.loss_mask import MASKED, at_masks
+from backtrack.search_spaces.loss_mask import MASKED, PICKED, at_masks
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
 from backtrack.search_spaces.own_noise import at_noise
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
@@ -274,7 +274,11 @@ def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
             training.anatomy.count(MASKED)
         return mask
 
-    at_masks(training, seen)
+    def picked() -> None:
+        if is_early():
+            training.anatomy.count(PICKED)
+
+    at_masks(training, seen, picked)
 
 
 def count_noise(training: HookedTraining, is_early: Callable[[], bool]) -> None:
