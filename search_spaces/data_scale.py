@@ -12,6 +12,7 @@ from backtrack.task.written import models_of
 from backtrack.vocabulary.codes import Filling
 from backtrack.vocabulary.loss_sides import REGRESSIONS
 from backtrack.vocabulary.moments import FEATURES, Moments
+from backtrack.vocabulary.shapes import is_one_example
 
 # Training passes whose inputs make the mean and the deviation.
 PASSES = 20
@@ -46,22 +47,63 @@ def _is_float_batch(training: Training, given: Any) -> bool:
     return isinstance(given, training.torch.Tensor) and given.is_floating_point() and given.ndim >= FEATURES
 
 
+class _Scales:
+    """Mean and deviation of what models train on.
+
+    A model that is never trained, as the target of an agent's, is another's copy: it gets that one's.
+
+    Args:
+        torch: the module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+        self._trained: dict[int, Moments] = {}
+        # Of a model that nothing has trained yet: its first batch.
+        self._first: dict[int, Moments] = {}
+        self._kinds: dict[int, tuple[Any, ...]] = {}
+
+    def of(self, model: Any, batch: Any) -> Moments:
+        """Those by which this batch is standardised; of the first batches that train the model it is a part."""
+        if id(model) not in self._kinds:
+            self._kinds[id(model)] = type(model), *(tuple(weight.shape) for weight in model.parameters())
+        if self.learns(model):
+            self._trained.setdefault(id(model), Moments()).add(batch)
+        found = self._trained.get(id(model)) or self._of_copy(model)
+        if found is None:
+            found = self._first.setdefault(id(model), Moments())
+            if not found.batches:
+                found.add(batch)
+        return found
+
+    def learns(self, model: Any) -> bool:
+        """Whether a batch that the model gets now is one of the first that it trains on."""
+        known = self._trained.get(id(model))
+        return self._torch.is_grad_enabled() and (known is None or known.batches < PASSES)
+
+    def _of_copy(self, model: Any) -> Moments | None:
+        same = [moments for key, moments in self._trained.items() if self._kinds[key] == self._kinds[id(model)]]
+        return same[0] if len(same) == 1 else None
+
+
 def _standardise(training: Training, level: str) -> None:
     torch: Any = training.torch
-    seen: dict[int, Moments] = {}
+    scales = _Scales(torch)
     fillings: dict[int, Filling] = {}
 
     def before(model: Any, given: Any) -> Any:
-        if not _is_float_batch(training, given):
+        is_floats = isinstance(given, torch.Tensor) and given.is_floating_point()
+        is_row = is_floats and given.ndim == 1 and is_one_example(model, given)
+        if not is_floats or (given.ndim < FEATURES and not is_row):
             return given
-        moments = seen.setdefault(id(model), Moments())
-        learns = (torch.is_grad_enabled() and moments.batches < PASSES) or moments.batches == 0
+        # (An agent may act by a single row.)
+        batch = given[None] if is_row else given
         if level == "filled":
+            is_first = id(model) not in fillings
             filling = fillings.setdefault(id(model), Filling(training.anatomy.inputs["code"]))
-            given = filling.filled(given, learns)
-        if learns:
-            moments.add(given)
-        return _standardised(given, moments)
+            batch = filling.filled(batch, scales.learns(model) or is_first)
+        batch = _standardised(batch, scales.of(model, batch))
+        return batch[0] if is_row else batch
 
     training.at_forward(before=before)
 

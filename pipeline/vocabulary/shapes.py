@@ -90,3 +90,17 @@ def exchanged_axes(before: Sequence[int], after: Sequence[int]) -> tuple[int, ..
         place = next(one for one in long if before[one] == size and one not in order)
         order.append(place)
     return tuple(order)
+
+
+def is_one_example(module: Any, given: Any) -> bool:
+    """Whether a module gets a single example: a batch of one, or a row of as many numbers as its first matrix takes.
+
+    Example:
+        >>> import torch
+        >>> [is_one_example(torch.nn.Linear(3, 2), given) for given in (torch.ones(3), torch.ones(1, 3), torch.ones(9))]
+        [True, True, False]
+    """
+    if given.ndim != 1 or len(given) == 1 or not given.is_floating_point():
+        return bool(given.ndim > 0 and len(given) == 1)
+    first = next((weight for weight in module.parameters() if weight.ndim > 1), None)
+    return first is not None and first.ndim == 2 and first.shape[1] == len(given)

@@ -204,6 +204,27 @@ def test_inputs_are_standardised_by_training_batches() -> None:
     assert torch.allclose(seen[0].std(0, correction=0), torch.ones(6), atol=1e-3)
 
 
+def test_an_agent_acts_and_is_aimed_at_on_the_scale_that_it_trains_on() -> None:
+    given: list[torch.Tensor] = []
+    with changed("inputs", "standardised"):
+        net, target = (nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)) for _ in range(2))
+        for one in (net, target):
+            one[0].register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            with torch.no_grad():
+                net(DATA[3])
+                target(DATA + 2)
+            functional.cross_entropy(net(DATA), LABELS).backward()
+            optimiser.step()
+    scaled = (DATA - DATA.mean(0)) / DATA.std(0, correction=0)
+    # (Its first action and aim come before anything is learnt.)
+    action, aim, batch = given[3:]
+    assert torch.allclose(action, scaled[3], atol=1e-4)
+    assert torch.allclose(aim, scaled + 2 / DATA.std(0, correction=0), atol=1e-4)
+    assert torch.allclose(batch, scaled, atol=1e-4)
+
+
 def test_a_mark_for_what_is_missing_is_filled_before_inputs_are_standardised() -> None:
     missing = torch.rand(DATA.shape, generator=torch.Generator().manual_seed(4)) < 0.1
     data = DATA.masked_fill(missing, -999.0)

@@ -52,8 +52,8 @@ from backtrack.vocabulary.linear import LINEAR
 from backtrack.vocabulary.moments import FEATURES
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import own_files
+from backtrack.vocabulary.shapes import is_one_example
 from backtrack.watch.listening.places import own_place
-from backtrack.watch.listening.tensors import is_one_example
 
 # Steps that are looked at, after which the hooks only count; and batches whose numbers are.
 STEPS, BATCHES = 12, 12

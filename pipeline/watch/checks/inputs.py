@@ -101,10 +101,12 @@ class Inputs(Check):
             )
             return
         self._scale.setdefault(key, []).append(scale)
-        if key in self._normalised or len(self._scale[key]) < 2 or self.heard.acts:
+        # The states of an agent are as its world has them: only what is far off is told.
+        acts = self.heard.acts
+        if key in self._normalised or len(self._scale[key]) < 2 or (acts and min(self._scale[key]) <= ABSURD):
             return
         if min(self._scale[key]) > LARGEST or 0 < max(self._scale[key]) < SMALLEST:
-            weight = "" if scale > ABSURD or scale < SMALLEST else UNUSUAL
+            weight = "" if (scale > ABSURD or scale < SMALLEST) and not acts else UNUSUAL
             measured = (
                 f"the inputs have a root mean square of {scale:.3g} (from {float(values.min()):.3g} to "
                 f"{float(values.max()):.3g})"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from backtrack.vocabulary.shapes import is_one_example
 from backtrack.watch.checks import Check, Heard, all_checks
 from backtrack.watch.checks.check import MOMENTS
 from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard, Passes
@@ -24,7 +25,7 @@ from backtrack.watch.listening.patches import UNLIKE
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
 from backtrack.watch.listening.standing_back import Around, Undo, hold, on_tracing, uncompiled, unless_traced
-from backtrack.watch.listening.tensors import is_loss, is_one_example, tensors_in
+from backtrack.watch.listening.tensors import is_loss, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
 from backtrack.watch.symptoms import SEEN_LOSS
