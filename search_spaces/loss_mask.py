@@ -49,9 +49,9 @@ def at_masks(training: Training, masked: Callable[[Any], Any], picked: Callable[
     def product(own: Any) -> Any:
         def multiply(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
             if losses and isinstance(right, torch.Tensor):
-                if _is_of(left, losses) and _is_mask(torch, right):
+                if _is_of(left, losses) and is_mask(torch, right):
                     right = used(right)
-                elif _is_of(right, losses) and _is_mask(torch, left):
+                elif _is_of(right, losses) and is_mask(torch, left):
                     left = used(left)
             return own(left, right, *rest, **options)
 
@@ -69,7 +69,7 @@ def at_masks(training: Training, masked: Callable[[Any], Any], picked: Callable[
 
         return sum
 
-    kind = _picking(torch, lambda index: used(index) if _is_mask(torch, index) else index)
+    kind = _picking(torch, lambda index: used(index) if is_mask(torch, index) else index)
     training.at_loss(after=told)
     training.at_objective(begin)
     for name in PRODUCTS:
@@ -97,7 +97,7 @@ def _picks_behind(torch: Any, total: Any, losses: set[Any]) -> int:
     """How often elements of these losses are picked by a mask on the way to the total."""
     indices = [node for node in nodes_behind([total]) or () if operation_of(node) == "Index"]
     picked = [node for node in indices if _comes_from(node.next_functions[0][0], losses)]
-    return sum(len(node._saved_indices) == 1 and _is_mask(torch, node._saved_indices[0]) for node in picked)
+    return sum(len(node._saved_indices) == 1 and is_mask(torch, node._saved_indices[0]) for node in picked)
 
 
 def _is_of(tensor: Any, losses: set[Any]) -> bool:
@@ -113,7 +113,7 @@ def _comes_from(node: Any, losses: set[Any]) -> bool:
     return node is not None and node in losses
 
 
-def _is_mask(torch: Any, values: Any) -> bool:
+def is_mask(torch: Any, values: Any) -> bool:
     """Whether all numbers are 0 or 1, and not all the same."""
     if not isinstance(values, torch.Tensor) or values.requires_grad or values.numel() < 2:
         return False

@@ -1075,6 +1075,57 @@ def test_the_other_part_of_a_mask_counts(kind: str) -> None:
     assert not torch.allclose(masked(mask), wanted)
 
 
+class Contrastive(nn.Module):
+    """A loss in a module of its own."""
+
+    def forward(self, far: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
+        return (same * far.pow(2) + (1 - same) * (2 - far).clamp(min=0).pow(2)).mean()
+
+
+class Gated(nn.Module):
+    """Two ways through a net, by what its inputs say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(6, 1), nn.Linear(6, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        gate = (x[:, :1] > 5).float()
+        return gate * self.one(x) + (1 - gate) * self.other(x)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "entropy", "gated"])
+def test_terms_that_labels_choose_are_exchanged(kind: str) -> None:
+    labels = (LABELS == 0).float()
+
+    def chosen(same: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = Gated() if kind == "gated" else nn.Linear(6, 1)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        out = net(DATA).squeeze(1)
+        if kind == "pairs":
+            loss = Contrastive()(out, same)
+        elif kind == "entropy":
+            loss = -(same * functional.logsigmoid(out) + (1 - same) * functional.logsigmoid(-out)).mean()
+        else:
+            loss = functional.binary_cross_entropy_with_logits(out, same)
+        loss.backward()
+        optimiser.step()
+        return torch.cat([one.grad.flatten() for one in net.parameters()])  # type: ignore[union-attr]
+
+    anatomist = Anatomist(torch)
+    chosen(labels)
+    anatomy = anatomy_from(anatomist.conclude()["anatomy"])
+    levels = all_interventions()["chosen_terms"].levels(anatomy)
+    assert levels.keys() == ({"turned"} if kind != "gated" else set())
+    if levels:
+        assert Path(anatomy.chosen.rpartition(":")[0]).name == "test_interventions.py"
+        wanted = chosen(1 - labels)
+        with changed("chosen_terms", "turned", anatomy):
+            assert torch.allclose(chosen(labels), wanted)
+        assert not torch.allclose(chosen(labels), wanted)
+
+
 class Noisy(nn.Module):
     """Adds noise by hand as it trains, or as it is judged too."""
 

@@ -18,6 +18,7 @@ from backtrack.task.intervention import BY_HAND, Anatomy, Intervention, LossCall
 from backtrack.trial.intervening.calls import (
     SCORED,
     count_again,
+    count_choices,
     count_clipped_weights,
     count_compiled,
     count_cuts,
@@ -129,6 +130,7 @@ class Anatomist:
         at.replace(self.torch.autograd, "backward", self._backward)
         count_cuts(self.training, lambda: self._steps < STEPS)
         count_masks(self.training, lambda: self._steps < STEPS)
+        count_choices(self.training, lambda: self._steps < STEPS)
         count_noise(self.training, lambda: self._steps < STEPS)
         count_states(self.training)
         count_offsets(self.training)

@@ -11,6 +11,7 @@ from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights
 from backtrack.search_spaces.bag_offsets import LENGTHS, at_offsets
 from backtrack.search_spaces.batch_first import SECOND, second_in
 from backtrack.search_spaces.batch_state import GIVEN, at_states
+from backtrack.search_spaces.chosen_terms import at_choices, in_model
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.gradient_between import count_between
@@ -279,6 +280,44 @@ def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
             training.anatomy.count(PICKED)
 
     at_masks(training, seen, picked)
+
+
+def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> None:
+    """Sees labels of zeros and ones that choose between two terms of a loss, while `is_early()`."""
+    # Of this step: what terms were multiplied by, with its place, and labels with what 1 - labels gave. (Held, since a
+    # number that is gone leaves its identity to another.)
+    factors: list[tuple[Any, str]] = []
+    rests: list[tuple[Any, Any]] = []
+
+    def look() -> None:
+        for labels, rest in rests:
+            by = [place for factor, place in factors if factor is labels]
+            if by and any(factor is rest for factor, _ in factors):
+                training.anatomy.chosen = by[0]
+
+    def met(labels: Any) -> Any:
+        if is_early():
+            factors.append((labels, own_place()))
+            look()
+        return labels
+
+    def rest(own: Any) -> Any:
+        def subtract(labels: Any, one: Any, *more: Any, **options: Any) -> Any:
+            result = own(labels, one, *more, **options)
+            if is_early() and isinstance(one, (int, float)) and one == 1 and not in_model(training):
+                rests.append((labels, result))
+            return result
+
+        return subtract
+
+    def end(total: Any) -> Any:
+        factors.clear()
+        rests.clear()
+        return total
+
+    at_choices(training, met)
+    training.replace(training.torch.Tensor, "__rsub__", rest)
+    training.at_objective(end)
 
 
 def count_noise(training: HookedTraining, is_early: Callable[[], bool]) -> None:

@@ -96,6 +96,11 @@ class HookedTraining:
         """The innermost module whose forward pass is on, as `inside` says; None where none is."""
         return self._depth[-1] if self.inside else None
 
+    @property
+    def root(self) -> Any:
+        """The outermost module whose forward pass is on; None where none is."""
+        return self._depth[0] if self.inside else None
+
     def _hear_modules(self) -> None:
         if self._own:
             return

@@ -1,0 +1,65 @@
+"""Labels of zeros and ones, by which a loss that is written by hand chooses between two terms, the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtrack.search_spaces.loss_mask import PRODUCTS, is_mask
+from backtrack.task.intervention import Anatomy, Intervention, Training
+
+
+def at_choices(training: Training, chosen: Callable[[Any], Any]) -> None:
+    """Asks `chosen(labels)` what is taken in the place of zeros and ones that a term of a loss is multiplied by.
+
+    Args:
+        training: whose losses. What a model does inside of its forward pass is left alone.
+        chosen: of labels, or of 1 - labels.
+    """
+    torch: Any = training.torch
+
+    def product(own: Any) -> Any:
+        def multiply(left: Any, right: Any, *more: Any, **options: Any) -> Any:
+            if not in_model(training):
+                if _is_chosen_by(torch, left, right):
+                    left = chosen(left)
+                elif _is_chosen_by(torch, right, left):
+                    right = chosen(right)
+            return own(left, right, *more, **options)
+
+        return multiply
+
+    for name in PRODUCTS:
+        training.replace(torch.Tensor, name, product)
+
+
+def in_model(training: Any) -> bool:
+    """Whether the forward pass of a model is on; that of a loss, which has no weights, is none."""
+    return training.root is not None and any(True for _ in training.root.parameters())
+
+
+def _is_chosen_by(torch: Any, factor: Any, term: Any) -> bool:
+    return isinstance(term, torch.Tensor) and term.requires_grad and is_mask(torch, factor)
+
+
+def _levels(anatomy: Anatomy) -> dict[str, str]:
+    return {"turned": "1 - label in the place of label, and label in that of 1 - label"} if anatomy.chosen else {}
+
+
+def _turn(training: Training, level: str) -> None:
+    ones = training.torch.ones_like
+    at_choices(training, lambda labels: ones(labels) - labels)
+
+
+CHOSEN_TERMS = Intervention(
+    "chosen_terms",
+    what="of two terms of a loss that is written by hand, label * this + (1 - label) * that, each counts where the "
+    "other did",
+    source="Hadsell, Chopra & LeCun, Dimensionality reduction by learning an invariant mapping (2006): Y = 0 is alike",
+    levels=_levels,
+    apply=_turn,
+    place=lambda anatomy: anatomy.chosen,
+    on_suspicion=True,
+    points=("worse_than_chance",),
+    cannot="labels that are read inside of a model's forward pass, or as conditions; a mask beside them is turned too",
+)
