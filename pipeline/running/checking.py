@@ -261,6 +261,7 @@ STEPS = {
     "written": "as written, under several seeds, and controls that cannot learn",
     "tried": "one change at a time",
     "proof": "what mends it, verified with fresh seeds",
+    "more-proof": "what may be luck, under more fresh seeds",
     "then-tried": "with that mended, one change at a time",
     "then-proof": "what helps then, verified with fresh seeds",
 }

@@ -36,13 +36,15 @@ from backtrack.evidence.checkup.repairs import (
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE
 from backtrack.vocabulary.config import Config
-from backtrack.vocabulary.plan import CHECKED, PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN, PlannedTrial
+from backtrack.vocabulary.plan import CHECKED, MORE_PROOF, PROOF, THEN_PROOF, THEN_TRIED, TRIED, WRITTEN, PlannedTrial
 from backtrack.vocabulary.space import SearchSpace
 
 # Runs as written that come first, controls beside them, and fresh seeds that verify a repair.
 FIRST, CONTROLS, PROOFS = 3, 2, 4
+# More fresh seeds, each with and without a change that may be luck: at most, and at least; and the probes behind them.
+MORE, FEWEST, PROBES = 8, 4, 3
 # Runs kept for what comes last (fresh seeds of all repairs and as written, probes), and for leaving changes out.
-KEPT, FEWER = PROOFS * (CANDIDATES + 1) + 3, 2
+KEPT, FEWER = PROOFS * (CANDIDATES + 1) + PROBES, 2
 # The same, where the probes are behind.
 KEPT_AT_LAST = 2 * PROOFS
 # Changes that a training crashes with, as it does as written, after which no other is tried.
@@ -91,6 +93,10 @@ class CheckupPlan:
         """Of the proofs."""
         return self.seeds[FIRST : FIRST + PROOFS]
 
+    def more(self, number: int) -> tuple[int, ...]:
+        """Further ones, behind all of these."""
+        return tuple(self.seeds[-1] + 1 + own for own in range(number))
+
 
 def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """The runs that the checkup wants now and that are not recorded; empty at its end."""
@@ -99,7 +105,8 @@ def next_runs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if first and {run.changes for run in case.runs}.issuperset(first):
         # An error of the code, and no training that fails.
         return []
-    for step in (_first, _singles, _in_pairs, _faults, _together, _paired, _fewer, _proofs, _parts, _probes, _then):
+    for step in (_first, _singles, _in_pairs, _faults, _together, _paired, _fewer, _proofs, _again, _parts, _probes,
+                 _then):  # fmt: skip
         wanted = [one for one in step(plan, case) if one.trial not in known]
         if wanted:
             return wanted[: max(0, plan.runs - len(known))]
@@ -329,6 +336,24 @@ def _proofs(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     if not found:
         return []
     return [plan.planned(changes, seed, PROOF) for changes in ((), *found) for seed in plan.fresh]
+
+
+def _again(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
+    """Of what brings the training back under most fresh seeds, and may be luck: more seeds, with it and as written.
+
+    So it is where the training fails under some seeds only: four runs each cannot tell that from luck.
+    """
+    asked = [run.changes for run in case.runs if run.part == MORE_PROOF and run.changes]
+    if not asked:
+        repairs = proven(case)
+        if any(repair.verified for repair in repairs):
+            return []
+        asked = [repair.changes for repair in repairs if repair.holds and not math.isnan(repair.p)]
+    before = sum(run.part != MORE_PROOF for run in case.runs)
+    number = min(MORE, (plan.runs - before - PROBES) // 2)
+    if not asked or number < FEWEST:
+        return []
+    return [plan.planned(changes, seed, MORE_PROOF) for changes in ((), asked[0]) for seed in plan.more(number)]
 
 
 def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:

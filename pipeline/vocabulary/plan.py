@@ -32,16 +32,17 @@ CLAIMED, OTHER = "claimed", "other"
 PROBE, FLIP = "probe", "flip"
 # A config that somebody asks about.
 ASKED = "asked"
-# Of a checkup: runs as written and with labels that mean nothing, runs with something changed, and fresh runs that
-# verify what these suggest; the last two again, of the training with what mends it.
+# Of a checkup: runs as written and with labels that mean nothing, runs with something changed, fresh runs that verify
+# what these suggest, and more of them for what may be luck; the second and third again, of the training with what
+# mends it.
 CHECKED = "checkup"
-WRITTEN, TRIED, PROOF = "written", "tried", "proof"
+WRITTEN, TRIED, PROOF, MORE_PROOF = "written", "tried", "proof", "more-proof"
 LATER = THEN_TRIED, THEN_PROOF = "then-tried", "then-proof"
 # Fresh balanced runs of a study that was extended; and those of them that were moved out of where trainings fail.
 MORE, MORE_REFINED = "more", "more-refined"
 PARTS = (
     *(DESIGN, SEARCHED, REFINED, EXTENSION, PAIRED, PROBE, FLIP, ASKED, MORE, MORE_REFINED),
-    *(WRITTEN, TRIED, PROOF, *LATER),
+    *(WRITTEN, TRIED, PROOF, MORE_PROOF, *LATER),
 )
 
 

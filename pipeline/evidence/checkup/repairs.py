@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from scipy import stats
+
 from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import is_beyond_training, sees_effect
 from backtrack.evidence.checkup.option import Option
-from backtrack.vocabulary.plan import PROOF, TRIED
+from backtrack.vocabulary.plan import MORE_PROOF, PROOF, TRIED
 
 # Repairs that are verified side by side, at most.
 CANDIDATES = 3
@@ -30,8 +32,9 @@ class Repair:
     Args:
         changes: what is changed.
         proofs: runs with it, under fresh seeds.
-        p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test. NaN where
-            no run depends on its seed: there is no luck then.
+        p: that luck alone would order these and the runs as written so, or better: an exact rank-sum test. Of what
+            was asked again, that luck alone would bring as many of them back: Fisher's. NaN where no run depends on its
+            seed: there is no luck then.
         verified: whether that is below the error rate, shared by the candidates, and the runs reach what counts.
         holds: whether most of these runs reach what counts, be it by luck.
     """
@@ -73,7 +76,8 @@ def threshold(case: Case, changes: Changes = ()) -> float:
 
 def half_way(case: Case) -> float:
     """The score half-way from as written to the best there is."""
-    own = [case.score(run) for run in case.first]
+    # Of a training that fails under some seeds only, from those: under the others it is as far as it may be.
+    own = [case.score(run) for run in failing(case) or case.first]
     finite = [score for score in own if math.isfinite(score)]
     # Nor is a training brought back that ends where it began, at what an untrained net reaches.
     low = max([median(finite) if len(finite) * 2 > len(own) else -math.inf, case.chance_score, case.untrained_score])
@@ -123,6 +127,12 @@ def needs_repair(case: Case) -> bool:
     return sum(behind) * 2 > len(behind) or at_times
 
 
+def failing(case: Case) -> list[CheckedRun]:
+    """The first runs as written that fail where others of them learn; none where all do alike."""
+    failed = [run for run in case.first if not case.learnt(run) or falls_behind(case, run)]
+    return failed if len(failed) < len(case.first) and not case.has_untrained else []
+
+
 def falls_behind(case: Case, run: CheckedRun) -> bool:
     """Whether a share of right answers stays far behind what the same training reaches under another seed.
 
@@ -139,7 +149,7 @@ def candidates(case: Case) -> list[Changes]:
     Of one intervention only its best level; where fresh seeds have shown that to be luck, its next. Of a sound
     training, what took it half-way to the best of all runs, if that is asked.
     """
-    own = max((case.score(run) for run in case.first), default=-math.inf)
+    own = max((case.score(run) for run in failing(case) or case.first), default=-math.inf)
     # Of each intervention its best level that is not set back: whether it is not, its score, and itself.
     best: dict[tuple[str, ...], tuple[bool, float, Changes]] = {}
     whole = {option.changes: option for option in case.options}
@@ -262,12 +272,15 @@ def proven(case: Case) -> list[Repair]:
     asked = candidates(case)
     parts = {run.changes for run in case.runs if run.part == PROOF and run.changes}
     asked += [changes for changes in sorted(parts) if changes not in asked]
-    own = [case.score(run) for run in case.written]
+    own = [case.score(run) for run in case.written if run.part != MORE_PROOF]
     # Who shares the error rate: of a composite its parts are no further questions.
     divided = {option.changes for option in case.options if option.part_of}
     share = max(min(CANDIDATES, len(asked)), sum(changes not in divided for changes in asked))
     found = []
     for changes in asked:
+        if case.of(changes, MORE_PROOF):
+            found.append(_asked_again(case, changes, 2 * share))
+            continue
         proofs = case.of(changes, PROOF)
         scores = [case.score(run) for run in proofs]
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
@@ -276,3 +289,19 @@ def proven(case: Case) -> list[Repair]:
         holds = _holds(case, changes, threshold(case, changes))
         found.append(Repair(changes, proofs, p, holds and sure, holds))
     return found
+
+
+def _asked_again(case: Case, changes: Changes, share: int) -> Repair:
+    """What may have been luck, by all of its fresh runs and all as written.
+
+    A training that fails under some seeds only differs by how often, and not by how well it does where it does well.
+    """
+    proofs = [*case.of(changes, PROOF), *case.of(changes, MORE_PROOF)]
+    bar = case.bar if is_direct(case, changes) else threshold(case, changes)
+    back, as_written = ([case.score(run) >= bar for run in runs] for runs in (proofs, case.written))
+    every = len(back) + len(as_written)
+    # As many or more of these, of all that are brought back.
+    p = float(stats.hypergeom.sf(sum(back) - 1, every, sum(back) + sum(as_written), len(back)))
+    holds = sum(back) * 4 >= 3 * len(back)
+    complete = len(case.of(changes, MORE_PROOF)) >= len(case.of((), MORE_PROOF))
+    return Repair(changes, proofs, p, holds and complete and p <= case.alpha / share, holds)

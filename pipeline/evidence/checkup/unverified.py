@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
 from backtrack.evidence.checkup.repairs import Repair, option_of, tried
-from backtrack.vocabulary.plan import PROOF
+from backtrack.vocabulary.plan import MORE_PROOF, PROOF
 
 # Changes, what a person would write for them, and the metric that they reached.
 Told = tuple[Changes, str, float]
@@ -42,7 +42,7 @@ def unverified(case: Case, repairs: Sequence[Repair], some_learn: bool) -> Unver
         some_learn: whether the training learns as written under some seeds only.
     """
     asked = {one.changes for one in repairs}
-    rest = [run for run in tried(case) if run.changes not in asked and run.part != PROOF]
+    rest = [run for run in tried(case) if run.changes not in asked and run.part not in (PROOF, MORE_PROOF)]
     rest.sort(key=case.score, reverse=True)
     groups: dict[str, list[CheckedRun]] = {"helped": [], "within_luck": [], "as_some": [], "tried": []}
     for run in rest:
