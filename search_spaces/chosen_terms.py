@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.search_spaces.loss_mask import PRODUCTS, is_mask
+from backtrack.search_spaces.loss_mask import PRODUCTS
 from backtrack.task.intervention import Anatomy, Intervention, Training
 
 
@@ -14,7 +14,7 @@ def at_choices(training: Training, chosen: Callable[[Any], Any]) -> None:
 
     Args:
         training: whose losses. What a model does inside of its forward pass is left alone.
-        chosen: of labels, or of 1 - labels.
+        chosen: of labels, or of 1 - labels, be they multiplied by a number.
     """
     torch: Any = training.torch
 
@@ -39,7 +39,16 @@ def in_model(training: Any) -> bool:
 
 
 def _is_chosen_by(torch: Any, factor: Any, term: Any) -> bool:
-    return isinstance(term, torch.Tensor) and term.requires_grad and is_mask(torch, factor)
+    return isinstance(term, torch.Tensor) and term.requires_grad and _chooses(torch, factor)
+
+
+def _chooses(torch: Any, values: Any) -> bool:
+    """Whether some numbers are 0, and all others one and the same."""
+    if not isinstance(values, torch.Tensor) or values.requires_grad or values.numel() < 2:
+        return False
+    # (Not by ==, which others hear.)
+    zeros, largest = ~values.bool(), values.ge(values.max())
+    return bool((zeros | largest).all()) and bool(zeros.any()) and not bool(zeros.all())
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -47,8 +56,7 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
 
 
 def _turn(training: Training, level: str) -> None:
-    ones = training.torch.ones_like
-    at_choices(training, lambda labels: ones(labels) - labels)
+    at_choices(training, lambda labels: labels.max() - labels if labels.is_floating_point() else 1 - labels.int())
 
 
 CHOSEN_TERMS = Intervention(

@@ -1078,8 +1078,12 @@ def test_the_other_part_of_a_mask_counts(kind: str) -> None:
 class Contrastive(nn.Module):
     """A loss in a module of its own."""
 
+    def __init__(self, by: float = 1.0) -> None:
+        super().__init__()
+        self.by = by
+
     def forward(self, far: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
-        return (same * far.pow(2) + (1 - same) * (2 - far).clamp(min=0).pow(2)).mean()
+        return (self.by * same * far.pow(2) + self.by * (1 - same) * (2 - far).clamp(min=0).pow(2)).mean()
 
 
 class Gated(nn.Module):
@@ -1094,7 +1098,7 @@ class Gated(nn.Module):
         return gate * self.one(x) + (1 - gate) * self.other(x)
 
 
-@pytest.mark.parametrize("kind", ["pairs", "entropy", "gated"])
+@pytest.mark.parametrize("kind", ["pairs", "halved pairs", "entropy", "gated"])
 def test_terms_that_labels_choose_are_exchanged(kind: str) -> None:
     labels = (LABELS == 0).float()
 
@@ -1103,8 +1107,8 @@ def test_terms_that_labels_choose_are_exchanged(kind: str) -> None:
         net = Gated() if kind == "gated" else nn.Linear(6, 1)
         optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
         out = net(DATA).squeeze(1)
-        if kind == "pairs":
-            loss = Contrastive()(out, same)
+        if kind.endswith("pairs"):
+            loss = Contrastive(0.5 if kind == "halved pairs" else 1.0)(out, same)
         elif kind == "entropy":
             loss = -(same * functional.logsigmoid(out) + (1 - same) * functional.logsigmoid(-out)).mean()
         else:

@@ -284,20 +284,21 @@ def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
 
 def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> None:
     """Sees labels of zeros and ones that choose between two terms of a loss, while `is_early()`."""
-    # Of this step: what terms were multiplied by, with its place, and labels with what 1 - labels gave. (Held, since a
-    # number that is gone leaves its identity to another.)
+    # Of this step: where what terms were multiplied by is not 0, with its place, and where labels are not whose rest,
+    # 1 - labels, was taken.
     factors: list[tuple[Any, str]] = []
-    rests: list[tuple[Any, Any]] = []
+    labelled: list[Any] = []
+    same = training.torch.equal
 
     def look() -> None:
-        for labels, rest in rests:
-            by = [place for factor, place in factors if factor is labels]
-            if by and any(factor is rest for factor, _ in factors):
+        for labels in labelled:
+            by = [place for factor, place in factors if same(factor, labels)]
+            if by and any(same(factor, ~labels) for factor, _ in factors):
                 training.anatomy.chosen = by[0]
 
     def met(labels: Any) -> Any:
         if is_early():
-            factors.append((labels, own_place()))
+            factors.append((labels.detach().bool(), own_place()))
             look()
         return labels
 
@@ -305,14 +306,14 @@ def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> Non
         def subtract(labels: Any, one: Any, *more: Any, **options: Any) -> Any:
             result = own(labels, one, *more, **options)
             if is_early() and isinstance(one, (int, float)) and one == 1 and not in_model(training):
-                rests.append((labels, result))
+                labelled.append(labels.detach().bool())
             return result
 
         return subtract
 
     def end(total: Any) -> Any:
         factors.clear()
-        rests.clear()
+        labelled.clear()
         return total
 
     at_choices(training, met)
