@@ -67,7 +67,6 @@ CHOSEN_TERMS = Intervention(
     levels=_levels,
     apply=_turn,
     place=lambda anatomy: anatomy.chosen,
-    on_suspicion=True,
     points=("worse_than_chance",),
     cannot="labels that are read inside of a model's forward pass, or as conditions; a mask beside them is turned too",
 )
