@@ -121,10 +121,13 @@ def doubtful(found: Checkup, metric: str) -> list[tuple[str, list[str]]]:
         f"{text}: {metric} {value:.4g} in the median" + (f" (p = {p:.2g})" if math.isfinite(p) else "")
         for _, text, value, p in found.unproven
     ]
+    verified = any(cause.verified for cause in found.causes)
     # Beside a cause that is verified they may do the same.
-    within = () if any(cause.verified for cause in found.causes) else found.within_luck
+    within = () if verified else found.within_luck
+    # Where some seeds learn as it is, few cannot tell.
+    more = " (more --runs ask more seeds)" if found.learns == SOMETIMES and not verified else ""
     groups = [
-        ("Asked again with fresh seeds, and not shown to bring it back", asked),
+        (f"Asked again with fresh seeds, and not shown to bring it back{more}", asked),
         ("Learnt in one run, as some seeds do as written", _rows(found.as_some[:MOST], metric)),
         (
             "Reached more in one run than as written, and no more than luck may do for what learns nothing",

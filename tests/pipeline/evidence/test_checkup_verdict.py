@@ -19,7 +19,7 @@ from backtrack.evidence.checkup.repairs import needs_repair, rank_sum_p
 from backtrack.evidence.checkup.verdict import CHECK, INTERVENTION, LATE, NO, SOMETIMES, YES, Checkup, conclude
 from backtrack.stages.checkup import CheckupPlan, next_runs
 from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
-from backtrack.views.checkup import no_cause, sentences_of, standing, state
+from backtrack.views.checkup import doubtful, no_cause, sentences_of, standing, state
 from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.plan import LATER, MORE_PROOF, PROOF, PlannedTrial
@@ -839,6 +839,20 @@ def test_what_mends_a_training_that_fails_under_some_seeds_is_verified() -> None
     for case in again:
         counts = [len(case.of(changes, MORE_PROOF)) for changes in {run.changes for run in case.runs}]
         assert sorted(set(counts) - {0}) in ([4], [5], [6], [7], [8])
+
+
+def test_where_seeds_are_too_few_more_are_asked_for() -> None:
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (0.9 if "inputs" in changes or rng.random() < 0.35 else 0.1) + 0.02 * rng.random()
+
+    asked = set()
+    for luck in range(12):
+        answer = checked(reached, runs=40, luck=luck)[0]
+        loose = bool(answer.unproven) and not any(cause.verified for cause in answer.causes)
+        asks = any("more --runs ask more seeds" in heading for heading, _ in doubtful(answer, "accuracy"))
+        assert asks == (loose and answer.learns == SOMETIMES)
+        asked.add(asks)
+    assert asked == {True, False}
 
 
 def test_an_interrupted_look_at_more_seeds_wants_the_same_runs() -> None:
