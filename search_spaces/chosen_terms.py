@@ -9,18 +9,19 @@ from backtrack.search_spaces.loss_mask import PRODUCTS
 from backtrack.task.intervention import Anatomy, Intervention, Training
 
 
-def at_choices(training: Training, chosen: Callable[[Any], Any]) -> None:
+def at_choices(training: Training, chosen: Callable[[Any], Any], wanted: Callable[[], bool] = lambda: True) -> None:
     """Asks `chosen(labels)` what is taken in the place of zeros and ones that a term of a loss is multiplied by.
 
     Args:
         training: whose losses. What a model does inside of its forward pass is left alone.
         chosen: of labels, or of 1 - labels, be they multiplied by a number.
+        wanted: whether it is asked now.
     """
     torch: Any = training.torch
 
     def product(own: Any) -> Any:
         def multiply(left: Any, right: Any, *more: Any, **options: Any) -> Any:
-            if not in_model(training):
+            if wanted() and not in_model(training):
                 if _is_chosen_by(torch, left, right):
                     left = chosen(left)
                 elif _is_chosen_by(torch, right, left):
@@ -39,10 +40,10 @@ def in_model(training: Any) -> bool:
 
 
 def _is_chosen_by(torch: Any, factor: Any, term: Any) -> bool:
-    return isinstance(term, torch.Tensor) and term.requires_grad and _chooses(torch, factor)
+    return isinstance(term, torch.Tensor) and term.requires_grad and chooses(torch, factor)
 
 
-def _chooses(torch: Any, values: Any) -> bool:
+def chooses(torch: Any, values: Any) -> bool:
     """Whether some numbers are 0, and all others one and the same."""
     if not isinstance(values, torch.Tensor) or values.requires_grad or values.numel() < 2:
         return False

@@ -92,12 +92,11 @@ def _standardise(training: Training, level: str) -> None:
     fillings: dict[int, Filling] = {}
 
     def before(model: Any, given: Any) -> Any:
-        is_floats = isinstance(given, torch.Tensor) and given.is_floating_point()
-        is_row = is_floats and given.ndim == 1 and is_one_example(model, given)
-        if not is_floats or (given.ndim < FEATURES and not is_row):
-            return given
         # (An agent may act by a single row.)
+        is_row = isinstance(given, torch.Tensor) and given.ndim == 1 and is_one_example(model, given)
         batch = given[None] if is_row else given
+        if not _is_float_batch(training, batch):
+            return given
         if level == "filled":
             is_first = id(model) not in fillings
             filling = fillings.setdefault(id(model), Filling(training.anatomy.inputs["code"]))

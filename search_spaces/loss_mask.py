@@ -17,13 +17,15 @@ MOVES, DEPTH = ("View", "UnsafeView", "Reshape", "Transpose", "T", "Permute", "U
 PRODUCTS = ("__mul__", "__rmul__", "mul")
 
 
-def at_masks(training: Training, masked: Callable[[Any], Any], picked: Callable[[], None] | None = None) -> None:
+def at_masks(
+    training: Training, masked: Callable[[Any], Any], ended: Callable[[Any, set[Any]], None] | None = None
+) -> None:
     """Asks `masked(mask)` where each element of a loss is multiplied by 0 or 1, or picked by a mask.
 
     Args:
         training: whose losses; a mask that picks is asked of only where its anatomy says that there is one.
         masked: gives the mask that is used; where the program counts what that leaves, it counts the same one.
-        picked: called before a backward pass for each mask that picked.
+        ended: given what is minimised, before its backward pass, and the nodes of the losses of each element.
     """
     torch: Any = training.torch
     losses: set[Any] = set()
@@ -40,9 +42,8 @@ def at_masks(training: Training, masked: Callable[[Any], Any], picked: Callable[
         return other
 
     def begin(total: Any) -> Any:
-        if picked is not None and losses:
-            for _ in range(_picks_behind(torch, total, losses)):
-                picked()
+        if ended is not None and losses:
+            ended(total, losses)
         losses.clear()
         return total
 
@@ -93,11 +94,11 @@ def _picking(torch: Any, change: Callable[[Any], Any]) -> type:
     return Picking
 
 
-def _picks_behind(torch: Any, total: Any, losses: set[Any]) -> int:
-    """How often elements of these losses are picked by a mask on the way to the total."""
+def are_picked(torch: Any, total: Any, losses: set[Any]) -> bool:
+    """Whether elements of these losses are picked by a mask on the way to the total."""
     indices = [node for node in nodes_behind([total]) or () if operation_of(node) == "Index"]
     picked = [node for node in indices if _comes_from(node.next_functions[0][0], losses)]
-    return sum(len(node._saved_indices) == 1 and is_mask(torch, node._saved_indices[0]) for node in picked)
+    return any(len(node._saved_indices) == 1 and is_mask(torch, node._saved_indices[0]) for node in picked)
 
 
 def _is_of(tensor: Any, losses: set[Any]) -> bool:

@@ -307,8 +307,9 @@ def _with(changes: Changes, one: tuple[str, str]) -> Changes:
 def _fewer(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Leaves one change after another out of a set that brings the training back, while it does so without it."""
     found = candidates(case)
-    kept_back = KEPT_AT_LAST if _is_open(plan, case) else KEPT
-    if not found or not needs_repair(case) or len(case.runs) + kept_back >= plan.runs:
+    if not found or not needs_repair(case):
+        return []
+    if len(case.runs) + (KEPT_AT_LAST if _is_open(plan, case) else KEPT) >= plan.runs:
         return []
     seed, bar = _worst_seed(case), threshold(case)
     enough = {run.changes: case.score(run) for run in tried(case) if run.part == TRIED and case.score(run) >= bar}

@@ -285,8 +285,8 @@ def _name_of(file: Path) -> str:
     A worker of Ray works elsewhere, and on another machine the project lies elsewhere as well. (`patch` refuses names
     that lead out of the folder that it works in.)
     """
-    folder = Path.cwd() if file.resolve().is_relative_to(Path.cwd()) else project_root(file)
-    return file.resolve().relative_to(folder.resolve()).as_posix()
+    own = file.resolve()
+    return own.relative_to(Path.cwd() if own.is_relative_to(Path.cwd()) else project_root(own)).as_posix()
 
 
 def source_at(place: str) -> Source | None:

@@ -121,16 +121,18 @@ def needs_repair(case: Case) -> bool:
     behind = [
         not case.is_far(score, best) or not case.learnt(run) for run, score in zip(case.first, scores, strict=True)
     ]
-    failed = [not case.learnt(run) for run in case.first]
-    # An agent that fails now and then is usual: its data are its own doing.
-    at_times = (any(failed) and not case.has_untrained) or any(falls_behind(case, run) for run in case.first)
-    return sum(behind) * 2 > len(behind) or at_times
+    return sum(behind) * 2 > len(behind) or bool(_failed(case))
 
 
 def failing(case: Case) -> list[CheckedRun]:
     """The first runs as written that fail where others of them learn; none where all do alike."""
-    failed = [run for run in case.first if not case.learnt(run) or falls_behind(case, run)]
-    return failed if len(failed) < len(case.first) and not case.has_untrained else []
+    failed = _failed(case)
+    return failed if len(failed) < len(case.first) else []
+
+
+def _failed(case: Case) -> list[CheckedRun]:
+    """The first runs as written that fail. An agent that does so now and then is usual: its data are its own doing."""
+    return [run for run in case.first if not case.has_untrained and (not case.learnt(run) or falls_behind(case, run))]
 
 
 def falls_behind(case: Case, run: CheckedRun) -> bool:
@@ -200,9 +202,16 @@ def _is_set_back(case: Case, changes: Changes, bar: float) -> bool:
 
 def _holds(case: Case, changes: Changes, bar: float) -> bool:
     """Whether three of four fresh runs reach what counts: `bar`, or whatever is beyond chance for a direct answer."""
-    scores = [case.score(run) for run in case.of(changes, PROOF)]
+    return _are_most(_brought_back(case, changes, case.of(changes, PROOF), bar))
+
+
+def _brought_back(case: Case, changes: Changes, runs: Sequence[CheckedRun], bar: float) -> list[bool]:
     needed = case.bar if is_direct(case, changes) else bar
-    return bool(scores) and sum(score >= needed for score in scores) * 4 >= 3 * len(scores)
+    return [case.score(run) >= needed for run in runs]
+
+
+def _are_most(back: Sequence[bool]) -> bool:
+    return bool(back) and sum(back) * 4 >= 3 * len(back)
 
 
 def mends_alone(case: Case, scored: Sequence[tuple[Changes, float]]) -> bool:
@@ -297,11 +306,11 @@ def _asked_again(case: Case, changes: Changes, share: int) -> Repair:
     A training that fails under some seeds only differs by how often, and not by how well it does where it does well.
     """
     proofs = [*case.of(changes, PROOF), *case.of(changes, MORE_PROOF)]
-    bar = case.bar if is_direct(case, changes) else threshold(case, changes)
-    back, as_written = ([case.score(run) >= bar for run in runs] for runs in (proofs, case.written))
+    bar = threshold(case, changes)
+    back, as_written = (_brought_back(case, changes, runs, bar) for runs in (proofs, case.written))
     every = len(back) + len(as_written)
     # As many or more of these, of all that are brought back.
     p = float(stats.hypergeom.sf(sum(back) - 1, every, sum(back) + sum(as_written), len(back)))
-    holds = sum(back) * 4 >= 3 * len(back)
+    holds = _are_most(back)
     complete = len(case.of(changes, MORE_PROOF)) >= len(case.of((), MORE_PROOF))
     return Repair(changes, proofs, p, holds and complete and p <= case.alpha / share, holds)

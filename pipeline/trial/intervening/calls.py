@@ -11,12 +11,12 @@ from backtrack.search_spaces import compared_shapes, dataset_items, kept_weights
 from backtrack.search_spaces.bag_offsets import LENGTHS, at_offsets
 from backtrack.search_spaces.batch_first import SECOND, second_in
 from backtrack.search_spaces.batch_state import GIVEN, at_states
-from backtrack.search_spaces.chosen_terms import at_choices, in_model
+from backtrack.search_spaces.chosen_terms import at_choices, chooses, in_model
 from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.gradient_between import count_between
 from backtrack.search_spaces.last_weights import at_reloading
-from backtrack.search_spaces.loss_mask import MASKED, PICKED, at_masks
+from backtrack.search_spaces.loss_mask import MASKED, PICKED, are_picked, at_masks
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
 from backtrack.search_spaces.own_noise import at_noise
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
@@ -275,11 +275,11 @@ def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
             training.anatomy.count(MASKED)
         return mask
 
-    def picked() -> None:
-        if is_early():
+    def ended(total: Any, losses: set[Any]) -> None:
+        if is_early() and are_picked(training.torch, total, losses):
             training.anatomy.count(PICKED)
 
-    at_masks(training, seen, picked)
+    at_masks(training, seen, ended)
 
 
 def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -288,7 +288,7 @@ def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> Non
     # 1 - labels, was taken.
     factors: list[tuple[Any, str]] = []
     labelled: list[Any] = []
-    same = training.torch.equal
+    torch, same = training.torch, training.torch.equal
 
     def look() -> None:
         for labels in labelled:
@@ -297,15 +297,16 @@ def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> Non
                 training.anatomy.chosen = by[0]
 
     def met(labels: Any) -> Any:
-        if is_early():
-            factors.append((labels.detach().bool(), own_place()))
-            look()
+        factors.append((labels.detach().bool(), own_place()))
+        look()
         return labels
 
     def rest(own: Any) -> Any:
         def subtract(labels: Any, one: Any, *more: Any, **options: Any) -> Any:
             result = own(labels, one, *more, **options)
-            if is_early() and isinstance(one, (int, float)) and one == 1 and not in_model(training):
+            is_rest = is_early() and isinstance(one, (int, float)) and one == 1
+            # (What is no label, as pictures that are inverted, need not be held.)
+            if is_rest and not in_model(training) and chooses(torch, labels):
                 labelled.append(labels.detach().bool())
             return result
 
@@ -316,8 +317,8 @@ def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> Non
         labelled.clear()
         return total
 
-    at_choices(training, met)
-    training.replace(training.torch.Tensor, "__rsub__", rest)
+    at_choices(training, met, is_early)
+    training.replace(torch.Tensor, "__rsub__", rest)
     training.at_objective(end)
 
 

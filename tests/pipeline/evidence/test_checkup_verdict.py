@@ -809,7 +809,7 @@ def test_runs_are_left_for_the_probes_behind_three_repairs_that_may_be_luck(monk
 def test_what_is_left_behind_the_probes_goes_to_two_changes_that_only_work_together(
     monkeypatch: pytest.MonkeyPatch, luck: int
 ) -> None:
-    wider = {**LEVELS, "activation": [f"other{number}" for number in range(8)], "learning_rate": ["x0.1", "x10"]}
+    wider = {**LEVELS, "activation": [f"other{number}" for number in range(8)]}
     monkeypatch.setattr(sys.modules[__name__], "LEVELS", wider)
     space = SearchSpace([Categorical(name, [AS_WRITTEN, *levels]) for name, levels in wider.items()])
     monkeypatch.setattr(sys.modules[__name__], "SPACE", space)
@@ -824,11 +824,13 @@ def test_what_is_left_behind_the_probes_goes_to_two_changes_that_only_work_toget
     assert cause.verified and cause.repairs[0][0] == (("inputs", "standardised"), ("learning_rate", "x10"))
 
 
-def test_what_mends_a_training_that_fails_under_some_seeds_is_verified() -> None:
-    def reached(changes: dict[str, str], rng: random.Random) -> float:
-        return (0.9 if "inputs" in changes or rng.random() < 0.35 else 0.1) + 0.02 * rng.random()
+def fails_at_times(changes: dict[str, str], rng: random.Random) -> float:
+    """Under 65 % of its seeds, unless its inputs are mended."""
+    return (0.9 if "inputs" in changes or rng.random() < 0.35 else 0.1) + 0.02 * rng.random()
 
-    found = [checked(reached, luck=luck) for luck in range(12)]
+
+def test_what_mends_a_training_that_fails_under_some_seeds_is_verified() -> None:
+    found = [checked(fails_at_times, luck=luck) for luck in range(12)]
     named = [answer.causes[0] for answer, _ in found if answer.causes]
     assert all(cause.name == "inputs" and cause.verified for cause in named)
     # 34 of 40 are. (The same twelve each time: nothing here is left to luck.)
@@ -842,12 +844,9 @@ def test_what_mends_a_training_that_fails_under_some_seeds_is_verified() -> None
 
 
 def test_where_seeds_are_too_few_more_are_asked_for() -> None:
-    def reached(changes: dict[str, str], rng: random.Random) -> float:
-        return (0.9 if "inputs" in changes or rng.random() < 0.35 else 0.1) + 0.02 * rng.random()
-
     asked = set()
     for luck in range(12):
-        answer = checked(reached, runs=40, luck=luck)[0]
+        answer = checked(fails_at_times, runs=40, luck=luck)[0]
         loose = bool(answer.unproven) and not any(cause.verified for cause in answer.causes)
         asks = any("more --runs ask more seeds" in heading for heading, _ in doubtful(answer, "accuracy"))
         assert asks == (loose and answer.learns == SOMETIMES)
@@ -856,11 +855,10 @@ def test_where_seeds_are_too_few_more_are_asked_for() -> None:
 
 
 def test_an_interrupted_look_at_more_seeds_wants_the_same_runs() -> None:
-    def reached(changes: dict[str, str], rng: random.Random) -> float:
-        return (0.9 if "inputs" in changes or rng.random() < 0.35 else 0.1) + 0.02 * rng.random()
-
     plan = CheckupPlan(SPACE, 60, 0)
-    case = next(case for case in (checked(reached, luck=luck)[1] for luck in range(12)) if case.of((), MORE_PROOF))
+    case = next(
+        case for case in (checked(fails_at_times, luck=luck)[1] for luck in range(12)) if case.of((), MORE_PROOF)
+    )
     begin = next(number for number, run in enumerate(case.runs) if run.part == MORE_PROOF)
     for kept in (begin, begin + 3, begin + 9):
         wanted = {one.trial for one in next_runs(plan, Case(case.runs[:kept], case.options, "max"))}
