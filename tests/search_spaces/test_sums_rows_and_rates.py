@@ -141,6 +141,27 @@ def test_a_weighted_sampler_draws_all_alike() -> None:
     assert not all_interventions()["sampling"].levels(looked(lambda: drawn(torch.ones(4))))
 
 
+@pytest.mark.parametrize(
+    ("given", "other", "rate"),
+    [({"mode": "max"}, "min", 0.1), ({"mode": "min"}, "max", 0.0001), ({}, "max", 0.0001)],
+    ids=["upwards", "downwards", "by default"],
+)
+def test_a_schedule_waits_for_a_plateau_in_the_other_direction(given: dict[str, str], other: str, rate: float) -> None:
+    def rate_of_a_falling_loss() -> float:
+        optimiser = torch.optim.SGD([nn.Parameter(torch.ones(()))], lr=0.1)
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **given, patience=0)  # type: ignore[arg-type]
+        for loss in (4.0, 3.0, 2.0, 1.0):
+            schedule.step(loss)
+        return float(optimiser.param_groups[0]["lr"])
+
+    anatomy = looked(rate_of_a_falling_loss)
+    assert list(all_interventions()["plateau_mode"].levels(anatomy)) == [other]
+    own = rate_of_a_falling_loss()
+    with changed("plateau_mode", other, anatomy):
+        assert rate_of_a_falling_loss() == pytest.approx(rate)
+    assert rate_of_a_falling_loss() == own != pytest.approx(rate)
+
+
 class Columns(Dataset[torch.Tensor]):
     """Eight rows of two columns, of a length that is somebody's own."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean, median
 
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.checks import sees_judging
 from backtrack.evidence.checkup.repairs import tried
-from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import PROOF
 
 # Share of runs at chance that may lie beyond the bar of luck, and how many times its height none of them lies beyond.
@@ -90,8 +92,13 @@ def _luck(case: Case) -> list[float] | None:
     # or a share of variance, falls below chance by all that is learnt by heart.) Nor is there anything to say where the
     # loss is written by hand and there may be no labels.
     by_hand = any(one.name == UNTRAINED and not one.on_suspicion for one in case.options) and case.open_ended
-    apart = case.worse_than_chance and math.isfinite(case.ceiling)
+    apart = case.worse_than_chance and math.isfinite(case.ceiling) and _seen_of_judging(case) is None
     return None if not losses or apart or by_hand else losses
+
+
+def _seen_of_judging(case: Case) -> Finding | None:
+    """What checks saw of how the net is judged that may be meant: it says most of a metric that shows nothing."""
+    return next((one for check, one in case.unusual.items() if sees_judging(check)), None)
 
 
 def is_much(own: float, control: float) -> bool:
@@ -137,7 +144,7 @@ def not_carried_over(case: Case) -> Finding | None:
     )
     if control - held > (CLEARLY if little else CARRIED) * (control - own):
         follows = _is_mostly_better(case) and _follows(case, held, control)
-        return _of_the_judging(shown, held, control, _is_turned_round(case)) if much and not follows else None
+        return _of_the_judging(case, shown, held, control) if much and not follows else None
     if little or _is_mostly_better(case) or has_no_room(case):
         return None
     # Where few of the losses make their mean, what is held back is usually told, or it is not.
@@ -208,13 +215,17 @@ def _is_turned_round(case: Case) -> bool:
     return math.isfinite(case.ceiling) and bool(ends) and 2 * median(ends) < case.chance_score
 
 
-def _of_the_judging(shown: str, held: float, control: float, turned_round: bool) -> Finding:
+def _of_the_judging(case: Case, shown: str, held: float, control: float) -> Finding:
     """What is learnt holds for examples that were held back, and the metric tells of less."""
+    seen = _seen_of_judging(case)
     holds = (
         f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels shuffled anew "
         f"each time {control:.3g})"
     )
-    if turned_round:
+    if seen is not None:
+        # What may be meant elsewhere is the first to look at here.
+        return replace(seen, check=JUDGED, measured=f"{holds}, and {shown}: {seen.measured}", weight=WRONG)
+    if _is_turned_round(case):
         return Finding(
             JUDGED,
             place="the validation",
@@ -306,6 +317,9 @@ def _is_shown(case: Case, own: float, control: float) -> bool:
     """
     if _is_learnt(case):
         return not _is_less_than_the_loss_says(case, own, control)
+    if _seen_of_judging(case) is not None:
+        # Where inputs are told as others, a net that has learnt less may come nearer to what is usual there.
+        return False
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)
     if not bounded:
         return _carries_over(case)

@@ -35,8 +35,9 @@ from backtrack.vocabulary.finding import WRONG, Finding
 YES, SOMETIMES, LATE, NO = "yes", "sometimes", "late", "no"
 # Kinds of causes: a fault that a check names, or what an intervention changed.
 CHECK, INTERVENTION = "check", "intervention"
-# Share of the way from chance to the best below which a training has learnt nothing.
-TRACE = 0.02
+# Share of the way from chance to the best below which a training has learnt nothing; and how many times as far the best
+# of the seeds that learn goes as the worst of the others: all others differ by luck, on either side of a bar.
+TRACE, APART = 0.02, 2.0
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,10 @@ def _learns(case: Case, mended: bool) -> str:
     reached = far if mended else near
     if all(reached):
         return YES
+    if any(reached) and all(learnt):
+        shares = [case.share(case.score(run), best) for run in runs]
+        if max(shares) < APART * min(share for share, ok in zip(shares, reached, strict=True) if not ok):
+            return LATE
     # One answer for all is no learning, though it may lie beyond chance: the most frequent class does.
     return SOMETIMES if any(reached) else NO if "constant_output" in case.wrong else LATE
 

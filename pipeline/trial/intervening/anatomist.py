@@ -29,6 +29,7 @@ from backtrack.trial.intervening.calls import (
     count_masks,
     count_noise,
     count_offsets,
+    count_plateaus,
     count_read_targets,
     count_rows_apart,
     count_samplers,
@@ -140,6 +141,7 @@ class Anatomist:
         count_uses(self.training)
         count_loaders(self.training)
         count_loads(self.training)
+        count_plateaus(self.training)
         count_samplers(self.training)
         count_second(self.training)
         count_sides(self.training)

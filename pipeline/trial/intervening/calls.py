@@ -19,6 +19,7 @@ from backtrack.search_spaces.last_weights import at_reloading
 from backtrack.search_spaces.loss_mask import MASKED, PICKED, are_picked, at_masks
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
 from backtrack.search_spaces.own_noise import at_noise
+from backtrack.search_spaces.plateau_mode import MADE, at_plateaus
 from backtrack.search_spaces.pretrained import NAMES_APART, at_loading, at_names
 from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
@@ -370,6 +371,16 @@ def count_samplers(training: HookedTraining) -> None:
         return False
 
     at_sampling(training, seen)
+
+
+def count_plateaus(training: HookedTraining) -> None:
+    """Sees in which mode schedules wait for a plateau."""
+
+    def seen(mode: str) -> str:
+        training.anatomy.count(MADE + mode)
+        return mode
+
+    at_plateaus(training, seen)
 
 
 def count_short(training: HookedTraining) -> None:

@@ -24,6 +24,7 @@ from backtrack.watch.checks.moments import (
     Margin,
     Masked,
     Pass,
+    Plateau,
     Reshaped,
     Rounded,
     Seeded,
@@ -139,6 +140,9 @@ class Check:
 
     def clipped(self, call: Clipped) -> None:
         """After gradients were clipped by their norm: the first dozen times."""
+
+    def plateau(self, call: Plateau) -> None:
+        """After each step of a schedule that waits for a plateau."""
 
     def backward(self, call: Backward) -> None:
         """Before a backward pass: the first fifty, then those of close steps and of a loss that is not finite."""

@@ -309,6 +309,26 @@ class Iterated:
 
 
 @dataclass(frozen=True)
+class Plateau:
+    """A step of ReduceLROnPlateau.
+
+    Args:
+        schedule, optimiser: themselves.
+        mode: `min` or `max`.
+        value: that it was given.
+        lowered: whether it has lowered the rate.
+        place: `file:line`.
+    """
+
+    schedule: Any
+    optimiser: Any
+    mode: str
+    value: float
+    lowered: bool
+    place: str
+
+
+@dataclass(frozen=True)
 class Clipped:
     """Gradients were clipped by their norm.
 

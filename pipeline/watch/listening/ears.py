@@ -350,7 +350,7 @@ class Ears:
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
     def _wants_losses(self) -> bool:
-        return not self.muted and (self.close or self.heard.steps <= FIRST_LOSSES)
+        return not self.muted and (self.close or self.heard.steps <= FIRST_LOSSES or self._judging.is_on)
 
     def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
         place = own_place()

@@ -40,6 +40,11 @@ class Judging:
         # The last difference of all with all, and what it was of.
         self._last: tuple[weakref.ref[Any], Compared] | None = None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a model is judged, one of the first times."""
+        return bool(self._undo)
+
     def begin(self) -> None:
         """Begins it, or goes on: a model has passed without gradients."""
         if self._undo or self._times >= MOST:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.watch.checks.heard import Heard, ModelHeard
-from backtrack.watch.checks.moments import Clipped, Dropped, Initialised, Iterated, Loaded
+from backtrack.watch.checks.moments import Clipped, Dropped, Initialised, Iterated, Loaded, Plateau
 from backtrack.watch.listening import patches
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo
@@ -48,6 +48,7 @@ class OtherCalls:
             *patches.on_initialising(torch, self._initialised),
             *patches.on_sampling(torch, self._sampled),
             *patches.on_loading(torch, self._loaded, self._iterated),
+            *patches.on_plateaus(torch, self._plateau),
         ]
 
     def _wants_drops(self) -> bool:
@@ -92,3 +93,15 @@ class OtherCalls:
             "iterated",
             Iterated(batches=batches, size=size, place=own_place(), data=data, order=order, weights=weights),
         )
+
+    def _plateau(self, schedule: Any, value: float, lowered: bool) -> None:
+        if not self._is_muted():
+            call = Plateau(
+                schedule=schedule,
+                optimiser=schedule.optimizer,
+                mode=schedule.mode,
+                value=value,
+                lowered=lowered,
+                place=own_place(),
+            )
+            self._tell("plateau", call)

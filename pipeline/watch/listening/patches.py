@@ -306,6 +306,22 @@ def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Ca
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
+def on_plateaus(torch: Any, stepped: Callable[[Any, float, bool], None]) -> list[Undo]:
+    """Calls `stepped(schedule, value, lowered)` after each step of a schedule that waits for a plateau."""
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau
+    own = schedule.step
+
+    @functools.wraps(own)
+    def step(self: Any, metrics: Any, *arguments: Any, **options: Any) -> Any:
+        before = [group["lr"] for group in self.optimizer.param_groups]
+        result = own(self, metrics, *arguments, **options)
+        lowered = any(group["lr"] < rate for group, rate in zip(self.optimizer.param_groups, before, strict=False))
+        stepped(self, float(metrics), lowered)
+        return result
+
+    return [replace(schedule, "step", step)]
+
+
 def _ordering(loader: Any) -> tuple[Any, Any]:
     """What orders a DataLoader's examples, and what makes batches of them (None where nothing does)."""
     batches: Any = getattr(loader, "batch_sampler", None)

@@ -439,6 +439,18 @@ def test_a_share_of_right_answers_that_goes_half_of_its_way_is_behind() -> None:
     assert found.learns == YES and not found.causes
 
 
+@pytest.mark.parametrize("luck", range(4))
+def test_seeds_on_either_side_of_the_bar_are_no_two_kinds(luck: int) -> None:
+    # A third of the way is far; these go from .28 to .44 of it.
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        return (900 if "loss_form" in changes else 250 + 150 * rng.random()) + rng.random()
+
+    found, case = checked(reached, "loss_input", "loss_form", luck=luck)
+    best = max(map(case.score, case.runs))
+    assert len({case.is_far(case.score(run), best) for run in case.written}) == 2
+    assert found.learns == LATE and found.causes[0].verified
+
+
 def test_one_answer_for_all_is_no_learning() -> None:
     found, _ = checked(
         lambda changes, rng: (0.9 if "inputs" in changes else 0.25) + 0.02 * rng.random(), "constant_output", "inputs"

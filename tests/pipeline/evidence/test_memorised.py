@@ -21,6 +21,7 @@ from backtrack.evidence.checkup.memorised import (
 from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE
+from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
 
 
 def option(name: str, level: str, kind: str) -> Option:
@@ -80,6 +81,20 @@ def test_fewer_right_answers_than_by_luck_are_turned_round() -> None:
     assert found is not None and found.check == JUDGED and "turned round" in found.measured
     found = not_carried_over(case(carried))
     assert found is not None and "turned round" not in found.measured
+
+
+def test_what_is_seen_of_how_a_net_is_judged_is_the_first_to_look_at() -> None:
+    seen = Finding("scaled_by_itself", "train.py:9", "each of 3 features has a mean of 0", "", "scale", UNUSUAL)
+    luckier = replace(run("luckier", [2.3, 2.2, 2.1, 2.0], learning_rate="x0.01"), value=0.8)
+    carried = run("probe", [2.3, 1.5, 0.6, 0.4], held_back="quarter")
+    for findings, told in (((seen,), True), ((), False)):
+        written = [replace(run(f"written-{n}", [2.3, 1.0, 0.1, 0.1]), findings=findings) for n in range(3)]
+        found = not_carried_over(Case([*written, *case().controls, luckier, carried], OPTIONS, "max", is_share=True))
+        # A changed run that comes half of the way shows what is learnt; elsewhere.
+        assert (found is not None) == told
+        if found is not None:
+            assert (found.check, found.place, found.remedy) == (JUDGED, "train.py:9", "scale")
+            assert "held back" in found.measured and "mean of 0" in found.measured and found.weight == WRONG
 
 
 def test_a_few_answers_that_are_wrong_with_great_certainty_count() -> None:

@@ -185,6 +185,14 @@ def test_a_class_that_is_handed_on_becomes_another(tmp_path: Path) -> None:
         # The loop that does nothing else goes with it; of two clips one may be of something else.
         ("for p in net.parameters():\n    p.data.clamp_(-0.1, 0.1)\n", "weight_clipping", "off",
          {"calls": {"weights clipped": 3}}, ["-for p in net.parameters():", "-p.data.clamp_(-0.1, 0.1)"]),
+        ("slow = ReduceLROnPlateau(opt, mode='max')\n", "plateau_mode", "min", {"calls": {"plateau max": 1}},
+         ['+slow = ReduceLROnPlateau(opt, mode="min")', "-slow = ReduceLROnPlateau(opt, mode='max')"]),
+        ("slow = ReduceLROnPlateau(opt, 'min')\n", "plateau_mode", "max", {"calls": {"plateau min": 1}},
+         ['+slow = ReduceLROnPlateau(opt, "max")', "-slow = ReduceLROnPlateau(opt, 'min')"]),
+        ("slow = ReduceLROnPlateau(opt)\n", "plateau_mode", "max", {"calls": {"plateau min": 1}},
+         ['+slow = ReduceLROnPlateau(opt, mode="max")', "-slow = ReduceLROnPlateau(opt)"]),
+        # Which it is where it is no text here, nobody knows.
+        ("slow = ReduceLROnPlateau(opt, mode=way)\n", "plateau_mode", "max", {"calls": {"plateau min": 1}}, []),
         ("x.clamp_(0, 1)\nw.clamp_(0, 1)\n", "weight_clipping", "off", {"calls": {"weights clipped": 3}}, []),
         ("kind = torch.bfloat16\nnet.half()\nwith torch.autocast('cpu', dtype=torch.bfloat16):\n    net(x)\n",
          "precision", "float32", {"dtype": "bfloat16"},

@@ -91,7 +91,28 @@ class Decoder(nn.Module):
         return self.out(self.write(self.words(before), self.read(self.words(ids))[1])[0])
 """
 
+# A schedule that waits for a plateau of what it is given, of outputs for V with the labels L.
+PLATEAU = """
+    V = torch.randn(150, 6); L = (V[:, 0] + V[:, 1] > 0).long(); net = mlp()
+    opt = torch.optim.SGD(net.parameters(), lr=0.01)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(opt, mode="MODE", patience=PATIENCE)
+    for epoch in range(EPOCHS):
+        train(net, F.cross_entropy, Y, epochs=1, opt=opt, size=8)
+        net.eval()
+        with torch.no_grad():
+            out = net(V); right = (out.argmax(1) == L).float().mean()
+            halves = [F.cross_entropy(net(V[:50]), L[:50]), F.cross_entropy(net(V[50:]), L[50:])]
+            schedule.step(GIVEN)
+"""
+
+
+def _plateau(mode: str, given: str, patience: int = 0, epochs: int = 8) -> str:
+    code = PLATEAU.replace("MODE", mode).replace("GIVEN", given)
+    return code.replace("PATIENCE", str(patience)).replace("EPOCHS", str(epochs))
+
+
 FAULTS = {
+    "plateau_mode": _plateau("max", "F.cross_entropy(out, L)"),
     "sampler_weights": """
         from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
         net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -1112,7 +1133,18 @@ for _ in range(16):
         AFTER
 """
 
+# Rows that are given in full where the net is judged, scaled as SCALED says, or by a loader.
+SCALED = """
+    from torch.utils.data import DataLoader, TensorDataset
+    net = mlp(); raw = 3 * torch.randn(60, 6) + 5; own = lambda x: (x - x.mean(0)) / x.std(0)
+    train(net, F.cross_entropy, Y, x=TRAINED, epochs=1)
+    with torch.no_grad():
+        JUDGED
+    train(net, F.cross_entropy, Y, x=TRAINED, epochs=1)
+"""
+
 UNUSUAL = {
+    "scaled_by_itself": SCALED.replace("TRAINED", "X").replace("JUDGED", "net(own(raw))"),
     "linear_net": """
         net = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.1), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
         train(net, F.cross_entropy, Y)
@@ -1883,6 +1915,49 @@ def test_what_a_check_says_more_exactly_is_said_by_a_check() -> None:
 def test_what_is_unusual_is_told_as_such(name: str) -> None:
     seen = listened_to(LOOP + WORDS + _dedented(UNUSUAL[name]))
     assert name in {finding.check for finding in seen.findings if finding.weight == "unusual"}, seen.findings
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "patience", "told"),
+    [
+        ("max", "sum(halves) / 2", 0, True),
+        ("max", "(50 * halves[0] + 100 * halves[1]) / 150", 1, True),
+        ("max", "0.6 * F.cross_entropy(out, L) ** 2", 2, True),
+        ("min", "right", 0, True),
+        ("min", "100 * right.item()", 1, True),
+        ("min", "F.cross_entropy(out, L)", 0, False),
+        ("min", "1 - right", 0, False),
+        ("max", "right", 0, False),
+        ("max", "-F.cross_entropy(out, L)", 0, False),
+        ("max", "F.cross_entropy(out, L)", 9, False),
+        ("min", "0.3 + 0.0987 * epoch", 1, False),
+        ("max", "0.9 - 0.01 * epoch", 1, False),
+    ],
+    ids=["a mean", "weighted", "its own", "right answers", "in percent", "a loss", "errors", "an accuracy",
+         "its negative", "never lowered", "an error that rises", "a share that falls"],
+)  # fmt: skip
+def test_a_plateau_is_told_to_be_none_where_what_is_given_gets_better(
+    mode: str, given: str, patience: int, told: bool
+) -> None:
+    seen = listened_to(LOOP + _dedented(_plateau(mode, given, patience)))
+    assert ("plateau_mode" in {one.check for one in seen.findings}) == told, seen.findings
+
+
+@pytest.mark.parametrize(
+    ("trained", "judged", "told"),
+    [
+        ("X", "net((raw - raw.amin(0)) / (raw.amax(0) - raw.amin(0)))", True),
+        ("X", "[net(x) for (x,) in DataLoader(TensorDataset(own(raw)), 8)]", True),
+        ("X", "net((raw - X.mean(0)) / X.std(0))", False),
+        ("own(X)", "net(own(X))", False),
+        ("X", "net(own(raw)[:20])", False),
+        ("X", "net((raw > 5).float())", False),
+    ],
+    ids=["by its range", "by a loader", "by another mean", "with what is trained on", "a part", "yes and no"],
+)
+def test_what_is_judged_is_told_to_be_scaled_by_itself_where_it_is(trained: str, judged: str, told: bool) -> None:
+    seen = listened_to(LOOP + _dedented(SCALED.replace("TRAINED", trained).replace("JUDGED", judged)))
+    assert ("scaled_by_itself" in {one.check for one in seen.findings}) == told, seen.findings
 
 
 @pytest.mark.parametrize(
