@@ -164,13 +164,29 @@ def _hidden(anatomy: Anatomy) -> list[str]:
     return [] if anatomy.last.partition(" ")[0] in functions else functions
 
 
+def _calls(source: Source, function: str, anatomy: Anatomy) -> list[ast.Call]:
+    """What makes an activation's module in a file, and the calls of the function that were seen inside of a model.
+
+    A program may use the function elsewhere: `weight = torch.relu(y - 2)` is no activation of a net.
+    """
+    places = [site.rpartition("#")[0] for site, kind in anatomy.activations.items() if kind == function]
+    lines = {int(line) for line in (place.rpartition(":")[2] for place in places) if line.isdigit()}
+    calls = activation_calls(source, function)
+    made = CLASSES.get(function)
+    return [
+        call
+        for call in calls
+        if name_of(call) == made or not lines.isdisjoint(range(call.lineno, (call.end_lineno or call.lineno) + 1))
+    ]
+
+
 def _rewritten(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """The file with each hidden activation, and what makes its module, as another one of torch's."""
     edits: list[tuple[Any, str]] = []
     for function in _hidden(anatomy) if level in CLASSES else []:
         # Where a class is handed on: `mlp(sizes, nn.ReLU)`.
         edits += [(one, f"{source.segment(one.value)}.{CLASSES[level]}") for one in handed_on(source, function)]
-        for call in activation_calls(source, function) if function != level else []:
+        for call in _calls(source, function, anatomy) if function != level else []:
             made = name_of(call) == CLASSES.get(function)
             if not source.knows_others(call) or (is_method(source, call) and level not in METHODS):
                 return None
@@ -233,7 +249,7 @@ ACTIVATION_OF_TRAINING = Intervention(
     edited=lambda anatomy: first_line(
         anatomy.sources,
         lambda source: [
-            one for each in _hidden(anatomy) for one in [*activation_calls(source, each), *handed_on(source, each)]
+            one for each in _hidden(anatomy) for one in [*_calls(source, each, anatomy), *handed_on(source, each)]
         ],
     ),
 )

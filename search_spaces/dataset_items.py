@@ -15,8 +15,8 @@ from backtrack.task.intervention import Anatomy, Intervention, Training
 SHARED, DRAWN = "examples in one place", "examples with random changes"
 
 
-def at_items(training: Training, returned: Callable[[Any, Callable[[], Any]], Any]) -> None:
-    """Asks `returned(dataset, get)` for each example of a dataset of somebody's own; `get()` is the example.
+def at_items(training: Training, returned: Callable[[Any, Any, Callable[[], Any]], Any]) -> None:
+    """Asks `returned(dataset, index, get)` for each example of a dataset of somebody's own; `get()` is the example.
 
     On the class: Python looks `__getitem__` up there.
     """
@@ -25,7 +25,7 @@ def at_items(training: Training, returned: Callable[[Any, Callable[[], Any]], An
 
     def getting(own: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def __getitem__(dataset: Any, index: Any) -> Any:
-            return returned(dataset, lambda: own(dataset, index))
+            return returned(dataset, index, lambda: own(dataset, index))
 
         return __getitem__
 
@@ -83,7 +83,7 @@ def _tensors_in(torch: Any, item: Any) -> list[Any]:
 
 
 def _copied(training: Training, level: str) -> None:
-    at_items(training, lambda dataset, get: copy.deepcopy(get()))
+    at_items(training, lambda dataset, index, get: copy.deepcopy(get()))
 
 
 DATASET_ITEMS = Intervention(
@@ -108,7 +108,7 @@ def _varied(anatomy: Anatomy) -> dict[str, str]:
 def _unvaried(training: Training, level: str) -> None:
     middle = MiddleDraws(training.torch)
 
-    def returned(dataset: Any, get: Callable[[], Any]) -> Any:
+    def returned(dataset: Any, index: Any, get: Callable[[], Any]) -> Any:
         with middle:
             return get()
 

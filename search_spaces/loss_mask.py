@@ -1,4 +1,4 @@
-"""Masks that a loss of each element is multiplied with: the other part of them counts."""
+"""What a loss of each element is multiplied with: of masks the other part counts, of weights each element alike."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from backtrack.search_spaces.loss_arguments import place
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
 from backtrack.vocabulary.graph import nodes_behind, operation_of
 
-# Among an anatomy's calls: losses that are multiplied by a mask, and those of which a mask picks elements.
-MASKED, PICKED = "masked losses", "picked losses"
+# Among an anatomy's calls: losses that are multiplied by a mask, those of which a mask picks elements, and those that
+# are multiplied by other weights.
+MASKED, PICKED, WEIGHED = "masked losses", "picked losses", "weighed losses"
 # What gives each element of a loss another place, and how often it may do so.
 MOVES, DEPTH = ("View", "UnsafeView", "Reshape", "Transpose", "T", "Permute", "Unsqueeze", "Squeeze", "Clone"), 4
 PRODUCTS = ("__mul__", "__rmul__", "mul")
 
 
 def at_masks(
-    training: Training, masked: Callable[[Any], Any], ended: Callable[[Any, set[Any]], None] | None = None
+    training: Training,
+    masked: Callable[[Any], Any],
+    ended: Callable[[Any, set[Any]], None] | None = None,
+    is_factor: Callable[[Any, Any], bool] | None = None,
 ) -> None:
     """Asks `masked(mask)` where each element of a loss is multiplied by 0 or 1, or picked by a mask.
 
@@ -26,8 +30,10 @@ def at_masks(
         training: whose losses; a mask that picks is asked of only where its anatomy says that there is one.
         masked: gives the mask that is used; where the program counts what that leaves, it counts the same one.
         ended: given what is minimised, before its backward pass, and the nodes of the losses of each element.
+        is_factor: tells `(torch, values)` by which a loss is multiplied from others; `is_mask` where none is given.
     """
     torch: Any = training.torch
+    is_asked = is_factor or is_mask
     losses: set[Any] = set()
     last: list[tuple[Any, Any]] = []
 
@@ -35,7 +41,7 @@ def at_masks(
         if not (call.training and isinstance(value, torch.Tensor) and value.ndim):
             return None
         losses.add(value.grad_fn)
-        if not training.anatomy.calls.get(PICKED):
+        if is_factor is not None or not training.anatomy.calls.get(PICKED):
             return None
         other = value.as_subclass(kind)
         losses.add(other.grad_fn)
@@ -50,9 +56,9 @@ def at_masks(
     def product(own: Any) -> Any:
         def multiply(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
             if losses and isinstance(right, torch.Tensor):
-                if _is_of(left, losses) and is_mask(torch, right):
+                if _is_of(left, losses) and is_asked(torch, right):
                     right = used(right)
-                elif _is_of(right, losses) and is_mask(torch, left):
+                elif _is_of(right, losses) and is_asked(torch, left):
                     left = used(left)
             return own(left, right, *rest, **options)
 
@@ -122,6 +128,18 @@ def is_mask(torch: Any, values: Any) -> bool:
     return bool((ones | (values == 0)).all()) and bool(ones.any()) and not bool(ones.all())
 
 
+def is_weights(torch: Any, values: Any) -> bool:
+    """Whether these are numbers that no net computes and that are no mask; in a batch of one kind all may be 0."""
+    plain = isinstance(values, torch.Tensor) and values.is_floating_point() and not values.requires_grad
+    same = plain and bool((values == 1).all())
+    return plain and not same and values.numel() > 1 and not is_mask(torch, values) and bool((values >= 0).all())
+
+
+def is_either(torch: Any, values: Any) -> bool:
+    """Whether these are a mask, or weights."""
+    return is_mask(torch, values) or is_weights(torch, values)
+
+
 def _levels(anatomy: Anatomy) -> dict[str, str]:
     masked = anatomy.calls.get(MASKED) or anatomy.calls.get(PICKED)
     return {"inverted": "the other part of the loss's mask: ~mask (or 1 - mask)"} if masked else {}
@@ -139,4 +157,15 @@ LOSS_MASK = Intervention(
     apply=_apply,
     place=place,
     cannot="masks that weigh, and losses that are not torch's",
+)
+
+
+LOSS_WEIGHTS = Intervention(
+    "loss_weights",
+    what="each element of a loss counts alike, where the program multiplies them by weights",
+    source="King & Zeng, Logistic regression in rare events data (2001): weights, and what they ask for",
+    levels=lambda anatomy: {"alike": "the loss without its weights"} if anatomy.calls.get(WEIGHED) else {},
+    apply=lambda training, level: at_masks(training, training.torch.ones_like, is_factor=is_weights),
+    place=place,
+    cannot="losses that are not torch's, and weights that a net computes",
 )

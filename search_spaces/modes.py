@@ -51,7 +51,7 @@ def _judging(source: Source, model: str) -> list[ast.stmt]:
             if isinstance(node, ast.FunctionDef)
             else []
         )
-        if any(map(is_without, heads)) and any(one in ast.walk(node) for one in source.all_calls(model)):
+        if any(map(is_without, heads)) and _calls(source, model, [node]):
             body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
             behind = len(body) > 1 and isinstance(getattr(body[0], "value", None), ast.Constant)
             # Not before a docstring.
@@ -59,14 +59,26 @@ def _judging(source: Source, model: str) -> list[ast.stmt]:
     return found
 
 
+def _calls(source: Source, model: str, inside: list[Any]) -> bool:
+    """Whether a model, `net` or `self.net`, is called inside of some nodes."""
+    nodes = {id(node) for one in inside for node in ast.walk(one)}
+    called = source.all_calls(model.rpartition(".")[2])
+    return any(id(call) in nodes and source.segment(call.func) == model for call in called)
+
+
 def _in_modes(source: Source, level: str, anatomy: Anatomy) -> str | None:
     """The file that says which mode it wants: training before each batch that trains, evaluation where it judges."""
     models = models_of(anatomy.optimiser)
     backward = statements_calling(source, "backward")
-    judging = _judging(source, models[0]) if len(models) == 1 and models[0].isidentifier() else []
+    named = len(models) == 1 and all(part.isidentifier() for part in models[0].split("."))
+    judging = _judging(source, models[0]) if named else []
     if len(backward) != 1 or not judging:
         return None
-    first = source.block_of(backward[0])[0]
+    block = source.block_of(backward[0])
+    if "." in models[0] and not _calls(source, models[0], block):
+        # Where it is no object's own, its name says nothing there.
+        return None
+    first = block[0]
     return source.before_each([(first, f"{models[0]}.train()"), *((one, f"{models[0]}.eval()") for one in judging)])
 
 

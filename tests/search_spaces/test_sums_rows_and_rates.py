@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -160,6 +161,79 @@ def test_a_schedule_waits_for_a_plateau_in_the_other_direction(given: dict[str, 
     with changed("plateau_mode", other, anatomy):
         assert rate_of_a_falling_loss() == pytest.approx(rate)
     assert rate_of_a_falling_loss() == own != pytest.approx(rate)
+
+
+class Coded(nn.Module):
+    """Adds codes of places, of (places, 1, features) as a tutorial has them, or of (places, features)."""
+
+    def __init__(self, flat: bool, right: bool = False) -> None:
+        super().__init__()
+        self.right, self.out = right, nn.Linear(4, 1)
+        table = torch.randn(30, 4, generator=torch.Generator().manual_seed(2))
+        self.register_buffer("table", table if flat else table[:, None])
+
+    def forward(self, lines: torch.Tensor) -> torch.Tensor:
+        if self.right:
+            self.sum = lines + self.table[: lines.size(1)].reshape(1, -1, 4)
+        else:
+            self.sum = lines + self.table[: lines.size(0)].view(len(lines), 1, 4)
+        return self.out(self.sum).sum(1)
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["of a batch", "flat"])
+def test_codes_of_places_are_added_to_the_steps(flat: bool) -> None:
+    lines = torch.randn(5, 7, 4)
+
+    def trained(right: bool = False) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = Coded(flat, right)
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            optimiser.zero_grad()
+            net(lines).sum().backward()
+            optimiser.step()
+        return net.sum.detach()
+
+    anatomy = looked(trained)
+    assert list(all_interventions()["place_codes"].levels(anatomy)) == ["of_steps"]
+    with changed("place_codes", "of_steps", anatomy):
+        assert torch.equal(trained(), trained(right=True))
+    assert not torch.equal(trained(), trained(right=True))
+    assert not all_interventions()["place_codes"].levels(looked(lambda: trained(right=True)))
+
+
+class Rows(Dataset[torch.Tensor]):
+    """Eight rows, which are halved where they are read."""
+
+    def __init__(self, held: str, copied: bool = False) -> None:
+        rows = torch.ones(8, 3)
+        self.held: Any = {"tensor": rows, "array": rows.numpy(), "list": [rows[i].clone() for i in range(8)]}[held]
+        self.copied = copied
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        row = torch.as_tensor(self.held[index])
+        if self.copied:
+            row = row.clone()
+        row /= 2
+        return row
+
+
+@pytest.mark.parametrize("held", ["tensor", "array", "list"])
+def test_rows_that_reading_changes_are_put_back(held: str) -> None:
+    def last(copied: bool = False) -> float:
+        loader = DataLoader(Rows(held, copied), 4)
+        return [float(batch.max()) for _ in range(3) for batch in loader][-1]
+
+    anatomy = looked(last)
+    levels = all_interventions()["stored_rows"].levels(anatomy)
+    assert list(levels) == ["kept"] and ("copy()" if held == "array" else "clone()") in levels["kept"]
+    with changed("stored_rows", "kept", anatomy):
+        assert last() == 0.5
+    assert last() == 0.125
+    assert not all_interventions()["stored_rows"].levels(looked(lambda: last(copied=True)))
 
 
 class Columns(Dataset[torch.Tensor]):

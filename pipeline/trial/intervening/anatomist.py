@@ -14,6 +14,7 @@ from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
+from backtrack.search_spaces.place_codes import count_codes
 from backtrack.task.intervention import BY_HAND, Anatomy, Intervention, LossCall, is_added_to
 from backtrack.trial.intervening.calls import (
     SCORED,
@@ -141,6 +142,7 @@ class Anatomist:
         count_uses(self.training)
         count_loaders(self.training)
         count_loads(self.training)
+        count_codes(self.training)
         count_plateaus(self.training)
         count_samplers(self.training)
         count_second(self.training)

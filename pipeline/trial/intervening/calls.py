@@ -16,7 +16,7 @@ from backtrack.search_spaces.compared_sides import at_sides
 from backtrack.search_spaces.dataset_rows import SHORT, at_short
 from backtrack.search_spaces.gradient_between import count_between
 from backtrack.search_spaces.last_weights import at_reloading
-from backtrack.search_spaces.loss_mask import MASKED, PICKED, are_picked, at_masks
+from backtrack.search_spaces.loss_mask import MASKED, PICKED, WEIGHED, are_picked, at_masks, is_either, is_mask
 from backtrack.search_spaces.own_noise import DRAWN as NOISE
 from backtrack.search_spaces.own_noise import at_noise
 from backtrack.search_spaces.plateau_mode import MADE, at_plateaus
@@ -25,6 +25,7 @@ from backtrack.search_spaces.roots_of_zero import at_roots
 from backtrack.search_spaces.row_order import APART, at_rows
 from backtrack.search_spaces.sampling import WEIGHTED, at_sampling
 from backtrack.search_spaces.scored_samples import ANEW, Samples, at_scoring, is_anew
+from backtrack.search_spaces.stored_rows import kind_of, read_in_place
 from backtrack.search_spaces.trained_parameters import DRAWN, at_cuts, at_drawing
 from backtrack.search_spaces.weight_clipping import SEEN, at_clipping
 from backtrack.task.intervention import LossCall
@@ -269,18 +270,18 @@ def count_sides(training: HookedTraining) -> None:
 
 
 def count_masks(training: HookedTraining, is_early: Callable[[], bool]) -> None:
-    """Sees losses of each element that are masked by hand, while `is_early()`."""
+    """Sees losses of each element that are masked or weighed by hand, while `is_early()`."""
 
     def seen(mask: Any) -> Any:
         if is_early():
-            training.anatomy.count(MASKED)
+            training.anatomy.count(MASKED if is_mask(training.torch, mask) else WEIGHED)
         return mask
 
     def ended(total: Any, losses: set[Any]) -> None:
         if is_early() and are_picked(training.torch, total, losses):
             training.anatomy.count(PICKED)
 
-    at_masks(training, seen, ended)
+    at_masks(training, seen, ended, is_either)
 
 
 def count_choices(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -394,16 +395,18 @@ def count_short(training: HookedTraining) -> None:
 
 
 def count_items(training: HookedTraining, is_early: Callable[[], bool]) -> None:
-    """Sees datasets that write all examples to one place, or draw random numbers for them, while `is_early()`."""
+    """Sees datasets that write all examples to one place, change their rows, or draw numbers, while `is_early()`."""
     count = training.anatomy.count
     is_shared, got = dataset_items.shared_items(training.torch), dataset_items.drawing_items(training.torch)
 
-    def returned(dataset: Any, get: Callable[[], Any]) -> Any:
+    def returned(dataset: Any, index: Any, get: Callable[[], Any]) -> Any:
         if not is_early():
             return get()
-        item, drawn = got(get)
+        (item, changed), drawn = got(lambda: read_in_place(training.torch, dataset, index, get))
         if drawn:
             count(dataset_items.DRAWN)
+        for row, _ in changed[:1]:
+            count(kind_of(training.torch, row))
         if is_shared(item):
             count(dataset_items.SHARED)
         return item

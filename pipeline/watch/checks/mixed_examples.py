@@ -1,4 +1,4 @@
-"""What a model says of one example depends on the others in its batch."""
+"""What a model says of one example depends on the others in its batch, or on its place among them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ from backtrack.watch.twin import asked
 
 # Inputs of a model that change places together.
 INPUTS = 3
+# Tensors that a model holds and that may say which examples belong together: edges are pairs of numbers.
+PAIR = 2
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
+# What mends it where it is the place that tells.
+OF_PLACES = (
+    "look for what is cut by the number of examples and added to the steps: of a table of (places, 1, features), "
+    "table[: x.size(0)] suits x of (steps, batch, features); of (batch, steps, features) it is table[: x.size(1), 0]"
+)
 
 
 class MixedExamples(Check):
     name = "mixed_examples"
     looks_at = (
         "a copy of the model in evaluation mode, once: its output for the first and the last example while "
-        "the others change places"
+        "the others change places, and for each when all of them do"
     )
-    cost = "one copy of the model and three passes, once"
+    cost = "one copy of the model and five passes, once"
     source = "Karpathy, A Recipe for Training Neural Networks (2019): use backprop to chart dependencies"
     expected = "an example's output depends on that example alone"
     remedy = (
-        "look for view or reshape where transpose or permute is meant, softmax over the wrong dimension, and "
-        "batch_first"
+        "look for view or reshape where transpose or permute is meant, softmax or normalize over the wrong dimension, "
+        "what is cut or added by the size of the batch (x.size(0)), and batch_first"
     )
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
@@ -63,15 +70,30 @@ class MixedExamples(Check):
         if square and len(given) > 1:
             # An adjacency beside the nodes of a graph: each depends on the others, and is meant to.
             return
+        if _relates(call.model.module, size):
+            return
         axes = (0, 1) if square else (0,)
-        change = asked(call.model.module, lambda twin: min(self._change(twin.eval(), given, axis) for axis in axes))
-        if change is not None and change > DIFFERENCE:
-            self.finds(
-                call.place or call.model.name,
-                f"{call.model.name}'s output for an example changes by {change:.0%} of "
-                f"the outputs' size when only others of its batch change (inputs "
-                f"{', '.join(str(tuple(one.shape)) for one in given)})",
-            )
+
+        def by_others(twin: Any) -> float:
+            return min(self._change(twin.eval(), given, axis) for axis in axes)
+
+        def by_place(twin: Any) -> float:
+            # Of as many steps as examples, either may count these, and steps have an order.
+            return 0.0 if square else self._shift(twin.eval(), given)
+
+        for compare, said, remedy in (
+            (by_others, "when only others of its batch change", ""),
+            (by_place, "when it stands at another place of its batch", OF_PLACES),
+        ):
+            change = asked(call.model.module, compare)
+            if change is not None and change > DIFFERENCE:
+                self.finds(
+                    call.place or call.model.name,
+                    f"{call.model.name}'s output for an example changes by {change:.0%} of the outputs' size {said} "
+                    f"(inputs {', '.join(str(tuple(one.shape)) for one in given)})",
+                    remedy=remedy,
+                )
+                return
 
     def _change(self, twin: Any, given: Sequence[Any], axis: int) -> float:
         """How much outputs for an axis's ends change, of the outputs' size, when only what is between them does."""
@@ -94,9 +116,35 @@ class MixedExamples(Check):
         ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
         return max(ends, float((first[:2] - third[:2]).abs().max())) / scale
 
+    def _shift(self, twin: Any, given: Sequence[Any]) -> float:
+        """How much outputs change, of the outputs' size, when the examples come in the opposite order."""
+        import torch
+
+        first, again, other = (self._output(twin, inputs) for inputs in (given, given, [one.flip(0) for one in given]))
+        if any(one is None for one in (first, again, other)) or not torch.equal(first, again):
+            return 0.0
+        return float((first - other.flip(0)).abs().max()) / max(1e-12, float(first.abs().max()))
+
     def _output(self, module: Any, given: Sequence[Any]) -> Any:
         from backtrack.watch.listening.tensors import tensors_in
 
         # Copies: what a model changes in place, its own pass still needs.
         found = tensors_in(module(*(one.clone() for one in given)))
         return found[0].detach().float() if found else None
+
+
+def _relates(module: Any, size: int) -> bool:
+    """Whether a model holds what may relate so many examples: the adjacency of a graph's nodes, or its edges."""
+    held = (
+        one
+        for part in module.modules()
+        for one in (*vars(part).values(), *part._buffers.values(), *part._parameters.values())
+    )
+    return any(_is_relation(one, size) for one in held if hasattr(one, "requires_grad") and not one.requires_grad)
+
+
+def _is_relation(held: Any, size: int) -> bool:
+    if held.ndim != PAIR:
+        return False
+    edges = PAIR in held.shape and not held.is_floating_point() and held.numel() > size
+    return tuple(held.shape) == (size, size) or (edges and int(held.max()) == size - 1)

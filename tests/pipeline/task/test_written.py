@@ -102,11 +102,20 @@ def edits(folder: Path, program: str, name: str, level: str, anatomy: dict[str, 
         ("gradient_flow", "kept", {"calls": {"detach in forward": 1}},
          ["+with torch.enable_grad():", "+return self.act(F.relu(seen) * x)",
           "-with torch.no_grad():", "-return self.act(F.relu(seen.detach()) * x.data)"]),
-        ("activation", "tanh", {"activations": {"relu at Block.act#0": "relu"}, "last": "sigmoid at Sequential.1#0"},
+        ("activation", "tanh", {"activations": {"relu at Block.act#0": "relu", "relu at train.py:13#0": "relu"},
+         "last": "sigmoid at Sequential.1#0"},
          ["+self.act = nn.Tanh()", "+return self.act(F.tanh(seen.detach()) * x.data)",
           "+net = nn.Sequential(Block(), nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.9), nn.GRU(8, 4), "
           "nn.Softmax(dim=0))",
           "-self.act = nn.ReLU(inplace=True)", "-return self.act(F.relu(seen.detach()) * x.data)",
+          "-net = nn.Sequential(Block(), nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.9), nn.GRU(8, 4), "
+          "nn.Softmax(dim=0))"]),
+        # What no pass of a model calls is no activation of it.
+        ("activation", "tanh", {"activations": {"relu at Block.act#0": "relu"}, "last": "sigmoid at Sequential.1#0"},
+         ["+self.act = nn.Tanh()",
+          "+net = nn.Sequential(Block(), nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.9), nn.GRU(8, 4), "
+          "nn.Softmax(dim=0))",
+          "-self.act = nn.ReLU(inplace=True)",
           "-net = nn.Sequential(Block(), nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.9), nn.GRU(8, 4), "
           "nn.Softmax(dim=0))"]),
     ],
@@ -206,6 +215,41 @@ def test_what_stands_in_the_way_is_left_out(
     assert edits(tmp_path, LOOP + lines, name, level, {**SEEN, **anatomy}) == wanted
 
 
+READ = """\
+class Pictures:
+    def __getitem__(self, i):
+        x = self.x[i]
+        y = self.y[i]
+        x -= self.mean
+        return x, y
+class Codes(nn.Module):
+    def forward(self, x):
+        return x + self.pe[: x.size(0)]
+opt = torch.optim.SGD(net.parameters(), lr=0.5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name", "level", "calls", "wanted"),
+    [
+        ("", "", "stored_rows", "kept", "rows changed as they are read: tensor",
+         ["+x = self.x[i].clone()", "-x = self.x[i]"]),
+        ("x -= self.mean", "x.sub_(self.mean)", "stored_rows", "kept", "rows changed as they are read: array",
+         ["+x = self.x[i].copy()", "-x = self.x[i]"]),
+        # Both are changed, and one of them may be nobody's else.
+        ("-= self.mean", "-= self.mean; y -= 1", "stored_rows", "kept", "rows changed as they are read: tensor", []),
+        ("", "", "place_codes", "of_steps", "codes of places added to examples",
+         ["+return x + self.pe[:x.size(1), 0]", "-return x + self.pe[: x.size(0)]"]),
+        (": x.size(0)", ": len(x)", "place_codes", "of_steps", "codes of places added to examples",
+         ["+return x + self.pe[:x.size(1), 0]", "-return x + self.pe[: len(x)]"]),
+    ],
+)  # fmt: skip
+def test_what_is_read_and_added_is_edited(
+    tmp_path: Path, old: str, new: str, name: str, level: str, calls: str, wanted: list[str]
+) -> None:
+    assert edits(tmp_path, READ.replace(old, new, 1) if old else READ, name, level, {"calls": {calls: 3}}) == wanted
+
+
 def test_modes_are_said_where_it_trains_and_where_it_judges(tmp_path: Path) -> None:
     judged = "    with torch.no_grad():\n        print(net(x))\n@torch.no_grad()\ndef judge(net):\n    return net(x)\n"
     seen = {**SEEN, "modules": {"Dropout": 1}, "calls": {"judged in training mode": 4}}
@@ -222,6 +266,33 @@ def test_modes_are_said_where_it_trains_and_where_it_judges(tmp_path: Path) -> N
     ]  # fmt: skip
     # Nowhere does it judge without gradients, or by another name.
     assert edits(tmp_path, LOOP + judged.replace("net(x)", "other(x)"), "modes", "as_used", seen) == []
+
+
+OWN = """\
+class Learner:
+    def __init__(self):
+        self.net = Net()
+        self.opt = torch.optim.SGD(self.net.parameters(), lr=0.5)
+    def judge(self, x):
+        with torch.no_grad():
+            return self.net(x)
+    def fit(self):
+        for x, y in loader:
+            loss = F.mse_loss(self.net(x), y)
+            loss.backward()
+            self.opt.step()
+"""
+
+
+def test_modes_are_said_of_what_an_object_holds(tmp_path: Path) -> None:
+    seen = {
+        "optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:4"}],
+        "modules": {"Dropout": 1},
+        "calls": {"judged in training mode": 4},
+    }
+    assert edits(tmp_path, OWN, "modes", "as_used", seen) == ["+self.net.eval()", "+self.net.train()"]
+    # Where it trains by another name, nobody knows whether that is the same.
+    assert edits(tmp_path, OWN.replace("loss(self.net(x)", "loss(net(x)"), "modes", "as_used", seen) == []
 
 
 def test_the_norm_is_clipped_before_the_step(tmp_path: Path) -> None:

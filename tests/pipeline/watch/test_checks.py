@@ -1016,6 +1016,17 @@ VARIANTS = {
         "train(mlp(nn.Softmax(dim=1), out=1), F.binary_cross_entropy, Y[:, None].float())",
     ),
     "softmax over the batch": ("mixed_examples", "train(mlp(nn.Softmax(dim=0)), F.cross_entropy, Y)"),
+    "codes of places added to examples": (
+        "mixed_examples",
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__(); self.out = nn.Linear(2, 2); self.register_buffer("codes", torch.randn(99, 1, 2))
+            def forward(self, x):
+                return self.out(torch.relu(x.view(-1, 3, 2) + self.codes[: x.size(0)])).mean(1)
+        train(Net(), F.cross_entropy, Y)
+        """,
+    ),
     "view instead of transpose": (
         "mixed_examples",
         """
