@@ -26,13 +26,13 @@ def at_codes(training: Training, turned: Callable[[], bool]) -> None:
             for held in (*part._buffers.values(), *part._parameters.values(), *vars(part).values()):
                 is_table = isinstance(held, torch.Tensor) and held.is_floating_point() and 1 < held.ndim <= PARTS
                 if is_table and (held.ndim < PARTS or held.shape[1] == 1):
-                    tables[held.untyped_storage().data_ptr()] = held.flatten(1)
+                    tables[held.untyped_storage().data_ptr()] = held
 
     def make(own: Any) -> Any:
         def add(left: Any, right: Any, *rest: Any, **options: Any) -> Any:
             table = _table_of(torch, tables, left, right) if tables else None
             if table is not None and turned():
-                right = table[: left.shape[1]]
+                right = table[: left.shape[1]].flatten(1)
             return own(left, right, *rest, **options)
 
         return add
@@ -48,7 +48,7 @@ def _table_of(torch: Any, tables: dict[int, Any], left: Any, right: Any) -> Any:
     if not both or left.ndim != PARTS or tuple(right.shape) != (left.shape[0], 1, left.shape[2]) or left.shape[1] < 2:
         return None
     table = tables.get(right.untyped_storage().data_ptr())
-    return table if table is not None and len(table) >= left.shape[1] and table.shape[1] == left.shape[2] else None
+    return table if table is not None and len(table) >= left.shape[1] and table.shape[-1] == left.shape[2] else None
 
 
 def count_codes(training: Any) -> None:

@@ -11,12 +11,11 @@ from backtrack.search_spaces.dataset_items import at_items
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
 from backtrack.task.written import first_line
+from backtrack.vocabulary.dataset_rows import MOST, NUMBERS
 
 # Among an anatomy's calls: rows of a dataset that are changed where they are read; and what they are.
 CHANGED, TENSOR, ARRAY = "rows changed as they are read: ", "tensor", "array"
 COPIES = {TENSOR: "clone", ARRAY: "copy"}
-# Columns inside of a tuple, list or dict that a dataset holds, at most.
-MOST = 64
 
 
 def read_in_place(torch: Any, dataset: Any, index: Any, get: Callable[[], Any]) -> tuple[Any, list[tuple[Any, Any]]]:
@@ -44,8 +43,14 @@ def _rows(torch: Any, dataset: Any, index: Any) -> Iterator[Any]:
             shape = getattr(column, "shape", None)
             if is_column and shape != () and -len(column) <= index < len(column):
                 row = column[index]
-                if getattr(row, "shape", ()):
+                if getattr(row, "shape", ()) and _are_numbers(torch, row):
                     yield row
+
+
+def _are_numbers(torch: Any, row: Any) -> bool:
+    if isinstance(row, torch.Tensor):
+        return row.layout is torch.strided
+    return hasattr(row, "__array_interface__") and row.dtype.kind in NUMBERS
 
 
 def _copied(torch: Any, row: Any) -> Any:

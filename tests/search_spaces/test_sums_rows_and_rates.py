@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -219,6 +220,27 @@ class Rows(Dataset[torch.Tensor]):
             row = row.clone()
         row /= 2
         return row
+
+
+def test_rows_that_are_no_numbers_are_left_alone() -> None:
+    class Named(Dataset[torch.Tensor]):
+        def __init__(self) -> None:
+            self.names = np.array([["one.png", "cat"], ["two.png", "dog"]])
+            self.sparse = [torch.eye(3).to_sparse() for _ in range(2)]
+
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            return torch.tensor(len(self.names[index][1]))
+
+    def read() -> int:
+        return sum(int(batch.sum()) for batch in DataLoader(Named(), 2))
+
+    anatomy = looked(read)
+    assert not all_interventions()["stored_rows"].levels(anatomy)
+    with changed("stored_rows", "kept", anatomy):
+        assert read() == 6
 
 
 @pytest.mark.parametrize("held", ["tensor", "array", "list"])

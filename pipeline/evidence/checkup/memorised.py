@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import fmean, median
 
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
-from backtrack.evidence.checkup.checks import sees_judging
+from backtrack.evidence.checkup.checks import is_beyond_training, sees_judging
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import PROOF
@@ -92,13 +92,13 @@ def _luck(case: Case) -> list[float] | None:
     # or a share of variance, falls below chance by all that is learnt by heart.) Nor is there anything to say where the
     # loss is written by hand and there may be no labels.
     by_hand = any(one.name == UNTRAINED and not one.on_suspicion for one in case.options) and case.open_ended
-    apart = case.worse_than_chance and math.isfinite(case.ceiling) and _seen_of_judging(case) is None
+    apart = case.worse_than_chance and math.isfinite(case.ceiling) and not _is_judged_otherwise(case)
     return None if not losses or apart or by_hand else losses
 
 
-def _seen_of_judging(case: Case) -> Finding | None:
-    """What checks saw of how the net is judged that may be meant: it says most of a metric that shows nothing."""
-    return next((one for check, one in case.unusual.items() if sees_judging(check)), None)
+def _is_judged_otherwise(case: Case) -> bool:
+    """Whether a check saw that the net is judged by something else than it is trained on, though that may be meant."""
+    return any(map(is_beyond_training, case.unusual))
 
 
 def is_much(own: float, control: float) -> bool:
@@ -217,13 +217,13 @@ def _is_turned_round(case: Case) -> bool:
 
 def _of_the_judging(case: Case, shown: str, held: float, control: float) -> Finding:
     """What is learnt holds for examples that were held back, and the metric tells of less."""
-    seen = _seen_of_judging(case)
+    # What may be meant elsewhere is the first to look at here.
+    seen = next((one for check, one in case.unusual.items() if sees_judging(check)), None)
     holds = (
         f"what is learnt holds for training examples that are held back (loss {held:.3g}; with labels shuffled anew "
         f"each time {control:.3g})"
     )
     if seen is not None:
-        # What may be meant elsewhere is the first to look at here.
         return replace(seen, check=JUDGED, measured=f"{holds}, and {shown}: {seen.measured}", weight=WRONG)
     if _is_turned_round(case):
         return Finding(
@@ -317,7 +317,7 @@ def _is_shown(case: Case, own: float, control: float) -> bool:
     """
     if _is_learnt(case):
         return not _is_less_than_the_loss_says(case, own, control)
-    if _seen_of_judging(case) is not None:
+    if _is_judged_otherwise(case):
         # Where inputs are told as others, a net that has learnt less may come nearer to what is usual there.
         return False
     bounded = math.isfinite(case.ceiling) or (case.mode == "min" and not case.open_ended)

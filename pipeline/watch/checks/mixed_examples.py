@@ -134,13 +134,17 @@ class MixedExamples(Check):
 
 
 def _relates(module: Any, size: int) -> bool:
-    """Whether a model holds what may relate so many examples: the adjacency of a graph's nodes, or its edges."""
-    held = (
-        one
-        for part in module.modules()
-        for one in (*vars(part).values(), *part._buffers.values(), *part._parameters.values())
-    )
-    return any(_is_relation(one, size) for one in held if hasattr(one, "requires_grad") and not one.requires_grad)
+    """Whether a model holds what may relate so many examples: a graph's adjacency or edges, a row for each example."""
+    for part in module.modules():
+        weights = [one for one in part._parameters.values() if one is not None]
+        others = [one for one in (*vars(part).values(), *part._buffers.values()) if hasattr(one, "requires_grad")]
+        # Of a layer of torch's, a row of weights is a unit's.
+        rows = [one for one in weights if not type(part).__module__.startswith("torch.")]
+        if any(one.ndim == PAIR and len(one) == size for one in rows if one.requires_grad):
+            return True
+        if any(_is_relation(one, size) for one in (*weights, *others) if not one.requires_grad):
+            return True
+    return False
 
 
 def _is_relation(held: Any, size: int) -> bool:

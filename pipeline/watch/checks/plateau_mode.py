@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Loss, Plateau
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Values that a schedule has to be given, and how near one is to a loss that was just computed.
 VALUES, SAME = 3, 1e-4
@@ -61,12 +65,13 @@ class PlateauMode(Check):
         super().__init__(heard, found)
         self._given: dict[int, Given] = {}
         # Since the last value: losses without a gradient, and how many examples each is of.
-        self._losses: list[tuple[float, int]] = []
+        self._losses: list[tuple[Tensor, int]] = []
         self._judged = 0
 
     def loss(self, call: Loss) -> None:
         if not call.training and call.value.numel() == 1 and call.output.ndim:
-            self._losses.append((float(call.value), len(call.output)))
+            # Reading a number waits for the device: only where there is such a schedule.
+            self._losses.append((call.value, len(call.output)))
 
     def plateau(self, call: Plateau) -> None:
         given = self._given.setdefault(id(call.schedule), Given(call.mode, call.place, id(call.optimiser)))
@@ -78,7 +83,7 @@ class PlateauMode(Check):
         )
         given.values.append(call.value)
         given.reduced.append(call.lowered)
-        given.losses.append(_is_mean(call.value, self._losses))
+        given.losses.append(_is_mean(call.value, [(float(loss), size) for loss, size in self._losses]))
         given.shares.append(_is_share(call.value, judged - self._judged))
         if self.heard.losses:
             given.training.append(fmean(self.heard.losses))

@@ -15,8 +15,8 @@ from backtrack.watch.checks.moments import Iterated, Pass
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Examples that tell: with fewer, a mean may be 0 by chance; and of a larger set those that are looked at.
-EXAMPLES, MOST = 32, 20_000
+# Examples that tell: with fewer, a mean may be 0 by chance. Of more numbers than these together none are looked at.
+EXAMPLES, MOST = 32, 2_000_000
 # How near to 0 a mean is, and to 1 a deviation, of what was scaled by itself; and to their values the least and the
 # most. That a mean and a deviation come so near by chance happens to one feature of twenty thousand.
 NEAR, VERY_NEAR = 1e-3, 1e-6
@@ -58,7 +58,7 @@ class ScaledByItself(Check):
             self._trained |= self._marks_of(call.given)
             return
         whole = self._whole(call.given)
-        said = "" if len(whole) < EXAMPLES else _scaled(whole.flatten(1).double())
+        said = _scaled(whole.flatten(1).double()) if len(whole) >= EXAMPLES and whole.numel() <= MOST else ""
         if said:
             measured = f"of the {len(whole):,} inputs without gradients {said}"
             self._judged.append((call.place, measured, self._marks_of(whole)))
@@ -74,8 +74,8 @@ class ScaledByItself(Check):
         for rows, columns in columns_by_rows(self._data).items():
             if rows <= len(given):
                 continue
-            for column in columns:
-                whole = first_rows(column, MOST)
+            for column in (one for one in columns if rows * given[0].numel() <= MOST):
+                whole = first_rows(column, rows)
                 if whole.shape[1:] == given.shape[1:] and self._marks_of(given[:1]) <= self._marks_of(whole):
                     return whole
         return given
@@ -85,7 +85,7 @@ class ScaledByItself(Check):
 
         if self._marks is None:
             self._marks = ExampleMarks(torch)
-        return set(self._marks.of([rows[:MOST]]))
+        return set(self._marks.of([rows]))
 
 
 def _scaled(rows: Tensor) -> str:

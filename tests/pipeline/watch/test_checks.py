@@ -1193,7 +1193,30 @@ UNUSUAL = {
 
 
 # What looks like a fault to one check or another, and is none.
+# A net that learns from all examples at once; EXTRA is what it holds, USED what it makes of its hidden units.
+AT_ONCE = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__(); self.one, self.two = nn.Linear(6, 8), nn.Linear(8, 2); EXTRA
+        def forward(self, x):
+            h = torch.relu(self.one(x)); return self.two(USED)
+    near = torch.cdist(X[:96], X[:96]) < 1.5
+    train(Net(), F.cross_entropy, Y, size=96, order=torch.arange(96), epochs=9)
+"""
+
+
+def _at_once(extra: str, used: str) -> str:
+    return AT_ONCE.replace("EXTRA", extra).replace("USED", used)
+
+
 SOUND = {
+    "a graph that its net holds": _at_once("self.near = near.float() / near.sum(1)", "self.near @ h"),
+    "a sparse graph that its net holds": _at_once("self.near = near.float().to_sparse()", "self.near @ h"),
+    "edges that their net holds": _at_once(
+        "self.register_buffer('edges', near.nonzero().T)",
+        "torch.zeros_like(h).index_add(0, self.edges[0], h[self.edges[1]])",
+    ),
+    "a code for each example": _at_once("self.codes = nn.Parameter(torch.randn(96, 8))", "h + self.codes"),
     "a drawn code of few numbers between linear layers": """
         net = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6))
         train(net, F.mse_loss, X)
