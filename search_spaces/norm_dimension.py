@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
-from backtrack.task.written import first_line
+from backtrack.task.written import first_dimensions, first_line, over_the_last
 
 # The place of `dim` among the arguments of torch.nn.functional.normalize.
 PLACE = 2
@@ -15,10 +15,7 @@ PLACE = 2
 
 def _over_the_first(source: Source) -> list[ast.expr]:
     """The dimensions of a file's calls of `normalize` that are written as 0."""
-    given: list[ast.expr] = []
-    for call in source.all_calls("normalize"):
-        given += [*call.args[PLACE : PLACE + 1], *(one.value for one in call.keywords if one.arg == "dim")]
-    return [one for one in given if isinstance(one, ast.Constant) and one.value == 0]
+    return first_dimensions(source, ("normalize",), lambda call: PLACE)
 
 
 def _place(anatomy: Anatomy) -> str:
@@ -40,8 +37,7 @@ def _apply(training: Training, level: str) -> None:
 
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
-    found = _over_the_first(source)
-    return source.all_replaced((one, "-1") for one in found) if found else None
+    return over_the_last(source, _over_the_first(source))
 
 
 NORM_DIMENSION = Intervention(

@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, name_of
-from backtrack.task.written import first_line, is_method
+from backtrack.task.written import first_dimensions, first_line, is_method, over_the_last
 
 # Scores below this are masked, and are none.
 MASKED = -1e4
@@ -34,16 +34,15 @@ def _at_softmax(training: Training, made: Callable[[Any], Any]) -> None:
 
 def _over_the_first(source: Source) -> list[ast.expr]:
     """The dimensions of a file's softmax calls that are written as 0."""
-    given: list[ast.expr] = []
-    for call in source.all_calls("softmax", "log_softmax", "Softmax", "LogSoftmax"):
-        first = 0 if name_of(call)[0].isupper() or is_method(source, call) else 1
-        given += [*call.args[first : first + 1], *(one.value for one in call.keywords if one.arg == "dim")]
-    return [one for one in given if isinstance(one, ast.Constant) and one.value == 0]
+
+    def place_in(call: ast.Call) -> int:
+        return 0 if name_of(call)[0].isupper() or is_method(source, call) else 1
+
+    return first_dimensions(source, ("softmax", "log_softmax", "Softmax", "LogSoftmax"), place_in)
 
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
-    found = _over_the_first(source)
-    return source.all_replaced((one, "-1") for one in found) if found else None
+    return over_the_last(source, _over_the_first(source))
 
 
 SOFTMAX_DIMENSION = Intervention(

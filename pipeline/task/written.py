@@ -75,6 +75,31 @@ def is_method(source: Source, call: ast.Call) -> bool:
     return owner is not None and source.segment(owner).rpartition(".")[2] not in OWNERS
 
 
+def first_dimensions(source: Source, names: Sequence[str], place_in: Callable[[ast.Call], int]) -> list[ast.expr]:
+    """The dimensions that calls of these functions are given as 0, by `dim=0` or at their place among the arguments.
+
+    Args:
+        source: of the file.
+        names: of the functions.
+        place_in: the place of a call's dimension.
+
+    Example:
+        >>> source = Source("a = F.normalize(x, dim=0); b = F.normalize(x, 2, 0); c = F.normalize(x, 2, 1)", 1)
+        >>> len(first_dimensions(source, ["normalize"], lambda call: 2))
+        2
+    """
+    given: list[ast.expr] = []
+    for call in source.all_calls(*names):
+        place = place_in(call)
+        given += [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "dim")]
+    return [one for one in given if isinstance(one, ast.Constant) and one.value == 0]
+
+
+def over_the_last(source: Source, dimensions: Sequence[ast.expr]) -> str | None:
+    """The file with -1 in the place of these dimensions; None where there are none."""
+    return source.all_replaced((one, "-1") for one in dimensions) if dimensions else None
+
+
 def statements_calling(source: Source, *names: str, of: str = "") -> list[ast.stmt]:
     """The statements of a file that are a call of a method with one of these names, and nothing else.
 
