@@ -63,8 +63,17 @@ def count_codes(training: Any) -> None:
 
 
 def _cut(source: Source) -> list[ast.Subscript]:
-    """What a file's forward methods cut by `x.size(0)`, `x.shape[0]` or `len(x)`, from the first row on."""
-    found = [one for one in in_forward(source) if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice)]
+    """What a file's forward methods cut by `x.size(0)`, `x.shape[0]` or `len(x)` from the first row on, and add.
+
+    What is brought to another shape before it is added is no table of (places, 1, features).
+    """
+    added: list[ast.expr] = []
+    for one in in_forward(source):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add):
+            added += [one.left, one.right]
+        elif isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Add):
+            added.append(one.value)
+    found = [one for one in added if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice)]
     cut = [one for one in found if one.slice.upper is not None and one.slice.lower is None]  # type: ignore[attr-defined]
     return [one for one in cut if _counts(source.segment(one.slice.upper)) is not None]  # type: ignore[attr-defined]
 

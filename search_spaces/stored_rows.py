@@ -58,9 +58,9 @@ def _copied(torch: Any, row: Any) -> Any:
 
 
 def _is_same(torch: Any, row: Any, was: Any) -> bool:
+    now, before = torch.as_tensor(row), torch.as_tensor(was)
     # (What is no number equals itself here.)
-    same = torch.as_tensor(row) == torch.as_tensor(was)
-    return bool((same | ~(torch.as_tensor(was) == torch.as_tensor(was))).all())
+    return bool(((now == before) | (before != before)).all())
 
 
 def kind_of(torch: Any, row: Any) -> str:

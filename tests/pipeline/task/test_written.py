@@ -240,6 +240,9 @@ opt = torch.optim.SGD(net.parameters(), lr=0.5)
         ("-= self.mean", "-= self.mean; y -= 1", "stored_rows", "kept", "rows changed as they are read: tensor", []),
         ("", "", "place_codes", "of_steps", "codes of places added to examples",
          ["+return x + self.pe[:x.size(1), 0]", "-return x + self.pe[: x.size(0)]"]),
+        # Of a table that is brought to another shape the edit would be another one.
+        ("self.pe[: x.size(0)]", "self.pe[: x.size(0)].unsqueeze(1)", "place_codes", "of_steps",
+         "codes of places added to examples", []),
         (": x.size(0)", ": len(x)", "place_codes", "of_steps", "codes of places added to examples",
          ["+return x + self.pe[:x.size(1), 0]", "-return x + self.pe[: len(x)]"]),
     ],
