@@ -50,7 +50,8 @@ class Arithmetic(TorchFunctionMode):
     def __init__(self, told: Told) -> None:
         super().__init__()
         self._told = told
-        self._begun = self._on = False
+        # Whether it was ever begun, and whether it is on.
+        self._begun = self.is_on = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -93,12 +94,12 @@ class Arithmetic(TorchFunctionMode):
     def begin(self) -> Callable[[], None]:
         """Begins it, once: what was begun meanwhile would end in the wrong order. Returns what ends it."""
         if not self._begun:
-            self._begun = self._on = True
+            self._begun = self.is_on = True
             self.__enter__()
         return self.end
 
     def end(self) -> None:
         """Ends it where nothing that was begun inside it is still on; else a later call does."""
-        if self._on and _get_current_function_mode() is self:
-            self._on = False
+        if self.is_on and _get_current_function_mode() is self:
+            self.is_on = False
             self.__exit__(None, None, None)

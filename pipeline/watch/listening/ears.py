@@ -6,25 +6,24 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from backtrack.vocabulary.shapes import is_one_example
 from backtrack.watch.checks import Check, Heard, all_checks
 from backtrack.watch.checks.check import MOMENTS
-from backtrack.watch.checks.heard import ModelHeard, OptimiserHeard, Passes
+from backtrack.watch.checks.heard import OptimiserHeard
 from backtrack.watch.checks.moments import (
     Backward,
     Forward,
     Inner,
     Loss,
-    Pass,
     Seeded,
     Step,
 )
 from backtrack.watch.listening.judging import Judging
+from backtrack.watch.listening.model_calls import ModelCalls
 from backtrack.watch.listening.other_calls import OtherCalls
 from backtrack.watch.listening.patches import UNLIKE
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
-from backtrack.watch.listening.standing_back import Around, Undo, hold, on_tracing, uncompiled, unless_traced
+from backtrack.watch.listening.standing_back import Around, Undo, hold, on_tracing, unless_traced
 from backtrack.watch.listening.tensors import is_loss, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
@@ -37,9 +36,6 @@ FIRST_STEPS, GROWTH, EARLY, LATER_GROWTH = 3, 1.35, 200, 1.7
 FIRST_LOSSES = 12
 # Steps of an optimiser, and backward passes, that every check is told of; later ones only where they are close.
 TOLD = 52
-# Passes of a model that are told of, with gradients, and without them once it trains: so many of `PASS` examples or
-# more; of single ones the same number of examples.
-FIRST_EXAMPLES, PASS = 16, 4
 # Passes between two steps that are looked at closely, after the first steps: an agent acts many times a step.
 PASSES = 3
 
@@ -59,11 +55,7 @@ class Ears:
         from backtrack.watch.listening.symptoms import Symptoms
 
         self.torch, self.sink = torch, sink
-        # Asked at every call, and dear to look up in so large a module.
-        self._tensor, self._with_gradients = torch.Tensor, torch.is_grad_enabled
         self.heard = Heard()
-        # Whether so many numbers of a kind are a single row of a model's.
-        self._rows: dict[tuple[int, int, Any], bool] = {}
         checks = [check(self.heard, sink.found) for check in all_checks()]
         # Whom a moment is told: most checks want few of them, and every call costs.
         self._listeners: dict[str, list[tuple[Check, Callable[..., None]]]] = {
@@ -71,28 +63,27 @@ class Ears:
             for what in MOMENTS
         }
         self.close = False
-        self.muted = 0
         self._own_work = OwnWork(torch)
         self._undo: list[Callable[[], None]] = []
         # Undoes what hears the modules now: hooks on all of them, or counts of the models' calls.
         self._hearing: list[Callable[[], None]] = []
         self._loud = False
+        # Undoes what hears of a step before it is made, while more is told of it than that it was.
+        self._stepping: list[Undo] = []
         # Passes since the last step.
         self._passes = 0
         # Modules whose forward pass is on, the outermost first.
         self._depth: list[Any] = []
-        self._models: dict[int, ModelHeard] = {}
-        # Classes of the modules that were called as models, and which of their modules are parts of one.
-        self._kinds: set[type] = set()
-        self._parts: dict[int, bool] = {}
         self._optimisers: dict[int, OptimiserHeard] = {}
         self._losses: dict[tuple[str, str], int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
         self._arithmetic = Arithmetic(self._computed)
-        self._others = OtherCalls(torch, self.heard, self._tell, lambda: self.muted > 0, self._model)
         self._judging = Judging(torch, self._tell)
-        self._gradients = 0
+        self._calls = ModelCalls(torch, self.heard, self._tell, self._own_work, self._judging)
+        self._others = OtherCalls(torch, self.heard, self._tell, lambda: self._own_work.is_on, self._calls.model)
+        # Gradients that were asked for, and who hears of the next, while it makes a difference.
+        self._gradients, self._asked = 0, [self._before_gradients]
 
     # --- being attached ---------------------------------------------------------------------------------------
 
@@ -104,13 +95,13 @@ class Ears:
 
         self._undo += on_tracing(self.torch, self._compiled_in_place)
         self._look(close=True)
-        self._undo.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
+        self._undo += patches.on_optimisers(self.torch, self._hear_before_steps)
         self._undo.append(hold(lambda: optimisers.register_optimizer_step_post_hook(self._after_step).remove))
         self._undo.append(hold(self._arithmetic.begin))
-        self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self.muted > 0))
+        self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self._own_work.is_on))
         self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
         self._undo += self._others.attach()
-        self._undo += patches.on_gradients(self.torch, self._before_gradients)
+        self._undo += patches.on_gradients(self.torch, self._asked)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_seeding(self.torch, self._seeded)
 
@@ -123,6 +114,7 @@ class Ears:
             undo()
         self._undo.clear()
         self._hearing.clear()
+        self._deafen_before_steps()
 
     @property
     def device(self) -> str:
@@ -139,6 +131,8 @@ class Ears:
         if close or self.close or self._loud:
             self.close, self._passes = close, 0
             self._hear(close)
+            if close:
+                self._hear_before_steps()
 
     def _hear(self, loud: bool) -> None:
         """Hooks every module, or only counts the models' calls."""
@@ -156,38 +150,30 @@ class Ears:
                 hold(lambda: modules.register_module_forward_hook(after, always_call=True).remove),
             ]
         else:
-            self._hearing = self._quietly()
+            self._hearing = self._calls.quietly()
 
-    def _quietly(self) -> list[Undo]:
-        from backtrack.watch.listening import patches
+    def _hear_before_steps(self) -> None:
+        from torch.optim import optimizer as optimisers
 
-        modules = self.torch.nn.modules.module
-        if modules._global_forward_pre_hooks or any(one.module._forward_pre_hooks for one in self.heard.models):
-            # A hook, of an intervention or of the program, makes other arguments of these: a call does not show them.
-            after = unless_traced(self.torch, self._after_call)
-            return [hold(lambda: modules.register_module_forward_hook(after).remove)]
-        return [patches.on_calls(self.torch, kind, self._called) for kind in self._kinds]
+        if not self._stepping:
+            self._stepping.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
 
-    def _after_call(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        if type(module) in self._kinds:
-            self._called(module, arguments, result)
+    def _deafen_before_steps(self) -> None:
+        while self._stepping:
+            self._stepping.pop()()
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""
         listeners = self._listeners[what]
-        if self.muted or not listeners:
+        if self._own_work.is_on or not listeners:
             return
-        self.muted += 1
-        try:
-            with self._own_work:
-                for check, hears in listeners:
-                    try:
-                        hears(*call)
-                    except Exception as fault:
-                        self._leave_out(check)
-                        print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
-        finally:
-            self.muted -= 1
+        with self._own_work:
+            for check, hears in listeners:
+                try:
+                    hears(*call)
+                except Exception as fault:
+                    self._leave_out(check)
+                    print(f"backtrack: check {check.name} failed and is left out: {fault!r}", file=sys.stderr)
 
     def _leave_out(self, check: Check) -> None:
         for what, listeners in self._listeners.items():
@@ -195,24 +181,20 @@ class Ears:
 
     def _measure(self, what: Callable[..., None], *call: Any) -> None:
         """Measures something of the symptoms, unheard."""
-        self.muted += 1
-        try:
-            with self._own_work:
-                what(*call)
-        finally:
-            self.muted -= 1
+        with self._own_work:
+            what(*call)
 
     # --- modules ----------------------------------------------------------------------------------------------
 
     def _before_module(self, module: Any, arguments: tuple[Any, ...]) -> None:
-        if self.muted:
+        if self._own_work.is_on:
             return
         self._depth.append(module)
         if self.close and len(self._depth) == 1 and self.symptoms is not None:
             self.symptoms.begin_pass(module)
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        if self.muted or not self._depth:
+        if self._own_work.is_on or not self._depth:
             return
         while self._depth and self._depth[-1] is not module:
             # A pass that ended by an exception leaves its entry behind.
@@ -242,7 +224,7 @@ class Ears:
 
     def _inside(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
         root = self._depth[0]
-        model = self._model(root)
+        model = self._calls.model(root)
         paths = self._paths.get(id(root))
         if paths is None or id(module) not in paths:
             # Layers may be put in after the first pass.
@@ -258,16 +240,14 @@ class Ears:
         self._tell("inner", call)
 
     def _passed(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        model = self._models.get(id(uncompiled(module)))
+        model = self._calls.known(module)
         if model is None:
             if not any(True for _ in module.parameters()) or is_loss(module):
                 return
-            model = self._model(module)
-        self._kinds.add(type(module))
+            model = self._calls.model(module)
         gradients = self.torch.is_grad_enabled()
         inputs, outputs = tensors_in(arguments), tensors_in(result)
-        self._count(model, inputs[0] if inputs else None, gradients)
-        self._keep(model, inputs, outputs, gradients)
+        self._calls.passed(model, type(module), inputs, outputs, gradients)
         call = Forward(
             model=model,
             inputs=inputs,
@@ -282,75 +262,10 @@ class Ears:
         if self._passes >= PASSES * len(self.heard.models) and self.heard.steps >= FIRST_STEPS:
             self._hear(loud=False)
 
-    def _called(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
-        """Counts a model's call between two close looks."""
-        if self.muted or self._parts.get(id(module)):
-            return
-        model = self._models.get(id(module))
-        if model is None:
-            module = uncompiled(module)
-            model = self._models.get(id(module)) or self._another(module)
-            if model is None:
-                return
-        gradients = self._with_gradients()
-        self._count(model, arguments[0] if arguments else None, gradients)
-        self._keep(model, arguments, result, gradients)
-
-    def _keep(self, model: ModelHeard, given: Any, result: Any, gradients: bool) -> None:
-        if gradients:
-            self.heard.last = (model, given, result)
-        elif model.told[False]:
-            self._judging.begin()
-
-    def _another(self, module: Any) -> ModelHeard | None:
-        """A model of a class that is known, which is called for the first time; None for a part of a model."""
-        key = id(module)
-        if key not in self._parts:
-            inner = {id(part) for one in self.heard.models for part in one.module.modules()}
-            self._parts[key] = key in inner or not any(True for _ in module.parameters())
-        return None if self._parts[key] else self._model(module)
-
-    def _count(self, model: ModelHeard, given: Any, gradients: bool) -> None:
-        is_tensor = isinstance(given, self._tensor)
-        shape = given.shape if is_tensor else ()
-        size = shape[0] if shape else 1
-        if len(shape) == 1 and size > 1 and self._is_row(model, given):
-            size = 1
-        heard = self.heard
-        heard.forwards += 1
-        heard.single += size == 1
-        mode = (gradients, model.module.training)
-        passes = model.passes.get(mode)
-        if passes is None:
-            passes = model.passes[mode] = Passes(own_place())
-        passes.number += 1
-        passes.examples += size
-        if is_tensor and model.told[gradients] < FIRST_EXAMPLES and (gradients or model.trained):
-            model.told[gradients] += min(size, PASS)
-            self._tell("passed", Pass(model, given, gradients, own_place()))
-
-    def _is_row(self, model: ModelHeard, given: Any) -> bool:
-        """Whether a model gets a single row; asked once for each length, since an agent may get one at every call."""
-        key = (id(model), len(given), given.dtype)
-        if key not in self._rows:
-            self._rows[key] = is_one_example(model.module, given)
-        return self._rows[key]
-
-    def _model(self, module: Any) -> ModelHeard:
-        module = uncompiled(module)
-        found = self._models.get(id(module))
-        if found is None:
-            kind = type(module).__name__
-            same = sum(1 for one in self.heard.models if type(one.module).__name__ == kind)
-            found = ModelHeard(f"{kind}{same + 1 if same else ''}", module)
-            self._models[id(module)] = found
-            self.heard.models.append(found)
-        return found
-
     # --- losses, gradients, steps -----------------------------------------------------------------------------
 
     def _wants_losses(self) -> bool:
-        return not self.muted and (self.close or self.heard.steps <= FIRST_LOSSES or self._judging.is_on)
+        return not self._own_work.is_on and (self.close or self.heard.steps <= FIRST_LOSSES or self._judging.is_on)
 
     def _after_loss(self, name: str, output: Any, target: Any, options: dict[str, Any], value: Any) -> None:
         place = own_place()
@@ -373,26 +288,35 @@ class Ears:
             self._measure(self.symptoms.at_loss, output, target)
 
     def _seeded(self, name: str, seed: Any) -> None:
-        if 0 < self.heard.steps <= TOLD and not self.muted:
+        if 0 < self.heard.steps <= TOLD and not self._own_work.is_on:
             self._tell("seeded", Seeded(name, seed, own_place()))
 
     def _computed(self, moment: str, kind: Callable[..., Any], shapes: tuple[Any, ...]) -> None:
         # An activation outside of a model may be there to be looked at; a margin inside of one may be a mask's.
         elsewhere = (moment == "activated" and not self._depth) or (moment == "margin" and bool(self._depth))
-        place = "" if self.muted or elsewhere else own_place()
+        place = "" if self._own_work.is_on or elsewhere else own_place()
         if place:
             self._tell(moment, kind(*shapes, place))
 
     def _before_backward(self, loss: Any) -> None:
-        if self.muted:
+        # (This and what comes before and after a step run at every one: they ask for little, and enter few functions.)
+        if self._own_work.is_on:
             return
         heard = self.heard
         number = heard.backwards
         heard.backwards = number + 1
-        if number < TOLD or self.close or not self._is_finite(loss):
+        told = number < TOLD or self.close
+        if not told and loss.numel() == 1 and (loss.is_cpu or number % 16 == 0):
+            # A GPU is asked for every sixteenth, since the asking waits.
+            value = loss.item()
+            heard.losses.append(value)
+            told = value - value != 0
+        if told:
             self._tell("backward", Backward(loss, own_place(), number))
+        if self._judging.is_on:
+            self._judging.end()
         if self.close and self.symptoms is not None and loss.numel() == 1 and len(self._optimisers) <= 1:
-            self.sink.point(self.heard.steps, float(self.heard.steps), SEEN_LOSS, float(loss.detach()))
+            self.sink.point(heard.steps, float(heard.steps), SEEN_LOSS, float(loss.detach()))
         if not self._optimisers and number > TOLD:
             # Weights that are moved by hand: no step says when to look closely.
             self._arithmetic.end()
@@ -403,52 +327,60 @@ class Ears:
         if self._gradients > TOLD and not self._optimisers:
             # By hand, as above; inside of `Tensor.backward` the mode stands aside, and could not end.
             self._arithmetic.end()
-
-    def _is_finite(self, loss: Any) -> bool:
-        """Whether a loss between two close looks is; on a GPU every sixteenth is asked, since the asking waits."""
-        if loss.numel() != 1 or (not loss.is_cpu and self.heard.backwards % 16):
-            return True
-        value = loss.item()
-        self.heard.losses.append(value)
-        return value - value == 0
+        if not self._arithmetic.is_on:
+            self._asked.clear()
 
     def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
-        # (This and what comes after a step run at every one: they ask for little, and call little.)
-        if self.muted:
+        if self._own_work.is_on:
             return
-        self._judging.end()
-        heard = self._optimiser(optimiser)
+        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps + 1
+        if TOLD < number < heard.due and not (self.close or self._loud):
+            # Between two looks, what comes after the step suffices.
+            return
         close = number >= heard.due
         if close:
             heard.due = _next_look(number)
         self._look(close)
-        groups = optimiser.param_groups
-        rates = (float(groups[0]["lr"]),) if len(groups) == 1 else tuple(float(group["lr"]) for group in groups)
-        if not heard.rates or heard.rates[-1][1] != rates:
-            heard.rates.append((number, rates))
+        _note_rates(heard, number)
         if close or number <= TOLD:
             self._tell("before_step", Step(heard, number, close))
         if close and self.symptoms is not None:
             self._measure(self.symptoms.before, heard, self.heard.models)
 
     def _after_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
-        if self.muted:
+        if self._own_work.is_on:
             return
-        heard = self._optimiser(optimiser)
-        heard.steps += 1
+        heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
+        number = heard.steps = heard.steps + 1
         self.heard.steps += 1
-        if heard.steps <= TOLD or self.close:
-            self._tell("after_step", Step(heard, heard.steps, self.close))
-        if heard.steps >= 2:
+        if self._judging.is_on:
+            self._judging.end()
+        if TOLD < number < heard.due and not (self.close or self._loud):
+            groups, rates = optimiser.param_groups, heard.rates[-1][1]
+            if len(groups) > 1 or groups[0]["lr"] != rates[0]:
+                _note_rates(heard, number)
+            if self._stepping and all(TOLD <= one.steps < one.due - 1 for one in self._optimisers.values()):
+                self._deafen_before_steps()
+        else:
+            self._looked(heard, number)
+        # The next step is looked at closely from its forward pass on.
+        if number + 1 >= heard.due or len(self._optimisers) > 1:
+            self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
+        elif self.close or self._loud:
+            self._look(close=False)
+
+    def _looked(self, heard: OptimiserHeard, number: int) -> None:
+        """After a step of which more is told than that it was made."""
+        if number <= TOLD:
+            # One that was copied is heard of here first: nobody made it.
+            self._hear_before_steps()
+        if number <= TOLD or self.close:
+            self._tell("after_step", Step(heard, number, self.close))
+        if number >= 2:
             self._arithmetic.end()
         if self.close and self.symptoms is not None:
             self._measure(self.symptoms.after, heard)
-        # The next step is looked at closely from its forward pass on.
-        close = heard.steps + 1 >= heard.due
-        if len(self.heard.optimisers) > 1:
-            close = close or any(one.steps + 1 >= one.due for one in self.heard.optimisers)
-        self._look(close)
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))
@@ -457,6 +389,13 @@ class Ears:
             found = self._optimisers[id(optimiser)] = OptimiserHeard(optimiser, before=before)
             self.heard.optimisers.append(found)
         return found
+
+
+def _note_rates(heard: OptimiserHeard, number: int) -> None:
+    """Notes the learning rates of a step, where they changed."""
+    rates = tuple(float(group["lr"]) for group in heard.optimiser.param_groups)
+    if not heard.rates or heard.rates[-1][1] != rates:
+        heard.rates.append((number, rates))
 
 
 def _next_look(number: int) -> int:

@@ -34,21 +34,19 @@ class Judging:
     """
 
     def __init__(self, torch: Any, tell: Callable[[str, Any], None]) -> None:
+        # Whether a model is judged, one of the first times.
+        self.is_on = False
         self._torch, self._tell = torch, tell
         self._undo: list[Undo] = []
         self._times, self._asked = 0, 0
         # The last difference of all with all, and what it was of.
         self._last: tuple[weakref.ref[Any], Compared] | None = None
 
-    @property
-    def is_on(self) -> bool:
-        """Whether a model is judged, one of the first times."""
-        return bool(self._undo)
-
     def begin(self) -> None:
         """Begins it, or goes on: a model has passed without gradients."""
-        if self._undo or self._times >= MOST:
+        if self.is_on or self._times >= MOST:
             return
+        self.is_on = True
         self._times += 1
         for names, wrap in ((EQUALITIES, self._equal), (DIFFERENCES, self._subtracted), (SIZES, self._sized)):
             self._undo += [
@@ -57,8 +55,7 @@ class Judging:
 
     def end(self) -> None:
         """Ends it: the training goes on, or is over."""
-        if not self._undo:
-            return
+        self.is_on = False
         for undo in reversed(self._undo):
             undo()
         self._undo, self._last = [], None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from backtrack.vocabulary.drawing import DRAWS, Draws, initialisers, seeders
@@ -170,50 +170,55 @@ def on_clipping(torch: Any, clipped: Callable[[Any, float, Callable[[], float]],
     ]
 
 
-def on_calls(torch: Any, kind: type, after: Callable[[Any, tuple[Any, ...], Any], None]) -> Undo:
-    """Calls `after(module, arguments, result)` after each call of a module of this class that torch does not trace.
-
-    On the class and not on the module: a module that holds a hook cannot be copied or saved as before.
-    """
-    own, is_compiling = kind.__call__, torch.compiler.is_compiling
-
-    @functools.wraps(own)
-    def __call__(self: Any, *arguments: Any, **options: Any) -> Any:
-        result = own(self, *arguments, **options)
-        if not is_compiling():
-            after(self, arguments, result)
-        return result
-
-    return replace(kind, "__call__", __call__)
-
-
 def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
     """Calls `before(loss)` before a backward pass that fills `.grad`."""
-    own = torch.autograd.backward
+    own, tensor = torch.autograd.backward, torch.Tensor
 
     @functools.wraps(own)
     def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
-        first = tensors[0] if isinstance(tensors, (tuple, list)) and tensors else tensors
-        if isinstance(first, torch.Tensor):
-            before(first)
+        if isinstance(tensors, tensor):
+            before(tensors)
+        elif isinstance(tensors, (tuple, list)) and tensors and isinstance(tensors[0], tensor):
+            before(tensors[0])
         return own(tensors, *arguments, **options)
 
     return [replace(torch.autograd, "backward", backward)]
 
 
-def on_gradients(torch: Any, before: Callable[[], None]) -> list[Undo]:
-    """Calls `before()` wherever a program asks for gradients, outside of whatever torch does then."""
+def on_gradients(torch: Any, listeners: Collection[Callable[[], None]]) -> list[Undo]:
+    """Calls each of `listeners` wherever a program asks for gradients, outside of whatever torch does then.
 
-    def wrapped(own: Callable[..., Any]) -> Callable[..., Any]:
+    Once there are none it goes, where nobody else has put anything on top of it meanwhile.
+    """
+
+    def heard(owner: Any, name: str) -> Undo:
+        own = getattr(owner, name)
+
         @functools.wraps(own)
         def ask(*arguments: Any, **options: Any) -> Any:
-            before()
+            for before in tuple(listeners):
+                before()
+            if not listeners and getattr(owner, name) is ask:
+                undo()
             return own(*arguments, **options)
 
-        return ask
+        undo = replace(owner, name, ask)
+        return undo
 
-    asked = ((torch.Tensor, "backward"), (torch.autograd, "grad"))
-    return [replace(owner, name, wrapped(getattr(owner, name))) for owner, name in asked]
+    return [heard(torch.Tensor, "backward"), heard(torch.autograd, "grad")]
+
+
+def on_optimisers(torch: Any, made: Callable[[], None]) -> list[Undo]:
+    """Calls `made()` after each optimiser is made."""
+    optimiser = torch.optim.Optimizer
+    own = optimiser.__init__
+
+    @functools.wraps(own)
+    def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+        own(self, *arguments, **options)
+        made()
+
+    return [replace(optimiser, "__init__", __init__)]
 
 
 def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list[Undo]:

@@ -47,6 +47,8 @@ class OwnWork:
     """
 
     def __init__(self, torch: Any) -> None:
+        # Whether one of this object's is on.
+        self.is_on = False
         self._torch = torch
         self._without_gradients = torch.no_grad()
         self._eagerly: AbstractContextManager[Any] | None = None
@@ -54,6 +56,7 @@ class OwnWork:
     def __enter__(self) -> None:
         global _on
         _on += 1
+        self.is_on = True
         self._without_gradients.__enter__()
         if has_compiled():
             self._eagerly = eagerly(self._torch)
@@ -66,3 +69,4 @@ class OwnWork:
         stance, self._eagerly = self._eagerly, None
         if stance is not None:
             stance.__exit__(*fault)
+        self.is_on = False
