@@ -15,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from backtrack.errors import BacktrackError, StudyError, TrackingError
 from backtrack.records.directory import Records
@@ -33,6 +36,7 @@ POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 # MLflow takes at most this many metrics in one call.
 BATCH = 1000
+SQLITE = "sqlite:///"
 
 
 def tracking_uri(records: Records) -> str:
@@ -47,7 +51,7 @@ def tracking_uri(records: Records) -> str:
     root = records.local_path()
     if root is None:
         raise TrackingError(f"{records.location} is not on this machine: set MLFLOW_TRACKING_URI to a tracking server")
-    return f"sqlite:///{root.parent / 'mlflow.db'}"
+    return f"{SQLITE}{root.parent / 'mlflow.db'}"
 
 
 def page_of(records: Records) -> str:
@@ -149,7 +153,25 @@ def _client(records: Records) -> Any:
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    return mlflow.MlflowClient(tracking_uri=tracking_uri(records))
+    uri = tracking_uri(records)
+    with _alone(uri):
+        # The first one of a new store makes its tables.
+        return mlflow.MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """One process at a time is in the block, of those that have this store beside their studies.
+
+    MLflow does not lock a new store: of two studies that begin at once, both made its tables, and nobody could open it
+    from then on.
+    """
+    store = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or not os.access(store.parent, os.W_OK):
+        yield
+        return
+    with FileLock(f"{store}.lock", timeout=PATIENCE_SECONDS):
+        yield
 
 
 def _experiment_name(records: Records) -> str:
@@ -170,7 +192,10 @@ class _View:
         self.known = self._known()
 
     def _experiment(self) -> str:
-        name = _experiment_name(self.records)
+        with _alone(tracking_uri(self.records)):
+            return self._found_or_made(_experiment_name(self.records))
+
+    def _found_or_made(self, name: str) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
@@ -359,6 +384,9 @@ def main() -> None:
         _follow_here(parser.parse_args().study)
     except (StudyError, TrackingError) as fault:
         raise SystemExit(str(fault)) from fault
+    except Exception as fault:
+        # Of a database's error the last line is a link.
+        raise SystemExit(f"{type(fault).__name__}: {str(fault).splitlines()[0] if str(fault) else ''}") from fault
 
 
 if __name__ == "__main__":

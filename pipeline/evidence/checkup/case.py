@@ -25,6 +25,8 @@ FAR_OF_A_SHARE, WELL = 0.6, 0.75
 ASTRAY = 1e4
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
 WORSE_THAN_CHANCE = "worse_than_chance"
+# Share of chance that a last printed digit may be: .9996 is not worse than .9995.
+PRINTED = 0.01
 # Signs that what a net gets does not come through it, the most certain first.
 SHUT = ("constant_output", "output_ignores_input", "vanishing_gradient")
 # The control that makes no step.
@@ -185,8 +187,9 @@ class Case:
             # A return: what untrained nets get moves far, and all of it may lie above what was learnt.
             own = self._late(self.first)
             return median(own) < min(late) and is_better(late, own)
-        # As far below the lowest report of chance as luck moves these.
-        return sum(score < 2 * min(late) - median(late) for score in finals) * 2 > len(self.first)
+        # As far below the lowest report of chance as luck moves these; by more than the digits that a program prints.
+        low = 2 * min(late) - median(late) - PRINTED * abs(median(late))
+        return sum(score < low for score in finals) * 2 > len(self.first)
 
     def _of_kind(self, kind: str) -> list[CheckedRun]:
         names = {option.name for option in self.options if option.kind == kind}

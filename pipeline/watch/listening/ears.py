@@ -180,9 +180,13 @@ class Ears:
             self._listeners[what] = [one for one in listeners if one[0] is not check]
 
     def _measure(self, what: Callable[..., None], *call: Any) -> None:
-        """Measures something of the symptoms, unheard."""
+        """Measures something of the symptoms, unheard; where that fails none are measured any more, and it says so."""
         with self._own_work:
-            what(*call)
+            try:
+                what(*call)
+            except Exception as fault:
+                self.symptoms = None
+                print(f"backtrack: symptoms cannot be measured here, and are left out: {fault!r}", file=sys.stderr)
 
     # --- modules ----------------------------------------------------------------------------------------------
 

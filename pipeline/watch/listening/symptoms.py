@@ -75,7 +75,7 @@ class Symptoms:
     def at_loss(self, output: Any, target: Any) -> None:
         """Looks at outputs and targets of a loss that follows such a pass."""
         passed, self._passed = self._passed, None
-        if passed is None or not passed.layers or not output.is_floating_point():
+        if passed is None or not passed.layers or not output.is_floating_point() or not output.numel():
             return
         step = passed.heard.steps
         passed.watch.keep(Look(output.detach(), target.detach(), passed.layers), step, float(step))

@@ -32,15 +32,19 @@ def trial(number: int, outcome: str = "ok", seeds: tuple[int, ...] = (0,)) -> Fi
     return FinishedTrial(planned, results, 1, "node", 1000.0 + number)
 
 
-@pytest.fixture
-def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def begun(place: Path, study: str) -> Records:
     manifest = {
-        "study": "abc123", "factors": [describe_factor(factor) for factor in SPACE],
+        "study": study, "factors": [describe_factor(factor) for factor in SPACE],
         "runs": 4, "seed": 0, "alpha": 0.05,
         "task": {"name": "toy", "metric": "error", "mode": "min"}, "stages": {"screen": 4},
     }  # fmt: skip
-    return Records.create(tmp_path / "study", SPACE, manifest)
+    return Records.create(place, SPACE, manifest)
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return begun(tmp_path / "study", "abc123")
 
 
 def client(records: Records) -> mlflow.MlflowClient:
@@ -121,6 +125,22 @@ def test_following_a_study_writes_everything_until_the_end(records: Records) -> 
     records.append(trial(1))
     assert follower.finish() == ""
     assert {"screen-00000", "screen-00001"} <= set(runs(records))
+
+
+def test_studies_that_begin_at_once_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    studies = [begun(tmp_path / name, name) for name in ("one", "two", "three")]
+    for study in studies:
+        study.append(trial(0))
+    followers = [tracking.follow(study) for study in studies]
+    for follower in followers:
+        # To all before any is waited for.
+        follower._process.stdin.write(b"end\n")
+        follower._process.stdin.flush()
+    assert [follower.finish() for follower in followers] == ["", "", ""]
+    (experiment,) = [one for one in client(studies[0]).search_experiments() if one.name == "toy"]
+    parents = client(studies[0]).search_runs([experiment.experiment_id], "tags.`backtrack.parent` = 'true'")
+    assert {run.data.tags["backtrack.study"] for run in parents} == {"one", "two", "three"}
 
 
 def test_following_to_a_dead_server_ends_with_a_hint(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:

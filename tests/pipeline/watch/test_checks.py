@@ -493,6 +493,22 @@ FAULTS = {
             x, y = next(iter(loader))
             opt.zero_grad(); F.cross_entropy(net(x), y).backward(); opt.step()
     """,
+    "same_targets": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in range(0, 512, 32):
+            opt.zero_grad(); F.cross_entropy(net(X[i:i + 32]), Y[:32]).backward(); opt.step()
+    """,
+    "empty_batches": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in range(0, 512, 32):
+            opt.zero_grad(); F.cross_entropy(net(X[i:32]), Y[i:32]).backward(); opt.step()
+    """,
+    "loss_of_itself": """
+        net = nn.Sequential(nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 6)); opt = torch.optim.Adam(net.parameters())
+        for i in batches():
+            x = net(X[i])
+            opt.zero_grad(); F.mse_loss(x, x.view(-1, 6)).backward(); opt.step()
+    """,
     "weights_made_anew": """
         def drawn(m):
             if isinstance(m, nn.Linear):
@@ -708,6 +724,22 @@ VARIANTS = {
                 weight.data.normal_(0, 0.1)
             for i in batches():
                 opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
+    """,
+    ),
+    "numbers that are those of the first batch each time": (
+        "same_targets",
+        """
+        net = mlp(out=1); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches(16):
+            opt.zero_grad(); F.mse_loss(net(X[i])[:, 0], R[:16]).backward(); opt.step()
+    """,
+    ),
+    "what a net says of the same inputs twice": (
+        "loss_of_itself",
+        """
+        net = nn.Sequential(nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 6)); opt = torch.optim.Adam(net.parameters())
+        for i in batches():
+            opt.zero_grad(); F.l1_loss(net(X[i]), net(X[i])).backward(); opt.step()
     """,
     ),
     "the same draw in each step, by a seed that is given again": (
@@ -1220,6 +1252,32 @@ SOUND = {
     "a drawn code of few numbers between linear layers": """
         net = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6))
         train(net, F.mse_loss, X)
+    """,
+    "pairs of which each example's own is the right one, by places in the batch": """
+        net = nn.Linear(6, 4); opt = torch.optim.Adam(net.parameters(), 1e-2); places = torch.arange(32).roll(16)
+        for i in batches():
+            z = net(X[i] + 0.1 * torch.randn(32, 6))
+            opt.zero_grad(); F.cross_entropy(z @ net(X[i].roll(16, 0)).T, places).backward(); opt.step()
+    """,
+    "targets that a program makes for its batches: ones and zeros, or in turn": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for made in (torch.arange(32) // 16, torch.arange(32) % 2):
+            for k in range(12):
+                x = torch.randn(32, 6); x[:, 0] += 3 * made
+                opt.zero_grad(); F.cross_entropy(net(x), made).backward(); opt.step()
+    """,
+    "all examples at once, with noise that is drawn anew": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(30):
+            opt.zero_grad(); F.cross_entropy(net(X + 0.5 * torch.randn(512, 6)), Y).backward(); opt.step()
+    """,
+    "a pupil that begins as a copy of its teacher": """
+        import copy
+        net = mlp(out=4); teacher = copy.deepcopy(net).requires_grad_(False); opt = torch.optim.Adam(net.parameters())
+        for i in batches():
+            opt.zero_grad(); F.mse_loss(net(X[i] + 0.1 * torch.randn(32, 6)), teacher(X[i])).backward(); opt.step()
+            for old, new in zip(teacher.parameters(), net.parameters()):
+                old.lerp_(new.detach(), 0.05)
     """,
     "a drawn net whose only activation is a maximum": """
         class Highest(nn.Module):

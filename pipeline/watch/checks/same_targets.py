@@ -1,0 +1,110 @@
+"""Batches of other examples come with the same targets each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backtrack.vocabulary.finding import Finding
+from backtrack.watch.checks.check import Check
+from backtrack.watch.checks.heard import Heard, is_computed
+from backtrack.watch.checks.moments import Loss
+from backtrack.watch.listening.tensors import tensors_in
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Losses at one place whose targets must be alike, of at least so many examples, and numbers that are compared at most.
+ALIKE, EXAMPLES, MOST = 4, 8, 1_000_000
+# Where targets go up, and down, at least so often from example to example, they are in no order that somebody made.
+TURNS = 3
+# How far examples at one place of two batches lie from each other, of how far those at different places do: those that
+# are one example seen twice, with noise or from another side, lie nearer.
+UNRELATED = 0.97
+
+
+@dataclass
+class _Seen:
+    """The first batch at a loss, and those after it: `near` and `far` add up the distances of examples."""
+
+    inputs: Tensor
+    targets: Tensor
+    alike: int = 0
+    near: float = 0.0
+    far: float = 0.0
+
+
+class SameTargets(Check):
+    name = "same_targets"
+    looks_at = "whether the targets of a loss's first batches are the same, while the inputs are of other examples"
+    cost = "the first batch and its targets are kept, and compared with up to eleven others"
+    source = "DeepFD and DEFault: wrong labels; PyTorch forum: y[:batch_size] in a loop"
+    expected = "each batch's own targets"
+    remedy = "cut inputs and targets alike: x[start:end] and y[start:end]"
+    more_exact_than = ("changing_targets",)
+    of_data = True
+
+    def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
+        super().__init__(heard, found)
+        self._seen: dict[str, _Seen | None] = {}
+
+    def loss(self, call: Loss) -> None:
+        seen = self._seen.get(call.place)
+        if not call.training or (seen is None and call.place in self._seen):
+            return
+        inputs, targets = self._inputs(call), call.target.detach()
+        if seen is None:
+            first = None if inputs is None or not _are_in_no_order(targets) else _Seen(inputs, targets.clone())
+            self._seen[call.place] = first
+            return
+        if inputs is None or targets.shape != seen.targets.shape or inputs.shape != seen.inputs.shape:
+            # A last batch is a smaller one.
+            return
+        if not bool((targets == seen.targets).all()):
+            # One that differs ends it.
+            self._seen[call.place] = None
+            return
+        seen.alike += 1
+        seen.near += _distance(inputs, seen.inputs)
+        seen.far += _distance(inputs, seen.inputs.roll(1, 0))
+        if seen.alike >= ALIKE and seen.near > UNRELATED * seen.far > 0:
+            self.finds(
+                call.place or call.name,
+                f"the {len(targets)} targets of {seen.alike + 1} batches are the same, one by one, and the inputs are "
+                "of other examples",
+            )
+
+    def _inputs(self, call: Loss) -> Tensor | None:
+        """What the net got for these targets, an example a row; None where that is not known, or a net's own."""
+        import torch
+
+        given = tensors_in(self.heard.last[1]) if self.heard.last is not None else []
+        target = call.target
+        if not given or target.ndim < 1 or target.requires_grad or target.numel() > MOST:
+            return None
+        first: Tensor = given[0].detach()
+        if first.ndim < 1 or len(first) != len(target) or len(first) < EXAMPLES or first.numel() > MOST:
+            return None
+        return None if is_computed(given[0], self.heard) else first.reshape(len(first), -1).to(torch.float64, copy=True)
+
+
+def _distance(one: Tensor, other: Tensor) -> float:
+    return float((one - other).norm(dim=1).mean())
+
+
+def _are_in_no_order(targets: Tensor) -> bool:
+    """Whether targets go up and down as those of a batch that was drawn do.
+
+    Those that a program makes for its batches (places in the batch, ones and then zeros, each class in turn) do not.
+    """
+    import torch
+
+    if len(targets) < EXAMPLES:
+        return False
+    rows = torch.unique(targets.reshape(len(targets), -1), dim=0, return_inverse=True)[1]
+    steps = rows.diff()
+    if min(int((steps > 0).sum()), int((steps < 0).sum())) < TURNS:
+        return False
+    periods = range(1, len(rows) // 2 + 1)
+    return not any(bool((rows[period:] == rows[:-period]).all()) for period in periods)
