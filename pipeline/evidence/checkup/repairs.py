@@ -10,7 +10,7 @@ from statistics import median
 
 from scipy import stats
 
-from backtrack.evidence.checkup.case import WELL, Case, Changes, CheckedRun
+from backtrack.evidence.checkup.case import PRINTED, WELL, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import is_beyond_training, sees_effect
 from backtrack.evidence.checkup.option import Option
 from backtrack.vocabulary.plan import MORE_PROOF, PROOF, TRIED
@@ -88,7 +88,8 @@ def half_way(case: Case) -> float:
         if case.crash:
             # Nothing is known of chance: whatever keeps it from crashing counts.
             return low
-    bar = low + 0.5 * max(0.0, best - low)
+    # An error that falls by what may be a last printed digit is no smaller.
+    bar = low + max(0.5 * (best - low), PRINTED * abs(low) if case.mode == "min" else 0.0)
     if case.worse_than_chance and math.isfinite(case.ceiling):
         # Whatever keeps a training from getting worse takes it back to chance, which mends nothing.
         return max(bar, low + CLEAR * (case.ceiling - low))

@@ -19,6 +19,7 @@ from backtrack.evidence.checkup.memorised import (
     of_one_batch,
 )
 from backtrack.evidence.checkup.option import Option
+from backtrack.evidence.checkup.repairs import half_way
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
@@ -281,6 +282,30 @@ def test_an_error_below_chance_by_what_is_learnt_by_heart_is_asked_of_the_labels
     assert found is not None and found.check == JUDGED
     # Without examples held back, nothing tells a sign from labels of other inputs.
     assert not_carried_over(overfitted(mode, value, luck, None)) is None
+
+
+@pytest.mark.parametrize(("written", "worse", "better", "helps"), [(0.9996, False, 0.9993, False), (1.3, True, 0.8, True)])
+def test_a_last_printed_digit_is_neither_worse_than_chance_nor_a_repair(
+    written: float, worse: bool, better: float, helps: bool
+) -> None:
+    def at(name: str, value: float, **changes: str) -> CheckedRun:
+        return replace(run(name, [1.0, 0.5, 0.1], **changes), value=value, reports=(value,) * 4)
+
+    runs = [at(f"written-{n}", written) for n in range(3)]
+    runs += [at(f"control-{n}", 0.9995, labels="shuffled") for n in range(2)]
+    runs.append(at("changed", better, length="x4"))
+    found = Case(runs, OPTIONS, "min")
+    assert found.worse_than_chance is worse and (found.score(runs[-1]) >= half_way(found)) is helps
+
+
+def test_a_loss_that_asks_for_nothing_is_not_learnt_by_heart() -> None:
+    probe = run("probe", [0.0, 0.0, 0.0, 0.0], held_back="quarter")
+    nothing = [run(f"written-{number}", [0.0, 0.0, 0.0, 0.0]) for number in range(3)]
+    controls = [run(f"control-{number}", [2.3, 2.3, 2.3, 2.3], labels="shuffled") for number in range(2)]
+    assert not_carried_over(Case([*nothing, *controls, probe], OPTIONS, "max")) is None
+    learnt = [replace(one, losses=(2.0, 1.0, 0.1, 0.1)) for one in nothing]
+    found = not_carried_over(Case([*learnt, *controls, replace(probe, losses=(2.0, 1.0, 0.1, 0.1))], OPTIONS, "max"))
+    assert found is not None and found.check == JUDGED
 
 
 def test_what_is_little_is_not_called_the_whole() -> None:
