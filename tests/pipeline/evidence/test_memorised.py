@@ -284,7 +284,9 @@ def test_an_error_below_chance_by_what_is_learnt_by_heart_is_asked_of_the_labels
     assert not_carried_over(overfitted(mode, value, luck, None)) is None
 
 
-@pytest.mark.parametrize(("written", "worse", "better", "helps"), [(0.9996, False, 0.9993, False), (1.3, True, 0.8, True)])
+@pytest.mark.parametrize(
+    ("written", "worse", "better", "helps"), [(0.9996, False, 0.9993, False), (1.3, True, 0.8, True)]
+)
 def test_a_last_printed_digit_is_neither_worse_than_chance_nor_a_repair(
     written: float, worse: bool, better: float, helps: bool
 ) -> None:
