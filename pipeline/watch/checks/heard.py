@@ -104,6 +104,7 @@ class Heard:
     Args:
         models, optimisers: in the order of their first call.
         backwards, steps: so far, of all optimisers.
+        asked: how often gradients were asked for by torch.autograd.grad, up to the second step.
         single: forward passes of a single example (an agent that acts).
         forwards: all of them.
         sampled: how often something was drawn by what a model may have put out, without gradients.
@@ -116,6 +117,7 @@ class Heard:
     optimisers: list[OptimiserHeard] = field(default_factory=list)
     backwards: int = 0
     steps: int = 0
+    asked: int = 0
     single: int = 0
     forwards: int = 0
     sampled: int = 0

@@ -326,8 +326,9 @@ class Ears:
             self._arithmetic.end()
             self._look(close=False)
 
-    def _before_gradients(self) -> None:
+    def _before_gradients(self, name: str) -> None:
         self._gradients += 1
+        self.heard.asked += name == "grad" and not self._own_work.is_on
         if self._gradients > TOLD and not self._optimisers:
             # By hand, as above; inside of `Tensor.backward` the mode stands aside, and could not end.
             self._arithmetic.end()

@@ -185,8 +185,10 @@ def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
     return [replace(torch.autograd, "backward", backward)]
 
 
-def on_gradients(torch: Any, listeners: Collection[Callable[[], None]]) -> list[Undo]:
-    """Calls each of `listeners` wherever a program asks for gradients, outside of whatever torch does then.
+def on_gradients(torch: Any, listeners: Collection[Callable[[str], None]]) -> list[Undo]:
+    """Calls each of `listeners` wherever a program asks for gradients by `backward` or `grad`, with that name.
+
+    It is outside of whatever torch does then.
 
     Once there are none it goes, where nobody else has put anything on top of it meanwhile.
     """
@@ -197,7 +199,7 @@ def on_gradients(torch: Any, listeners: Collection[Callable[[], None]]) -> list[
         @functools.wraps(own)
         def ask(*arguments: Any, **options: Any) -> Any:
             for before in tuple(listeners):
-                before()
+                before(name)
             if not listeners and getattr(owner, name) is ask:
                 undo()
             return own(*arguments, **options)

@@ -509,6 +509,13 @@ FAULTS = {
             x = net(X[i])
             opt.zero_grad(); F.mse_loss(x, x.view(-1, 6)).backward(); opt.step()
     """,
+    "unused_losses": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(6):
+            for i in batches():
+                loss = F.cross_entropy(net(X[i]), Y[i])
+            opt.zero_grad(); loss.backward(); opt.step()
+    """,
     "weights_made_anew": """
         def drawn(m):
             if isinstance(m, nn.Linear):
@@ -1278,6 +1285,30 @@ SOUND = {
             opt.zero_grad(); F.mse_loss(net(X[i] + 0.1 * torch.randn(32, 6)), teacher(X[i])).backward(); opt.step()
             for old, new in zip(teacher.parameters(), net.parameters()):
                 old.lerp_(new.detach(), 0.05)
+    """,
+    "losses of many batches that are added up, or judged first, or used in another way": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        def loss_of(i):
+            return F.cross_entropy(net(X[i]), Y[i])
+        for i in batches():
+            loss_of(i)
+        for i in batches():
+            opt.zero_grad(); loss_of(i).backward(); opt.step()
+        for epoch in range(3):
+            opt.zero_grad(); sum(loss_of(i) for i in batches()).backward(); opt.step()
+    """,
+    "a step that follows gradients which are asked for on the way": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); weights = list(net.parameters())
+        def loss_of(i):
+            return F.cross_entropy(net(X[i]), Y[i])
+        for step in range(6):
+            taken = []
+            for i in batches()[:12]:
+                taken.append(torch.autograd.grad(loss_of(i), weights)); loss = loss_of(i)
+            opt.zero_grad(); loss.backward()
+            for weight, *given in zip(weights, *taken):
+                weight.grad += sum(given)
+            opt.step()
     """,
     "a drawn net whose only activation is a maximum": """
         class Highest(nn.Module):
