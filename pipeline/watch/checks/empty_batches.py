@@ -7,15 +7,17 @@ from collections.abc import Callable
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Pass
+from backtrack.watch.checks.moments import Loss
+from backtrack.watch.listening.tensors import tensors_in
 
-# Empty passes that a model must have, and their share of its first ones: a last batch may have nothing left.
+# Losses of empty batches that there must be at a place, and their share of its first ones: a last batch may have
+# nothing left.
 SEVERAL, SHARE = 2, 0.25
 
 
 class EmptyBatches(Check):
     name = "empty_batches"
-    looks_at = "how many examples there are in a model's first training passes"
+    looks_at = "how many examples a model got for each of the first losses, and whether the loss is a number"
     cost = "one number of each"
     source = "Python documentation, slices: x[start:size] is empty from start = size on"
     expected = "examples in each batch"
@@ -26,21 +28,23 @@ class EmptyBatches(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        # Of each model: passes, and those without an example.
-        self._passes: dict[int, int] = {}
-        self._empty: dict[int, int] = {}
+        # Of each place: losses, and those of no example.
+        self._losses: dict[str, int] = {}
+        self._empty: dict[str, int] = {}
 
-    def passed(self, call: Pass) -> None:
-        if not call.gradients or not call.given.ndim:
+    def loss(self, call: Loss) -> None:
+        if not call.training or self.heard.last is None:
             return
-        key = id(call.model)
-        passes = self._passes[key] = self._passes.get(key, 0) + 1
-        if len(call.given):
+        losses = self._losses[call.place] = self._losses.get(call.place, 0) + 1
+        model, inputs, _ = self.heard.last
+        given = tensors_in(inputs)
+        # An expert that none of the examples went to is no fault, nor is a sum over none.
+        if not given or not given[0].ndim or len(given[0]) or not bool(call.value.isnan().any()):
             return
-        empty = self._empty[key] = self._empty.get(key, 0) + 1
-        if empty >= SEVERAL and empty >= SHARE * passes:
+        empty = self._empty[call.place] = self._empty.get(call.place, 0) + 1
+        if empty >= SEVERAL and empty >= SHARE * losses:
             self.finds(
-                call.place or call.model.name,
-                f"{empty} of the first {passes} batches that {call.model.name} trains on are empty (inputs of shape "
-                f"{tuple(call.given.shape)})",
+                call.place or call.name,
+                f"{empty} of the first {losses} batches that {model.name} trains on are empty (inputs of shape "
+                f"{tuple(given[0].shape)}), and their loss is no number",
             )

@@ -1,4 +1,4 @@
-"""Inputs that are constant, not finite, far from unit scale, or on another scale in each epoch."""
+"""Inputs that are constant, not finite, or far from unit scale."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from backtrack.watch.checks.heard import Heard, is_computed
 from backtrack.watch.checks.moments import Inner
 
 LARGEST, SMALLEST, ABSURD = 20.0, 0.003, 60.0
-# So many times larger or smaller than at first, in so many later looks, they are not the same data any more.
-CHANGED, LATER = 20.0, 3
-WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
 # Training passes that are looked at, and examples of a batch that may not all be the same.
 LOOKS, LEAST = 3, 8
 SAME = "check how the inputs are read: every example is the same"
@@ -23,9 +20,7 @@ NORMALISING = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm")
 
 class Inputs(Check):
     name = "inputs"
-    looks_at = (
-        "what the first layer with weights gets, in the first training passes; its scale also at later close looks"
-    )
+    looks_at = "what the first layer with weights gets, in the first training passes"
     cost = "a few reductions of the first inputs"
     source = "LeCun et al., Efficient BackProp (1998); UMLAUT, input not normalised; DeepFD"
     expected = "finite inputs that differ between examples, of about unit scale"
@@ -40,9 +35,6 @@ class Inputs(Check):
         self._first: dict[int, int] = {}
         self._normalised: set[int] = set()
         self._scale: dict[int, list[float]] = {}
-        # Of each model the place of its first layer, and the scale of what it gets at all close looks.
-        self._places: dict[int, str] = {}
-        self._scales: dict[int, list[float]] = {}
 
     def inner(self, call: Inner) -> None:
         kind, key = type(call.module).__name__, id(call.model)
@@ -50,7 +42,7 @@ class Inputs(Check):
             self._normalised.add(key)
         if kind in TABLES and self._first.setdefault(key, -id(call.module)) == -id(call.module):
             self._look_at_ids(call, key)
-        if kind not in WITH_WEIGHTS or not call.gradients or not call.inputs:
+        if not call.has_weights or not call.gradients or not call.inputs:
             return
         # The first layer of each pass; later passes look at the same.
         if self._first.setdefault(key, id(call.module)) != id(call.module):
@@ -58,15 +50,10 @@ class Inputs(Check):
         if is_computed(call.inputs[0], self.heard):
             # What another net has learnt, and no data.
             return
-        values = call.inputs[0].detach()
-        scale = float(values.float().norm()) / max(1, values.numel()) ** 0.5
-        if values.is_floating_point():
-            self._places[key] = call.place
-            self._scales.setdefault(key, []).append(scale)
         if self._looked.get(key, 0) >= LOOKS:
             return
         self._looked[key] = self._looked.get(key, 0) + 1
-        self._look(call, key, scale)
+        self._look(call, key, call.scale)
 
     def _look_at_ids(self, call: Inner, key: int) -> None:
         """Of a model with one table: whether it gets one and the same row everywhere."""
@@ -123,18 +110,3 @@ class Inputs(Check):
                 remedy=f"{code.value:g} looks like a mark for what is missing: put the feature's mean in its place, "
                 "before the inputs are standardised",
             )
-
-    def end(self) -> None:
-        if self.heard.acts:
-            return
-        for key, scales in self._scales.items():
-            first, last = scales[:LATER], scales[-LATER:]
-            if len(scales) < 2 * LATER or not 0 < min(first) < max(first) < CHANGED * min(first):
-                continue
-            if max(last) * CHANGED < min(first) or min(last) > CHANGED * max(first):
-                self.finds(
-                    self._places[key],
-                    f"the inputs have a root mean square of {first[0]:.3g} at first, and of {last[-1]:.3g} at last: "
-                    "the data change as they are read",
-                    remedy="look for what changes the data in place, as x /= 255 does each time that x is read",
-                )

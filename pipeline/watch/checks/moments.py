@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+# Layers that multiply what they get with weights.
+WITH_WEIGHTS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "Bilinear", "LazyLinear")
+
+
 @dataclass(frozen=True)
 class Pass:
     """One of a model's first passes, with gradients or without.
@@ -72,6 +76,17 @@ class Inner:
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
     gradients: bool
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the module is a layer of torch's that multiplies what it gets with weights."""
+        return type(self.module).__name__ in WITH_WEIGHTS
+
+    @cached_property
+    def scale(self) -> float:
+        """The root mean square of its first input."""
+        values = self.inputs[0].detach()
+        return float(values.float().norm()) / float(max(1, values.numel()) ** 0.5)
 
     @property
     def place(self) -> str:

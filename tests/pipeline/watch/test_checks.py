@@ -516,6 +516,13 @@ FAULTS = {
                 loss = F.cross_entropy(net(X[i]), Y[i])
             opt.zero_grad(); loss.backward(); opt.step()
     """,
+    "changing_inputs": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); data = X.clone()
+        for epoch in range(6):
+            for i in batches():
+                data[i] /= 4
+                opt.zero_grad(); F.cross_entropy(net(data[i]), Y[i]).backward(); opt.step()
+    """,
     "weights_made_anew": """
         def drawn(m):
             if isinstance(m, nn.Linear):
@@ -677,13 +684,13 @@ VARIANTS = {
         "unreachable_targets",
         "net = mlp(out=1); train(net, lambda a, b: F.mse_loss(a[:, 0].clamp(0, 1), b), X[:, 0] * 3)",
     ),
-    "data that are divided in place each time they are read": (
-        "inputs",
+    "data that are standardised anew in each epoch, by the moments of the raw ones": (
+        "changing_inputs",
         """
-        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05); data = X.clone()
-        for epoch in range(6):
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.01); data = 5 + 3 * X; mean, std = 5.0, 0.5
+        for epoch in range(8):
+            data = (data - mean) / std
             for i in batches():
-                data[i] /= 4
                 opt.zero_grad(); F.cross_entropy(net(data[i]), Y[i]).backward(); opt.step()
     """,
     ),
@@ -1309,6 +1316,15 @@ SOUND = {
             for weight, *given in zip(weights, *taken):
                 weight.grad += sum(given)
             opt.step()
+    """,
+    "experts of which some get no example of a batch, and a sum over none": """
+        experts = [mlp() for _ in range(4)]
+        opt = torch.optim.SGD([weight for one in experts for weight in one.parameters()], lr=0.05)
+        for i in batches(8):
+            x, y = X[i], Y[i]; which = 2 * (x[:, 0] > 0.8).long() + (x[:, 1] > 0).long()
+            loss = sum(F.cross_entropy(one(x[which == k]), y[which == k], reduction="sum")
+                       for k, one in enumerate(experts))
+            opt.zero_grad(); loss.backward(); opt.step()
     """,
     "a drawn net whose only activation is a maximum": """
         class Highest(nn.Module):
