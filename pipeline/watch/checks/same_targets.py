@@ -15,24 +15,31 @@ from backtrack.watch.listening.tensors import tensors_in
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Losses at one place whose targets must be alike, of at least so many examples, and numbers that are compared at most.
-ALIKE, EXAMPLES, MOST = 4, 8, 1_000_000
+# Losses at one place whose targets must be alike, and numbers that are compared at most.
+ALIKE, MOST = 4, 1_000_000
+# Examples of a batch: of few it may be so by chance, and more are hardly a batch.
+EXAMPLES, BATCH = 8, 1024
 # Where targets go up, and down, at least so often from example to example, they are in no order that somebody made.
 TURNS = 3
-# How far examples at one place of two batches lie from each other, of how far those at different places do: those that
-# are one example seen twice, with noise or from another side, lie nearer.
-UNRELATED = 0.97
+# Of an example, so many of the first batch's others lie nearer to it than the one at its own place, on average, where
+# these have nothing to do with each other; of one example that is seen twice, with noise or from another side, fewer or
+# more. Standard errors that it may be off, and examples of a batch that are compared.
+UNRELATED, ERRORS, COMPARED = 0.5, 2.0, 128
 
 
 @dataclass
 class _Seen:
-    """The first batch at a loss, and those after it: `near` and `far` add up the distances of examples."""
+    """The first batch at a loss, and of those after it how many have its targets, and what `_nearer` says of each."""
 
     inputs: Tensor
     targets: Tensor
     alike: int = 0
-    near: float = 0.0
-    far: float = 0.0
+    nearer: float = 0.0
+
+    @property
+    def are_other_examples(self) -> bool:
+        error = (12 * self.alike * len(self.inputs)) ** -0.5
+        return abs(self.nearer / self.alike - UNRELATED) < ERRORS * error
 
 
 class SameTargets(Check):
@@ -66,9 +73,8 @@ class SameTargets(Check):
             self._seen[call.place] = None
             return
         seen.alike += 1
-        seen.near += _distance(inputs, seen.inputs)
-        seen.far += _distance(inputs, seen.inputs.roll(1, 0))
-        if seen.alike >= ALIKE and seen.near > UNRELATED * seen.far > 0:
+        seen.nearer += _nearer(inputs, seen.inputs)
+        if seen.alike >= ALIKE and seen.are_other_examples:
             self.finds(
                 call.place or call.name,
                 f"the {len(targets)} targets of {seen.alike + 1} batches are the same, one by one, and the inputs are "
@@ -84,13 +90,23 @@ class SameTargets(Check):
         if not given or target.ndim < 1 or target.requires_grad or target.numel() > MOST:
             return None
         first: Tensor = given[0].detach()
-        if first.ndim < 1 or len(first) != len(target) or len(first) < EXAMPLES or first.numel() > MOST:
+        if first.ndim < 1 or len(first) != len(target) or first.numel() > MOST:
             return None
-        return None if is_computed(given[0], self.heard) else first.reshape(len(first), -1).to(torch.float64, copy=True)
+        rows = first[:COMPARED].reshape(len(first[:COMPARED]), -1)
+        return None if is_computed(given[0], self.heard) else rows.to(torch.float64, copy=True)
 
 
-def _distance(one: Tensor, other: Tensor) -> float:
-    return float((one - other).norm(dim=1).mean())
+def _nearer(now: Tensor, before: Tensor) -> float:
+    """The share of the others of a batch that lie nearer to an example than the one at its place, over all examples.
+
+    Of those that lie as far as that one, a half counts.
+    """
+    import torch
+
+    distances = torch.cdist(now, before)
+    own = distances.diagonal()[:, None]
+    before_it = (distances < own).sum(1) + 0.5 * ((distances == own).sum(1) - 1)
+    return float(before_it.double().mean()) / (len(now) - 1)
 
 
 def _are_in_no_order(targets: Tensor) -> bool:
@@ -100,7 +116,7 @@ def _are_in_no_order(targets: Tensor) -> bool:
     """
     import torch
 
-    if len(targets) < EXAMPLES:
+    if not EXAMPLES <= len(targets) <= BATCH:
         return False
     rows = torch.unique(targets.reshape(len(targets), -1), dim=0, return_inverse=True)[1]
     steps = rows.diff()

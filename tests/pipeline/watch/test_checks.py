@@ -1285,6 +1285,12 @@ SOUND = {
         for step in range(30):
             opt.zero_grad(); F.cross_entropy(net(X + 0.5 * torch.randn(512, 6)), Y).backward(); opt.step()
     """,
+    "all examples at once, turned round at random": """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(30):
+            turned, _ = torch.linalg.qr(torch.eye(6) + 0.7 * torch.randn(6, 6))
+            opt.zero_grad(); F.cross_entropy(net(X @ turned), Y).backward(); opt.step()
+    """,
     "a pupil that begins as a copy of its teacher": """
         import copy
         net = mlp(out=4); teacher = copy.deepcopy(net).requires_grad_(False); opt = torch.optim.Adam(net.parameters())
