@@ -21,25 +21,19 @@ ALIKE, MOST = 4, 1_000_000
 EXAMPLES, BATCH = 8, 1024
 # Where targets go up, and down, at least so often from example to example, they are in no order that somebody made.
 TURNS = 3
-# Of an example, so many of the first batch's others lie nearer to it than the one at its own place, on average, where
-# these have nothing to do with each other; of one example that is seen twice, with noise or from another side, fewer or
-# more. Standard errors that it may be off, and examples of a batch that are compared.
-UNRELATED, ERRORS, COMPARED = 0.5, 2.0, 128
+# Share of the first batch's others that lie nearer to an example than the one at its own place, where these have
+# nothing to do with each other; of one example that is seen twice, with noise or from another side, fewer or more do.
+# Standard errors that it may be off, and examples of a batch that are compared.
+UNRELATED, ERRORS, COMPARED = 0.5, 3.0, 128
 
 
 @dataclass
 class _Seen:
-    """The first batch at a loss, and of those after it how many have its targets, and what `_nearer` says of each."""
+    """The first batch at a loss, and how many of those after it have its targets."""
 
     inputs: Tensor
     targets: Tensor
     alike: int = 0
-    nearer: float = 0.0
-
-    @property
-    def are_other_examples(self) -> bool:
-        error = (12 * self.alike * len(self.inputs)) ** -0.5
-        return abs(self.nearer / self.alike - UNRELATED) < ERRORS * error
 
 
 class SameTargets(Check):
@@ -68,13 +62,15 @@ class SameTargets(Check):
         if inputs is None or targets.shape != seen.targets.shape or inputs.shape != seen.inputs.shape:
             # A last batch is a smaller one.
             return
-        if not bool((targets == seen.targets).all()):
-            # One that differs ends it.
+        if bool((inputs == seen.inputs).all()):
+            # The first batch once more, in the next epoch.
+            return
+        if not bool((targets == seen.targets).all()) or not _are_others(inputs, seen.inputs):
+            # One such batch ends it.
             self._seen[call.place] = None
             return
         seen.alike += 1
-        seen.nearer += _nearer(inputs, seen.inputs)
-        if seen.alike >= ALIKE and seen.are_other_examples:
+        if seen.alike == ALIKE:
             self.finds(
                 call.place or call.name,
                 f"the {len(targets)} targets of {seen.alike + 1} batches are the same, one by one, and the inputs are "
@@ -96,17 +92,19 @@ class SameTargets(Check):
         return None if is_computed(given[0], self.heard) else rows.to(torch.float64, copy=True)
 
 
-def _nearer(now: Tensor, before: Tensor) -> float:
-    """The share of the others of a batch that lie nearer to an example than the one at its place, over all examples.
+def _are_others(now: Tensor, before: Tensor) -> bool:
+    """Whether examples have nothing to do with those at their places of another batch.
 
-    Of those that lie as far as that one, a half counts.
+    Then the one at its place lies as far from each as any: a half of the others lie nearer (of those that lie as far, a
+    half counts).
     """
     import torch
 
     distances = torch.cdist(now, before)
     own = distances.diagonal()[:, None]
-    before_it = (distances < own).sum(1) + 0.5 * ((distances == own).sum(1) - 1)
-    return float(before_it.double().mean()) / (len(now) - 1)
+    nearer = (distances < own).sum(1) + 0.5 * ((distances == own).sum(1) - 1)
+    error = (12 * len(now)) ** -0.5
+    return abs(float(nearer.double().mean()) / (len(now) - 1) - UNRELATED) < ERRORS * error
 
 
 def _are_in_no_order(targets: Tensor) -> bool:

@@ -740,6 +740,15 @@ VARIANTS = {
                 opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i]).backward(); opt.step()
     """,
     ),
+    "the first batch's labels, of few batches that come again": (
+        "same_targets",
+        """
+        net = mlp(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(4):
+            for i in range(0, 128, 32):
+                opt.zero_grad(); F.cross_entropy(net(X[i:i + 32]), Y[:32]).backward(); opt.step()
+    """,
+    ),
     "numbers that are those of the first batch each time": (
         "same_targets",
         """
