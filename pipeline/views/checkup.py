@@ -6,6 +6,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from backtrack.errors import StudyError
 from backtrack.evidence.checkup.case import Case, Changes, spelled
@@ -69,7 +70,9 @@ def sentences_of(found: Checkup, metric: str, study: str) -> list[str]:
 
 def applying(study: str) -> str:
     """How to make the edit that a checkup suggests."""
-    return f"To make the edit, in the project's folder: patch -p0 < {shlex.quote(f'{study}/{EDIT}')}"
+    # From the project's folder, where a study's name that counts from another one leads nowhere.
+    place = study if "://" in study else str(Path(study).resolve())
+    return f"To make the edit, in the project's folder: patch -p0 < {shlex.quote(f'{place}/{EDIT}')}"
 
 
 def _with_that(then: Checkup, metric: str) -> list[str]:

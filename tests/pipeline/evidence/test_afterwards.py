@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from test_checkup_verdict import SPACE, case_of, checked
@@ -175,7 +176,7 @@ def test_all_that_is_verified_is_one_edit() -> None:
         options = [replace(one, patch=edits[one.name] if one.name in names else "") for one in case.options]
         again = answer_of(replace(case, options=options))
         said = "\n".join(sentences_of(again, "accuracy", "my study"))
-        assert ("patch -p0 < 'my study/report/fix.patch'" in said) == bool(again.edit)
+        assert (f"patch -p0 < '{Path('my study').resolve()}/report/fix.patch'" in said) == bool(again.edit)
         assert ('href="fix.patch"' in checkup_page(case, again, MANIFEST)) == bool(again.edit)
         return str(again.as_json()["edit"])
 
