@@ -23,7 +23,7 @@ from backtrack.watch.listening.other_calls import OtherCalls
 from backtrack.watch.listening.patches import UNLIKE
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.sinks import Sink
-from backtrack.watch.listening.standing_back import Around, Undo, hold, on_tracing, unless_traced
+from backtrack.watch.listening.standing_back import Around, hold, on_tracing, unless_traced
 from backtrack.watch.listening.tensors import is_loss, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
@@ -68,8 +68,6 @@ class Ears:
         # Undoes what hears the modules now: hooks on all of them, or counts of the models' calls.
         self._hearing: list[Callable[[], None]] = []
         self._loud = False
-        # Undoes what hears of a step before it is made, while more is told of it than that it was.
-        self._stepping: list[Undo] = []
         # Passes since the last step.
         self._passes = 0
         # Modules whose forward pass is on, the outermost first.
@@ -95,7 +93,7 @@ class Ears:
 
         self._undo += on_tracing(self.torch, self._compiled_in_place)
         self._look(close=True)
-        self._undo += patches.on_optimisers(self.torch, self._hear_before_steps)
+        self._undo.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
         self._undo.append(hold(lambda: optimisers.register_optimizer_step_post_hook(self._after_step).remove))
         self._undo.append(hold(self._arithmetic.begin))
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self._own_work.is_on))
@@ -114,7 +112,6 @@ class Ears:
             undo()
         self._undo.clear()
         self._hearing.clear()
-        self._deafen_before_steps()
 
     @property
     def device(self) -> str:
@@ -131,8 +128,6 @@ class Ears:
         if close or self.close or self._loud:
             self.close, self._passes = close, 0
             self._hear(close)
-            if close:
-                self._hear_before_steps()
 
     def _hear(self, loud: bool) -> None:
         """Hooks every module, or only counts the models' calls."""
@@ -151,16 +146,6 @@ class Ears:
             ]
         else:
             self._hearing = self._calls.quietly()
-
-    def _hear_before_steps(self) -> None:
-        from torch.optim import optimizer as optimisers
-
-        if not self._stepping:
-            self._stepping.append(hold(lambda: optimisers.register_optimizer_step_pre_hook(self._before_step).remove))
-
-    def _deafen_before_steps(self) -> None:
-        while self._stepping:
-            self._stepping.pop()()
 
     def _tell(self, what: str, *call: Any) -> None:
         """Tells every check; one that fails is left out from then on, and says so."""
@@ -341,7 +326,10 @@ class Ears:
         heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps + 1
         if TOLD < number < heard.due and not (self.close or self._loud):
-            # Between two looks, what comes after the step suffices.
+            # (An intervention changes the rate behind this, and puts the program's own back after the step.)
+            groups, rates = optimiser.param_groups, heard.rates[-1][1]
+            if len(groups) > 1 or groups[0]["lr"] != rates[0]:
+                _note_rates(heard, number)
             return
         close = number >= heard.due
         if close:
@@ -361,31 +349,17 @@ class Ears:
         self.heard.steps += 1
         if self._judging.is_on:
             self._judging.end()
-        if TOLD < number < heard.due and not (self.close or self._loud):
-            groups, rates = optimiser.param_groups, heard.rates[-1][1]
-            if len(groups) > 1 or groups[0]["lr"] != rates[0]:
-                _note_rates(heard, number)
-            if self._stepping and all(TOLD <= one.steps < one.due - 1 for one in self._optimisers.values()):
-                self._deafen_before_steps()
-        else:
-            self._looked(heard, number)
+        if number <= TOLD or self.close:
+            self._tell("after_step", Step(heard, number, self.close))
+        if number >= 2 and self._arithmetic.is_on:
+            self._arithmetic.end()
+        if self.close and self.symptoms is not None:
+            self._measure(self.symptoms.after, heard)
         # The next step is looked at closely from its forward pass on.
         if number + 1 >= heard.due or len(self._optimisers) > 1:
             self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
         elif self.close or self._loud:
             self._look(close=False)
-
-    def _looked(self, heard: OptimiserHeard, number: int) -> None:
-        """After a step of which more is told than that it was made."""
-        if number <= TOLD:
-            # One that was copied is heard of here first: nobody made it.
-            self._hear_before_steps()
-        if number <= TOLD or self.close:
-            self._tell("after_step", Step(heard, number, self.close))
-        if number >= 2:
-            self._arithmetic.end()
-        if self.close and self.symptoms is not None:
-            self._measure(self.symptoms.after, heard)
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))

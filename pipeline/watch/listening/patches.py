@@ -210,19 +210,6 @@ def on_gradients(torch: Any, listeners: Collection[Callable[[str], None]]) -> li
     return [heard(torch.Tensor, "backward"), heard(torch.autograd, "grad")]
 
 
-def on_optimisers(torch: Any, made: Callable[[], None]) -> list[Undo]:
-    """Calls `made()` after each optimiser is made."""
-    optimiser = torch.optim.Optimizer
-    own = optimiser.__init__
-
-    @functools.wraps(own)
-    def __init__(self: Any, *arguments: Any, **options: Any) -> None:
-        own(self, *arguments, **options)
-        made()
-
-    return [replace(optimiser, "__init__", __init__)]
-
-
 def on_initialising(torch: Any, initialised: Callable[[str, Any], None]) -> list[Undo]:
     """Calls `initialised(name, tensor)` after each of torch's initialisers."""
     init = torch.nn.init

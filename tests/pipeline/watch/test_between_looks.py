@@ -81,34 +81,45 @@ def test_a_rate_that_changes_is_noted_where_it_does(groups: int, ears: Ears) -> 
     assert ears.heard.optimisers[0].rates == [(1, (0.5, *rest)), (STEPS // 2 + 2, (0.25, *rest))]
 
 
-@pytest.mark.parametrize("begun_before", [False, True])
-def test_an_optimiser_that_comes_later_is_heard_from_its_first_step_on(begun_before: bool, ears: Ears) -> None:
+@pytest.mark.parametrize("made_as", ["begun", "made later", "copied"])
+def test_an_optimiser_that_comes_later_is_heard_from_its_first_step_on(made_as: str, ears: Ears) -> None:
     nets = [nn.Linear(3, 1), nn.Linear(3, 1)]
-    made = [torch.optim.Adam(nets[0].parameters())]
-    if begun_before:
-        made.append(torch.optim.Adam(nets[1].parameters()))
-        trained(nets[1], made[1], 1)
+    first = torch.optim.SGD(nets[0].parameters(), 0.01)
+    second = torch.optim.SGD(nets[1].parameters(), 0.01) if made_as == "begun" else copy.deepcopy(first)
+    if made_as == "begun":
+        trained(nets[1], second, 1)
     told = told_before(ears)
-    trained(nets[0], made[0], STEPS)
+    trained(nets[0], first, STEPS)
     alone = len(told)
-    if not begun_before:
-        made.append(torch.optim.Adam(nets[1].parameters()))
-    trained(nets[1], made[1], 60)
-    first = 2 if begun_before else 1
-    second = 0 if begun_before else 1
-    assert [number for which, number in told[alone:] if which == second][:5] == list(range(first, first + 5))
+    if made_as == "made later":
+        second = torch.optim.SGD(nets[1].parameters(), 0.01)
+    trained(nets[0] if made_as == "copied" else nets[1], second, STEPS)
+    begun = made_as == "begun"
+    which, number = (0, 2) if begun else (1, 1)
+    assert [step for one, step in told[alone:] if one == which][:5] == list(range(number, number + 5))
+    assert ears.heard.optimisers[which].steps == STEPS + begun
 
 
-def test_an_optimiser_that_was_copied_is_heard_from_its_second_step_on(ears: Ears) -> None:
+def test_a_rate_that_is_changed_around_each_step_is_the_programs_own(ears: Ears) -> None:
+    """As an intervention does, which comes behind the ears."""
+    from torch.optim import optimizer as optimisers
+
+    def times(factor: float) -> Any:
+        def change(optimiser: Any, arguments: Any, options: Any) -> None:
+            for group in optimiser.param_groups:
+                group["lr"] *= factor
+
+        return change
+
+    hooks = [
+        optimisers.register_optimizer_step_pre_hook(times(0.01)),
+        optimisers.register_optimizer_step_post_hook(times(100)),
+    ]
     net = nn.Linear(3, 1)
-    first = torch.optim.SGD(net.parameters(), 0.01)
-    second = copy.deepcopy(first)
-    told = told_before(ears)
-    trained(net, first, STEPS)
-    alone = len(told)
-    trained(net, second, STEPS)
-    assert [number for which, number in told[alone:] if which == 1][:5] == [2, 3, 4, 5, 6]
-    assert ears.heard.optimisers[1].steps == STEPS
+    trained(net, torch.optim.SGD(net.parameters(), 0.5), STEPS)
+    for hook in hooks:
+        hook.remove()
+    assert [rate for _, (rate,) in ears.heard.optimisers[0].rates] == pytest.approx([0.5])
 
 
 def test_a_pass_of_a_class_that_inherits_from_a_models_counts_once(ears: Ears) -> None:
