@@ -80,8 +80,8 @@ class Ears:
         self._judging = Judging(torch, self._tell)
         self._calls = ModelCalls(torch, self.heard, self._tell, self._own_work, self._judging)
         self._others = OtherCalls(torch, self.heard, self._tell, lambda: self._own_work.is_on, self._calls.model)
-        # Gradients that were asked for, and who hears of the next, while it makes a difference.
-        self._gradients, self._asked = 0, [self._before_gradients]
+        # How often gradients were asked for.
+        self._gradients = 0
 
     # --- being attached ---------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class Ears:
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self._own_work.is_on))
         self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
         self._undo += self._others.attach()
-        self._undo += patches.on_gradients(self.torch, self._asked)
+        self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_seeding(self.torch, self._seeded)
 
@@ -311,14 +311,14 @@ class Ears:
             self._arithmetic.end()
             self._look(close=False)
 
-    def _before_gradients(self, name: str) -> None:
+    def _before_gradients(self, name: str) -> bool:
+        """Whether the next ones make a difference."""
         self._gradients += 1
         self.heard.asked += name == "grad" and not self._own_work.is_on
         if self._gradients > TOLD and not self._optimisers:
             # By hand, as above; inside of `Tensor.backward` the mode stands aside, and could not end.
             self._arithmetic.end()
-        if not self._arithmetic.is_on:
-            self._asked.clear()
+        return self._arithmetic.is_on
 
     def _before_step(self, optimiser: Any, arguments: Any, options: Any) -> None:
         if self._own_work.is_on:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.drawing import DRAWS, Draws, initialisers, seeders
@@ -185,12 +185,10 @@ def on_backward(torch: Any, before: Callable[[Any], None]) -> list[Undo]:
     return [replace(torch.autograd, "backward", backward)]
 
 
-def on_gradients(torch: Any, listeners: Collection[Callable[[str], None]]) -> list[Undo]:
-    """Calls each of `listeners` wherever a program asks for gradients by `backward` or `grad`, with that name.
+def on_gradients(torch: Any, before: Callable[[str], bool]) -> list[Undo]:
+    """Calls `before(name)` wherever a program asks for gradients by `backward` or `grad`, outside of what torch does.
 
-    It is outside of whatever torch does then.
-
-    Once there are none it goes, where nobody else has put anything on top of it meanwhile.
+    Once it returns False it is not called any more, unless somebody else has put something on top of it meanwhile.
     """
 
     def heard(owner: Any, name: str) -> Undo:
@@ -198,9 +196,7 @@ def on_gradients(torch: Any, listeners: Collection[Callable[[str], None]]) -> li
 
         @functools.wraps(own)
         def ask(*arguments: Any, **options: Any) -> Any:
-            for before in tuple(listeners):
-                before(name)
-            if not listeners and getattr(owner, name) is ask:
+            if not before(name) and getattr(owner, name) is ask:
                 undo()
             return own(*arguments, **options)
 
