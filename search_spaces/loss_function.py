@@ -3,9 +3,13 @@ itself where several hold at once; the other sign."""
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training, is_added_to
+from backtrack.task.patching import Source, name_of
+from backtrack.task.sums import without_additions
+from backtrack.task.written import calls_of, first_line
 
 SQUARED = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
@@ -53,6 +57,35 @@ def _one_by_one(call: LossCall) -> None:
         call.options = {name: value for name, value in call.options.items() if name == "reduction"}
 
 
+# The functions of losses, and their classes.
+CLASSES_OF = {
+    "cross_entropy": "CrossEntropyLoss",
+    "mse_loss": "MSELoss",
+    "l1_loss": "L1Loss",
+    "smooth_l1_loss": "SmoothL1Loss",
+    "huber_loss": "HuberLoss",
+}
+PROBABILITIES = ("binary_cross_entropy", "BCELoss")
+RAW_OUTPUTS = ("binary_cross_entropy_with_logits", "BCEWithLogitsLoss")
+
+
+def _named(anatomy: Anatomy) -> tuple[str, ...]:
+    name = anatomy.loss.get("name", "")
+    return (name, CLASSES_OF[name]) if name in CLASSES_OF else ()
+
+
+def _other_loss(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    names = _named(anatomy)
+    calls = source.all_calls(*names)
+    # The targets of one-hot rows would have to be class numbers; of several calls, one may be the metric's.
+    if anatomy.loss.get("one_hot") or len(calls) != 1 or not source.knows_others(calls[0]):
+        return None
+    if any(one.arg != "reduction" for one in calls[0].keywords):
+        return None
+    others = dict(zip(names, PROBABILITIES if anatomy.last else RAW_OUTPUTS, strict=True))
+    return source.replaced(*source.renamed(calls[0], others[name_of(calls[0])]))
+
+
 LOSS_FUNCTION = Intervention(
     "loss_function",
     what="classes that are learnt by squared error are learnt by cross entropy; classes of which several hold at once "
@@ -63,6 +96,8 @@ LOSS_FUNCTION = Intervention(
     answers=("targets",),
     size=2,
     place=lambda anatomy: str(anatomy.loss.get("place", "")),
+    patch=_other_loss,
+    edited=lambda anatomy: first_line(anatomy.sources, calls_of(*_named(anatomy))),
 )
 
 
@@ -107,6 +142,17 @@ def _negated(training: Training, level: str) -> None:
     training.at_step(before=negate, after=negate)
 
 
+def _with_other_sign(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The one backward pass of a file from the other sign of what it begins from."""
+    calls = source.all_calls("backward")
+    if level != NEGATED or len(calls) != 1 or not isinstance(calls[0].func, ast.Attribute):
+        return None
+    # `loss.backward()`, or `accelerator.backward(loss)`.
+    begun = calls[0].args[0] if calls[0].args else calls[0].func.value
+    negative = f"-{source.operand(begun)}"
+    return source.replaced(begun, negative if calls[0].args else f"({negative})")
+
+
 LOSS_SIGN = Intervention(
     "loss_sign",
     what="each step goes up the gradient and not down: θ ← θ + lr g, as if the loss had the other sign; of all "
@@ -117,6 +163,8 @@ LOSS_SIGN = Intervention(
     on_suspicion=True,
     points=("worse_than_chance",),
     place=_signed_at,
+    patch=_with_other_sign,
+    edited=lambda anatomy: first_line(anatomy.sources, calls_of("backward")),
 )
 
 
@@ -136,6 +184,11 @@ def _alone(training: Training, level: str) -> None:
     training.at_objective(begin)
 
 
+def _loss_alone(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    calls = source.all_calls("backward")
+    return without_additions(source, calls[0].lineno) if len(calls) == 1 else None
+
+
 ADDED_TERMS = Intervention(
     "added_terms",
     what="the net trains on the loss function's value alone: penalties that are added to it by hand are left out",
@@ -148,4 +201,5 @@ ADDED_TERMS = Intervention(
     apply=_alone,
     cannot="losses that are a sum of several loss functions",
     place=lambda anatomy: str(anatomy.loss.get("place", "")),
+    patch=_loss_alone,
 )

@@ -6,7 +6,8 @@ import ast
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import source_at
+from backtrack.task.patching import Source, source_at
+from backtrack.task.sums import as_sum, begun_at, last_made, terms_in, unweighted
 
 # Terms of which each is left out once; a sum over steps or layers has more.
 MOST = 4
@@ -88,31 +89,15 @@ def written(place: str, count: int) -> list[str]:
         place: `file:line` of the call of `backward`.
         count: of the terms.
     """
-    source, line = source_at(place), int(place.rpartition(":")[2] or 0)
-    if source is None:
-        return []
-    begun = {name for call in source.calls("backward") if (name := _name_before(call))}
-    if len(begun) != 1:
-        return []
-    sums = [
-        (node.lineno, node.value)
-        for node in ast.walk(ast.parse(source.text))
-        if isinstance(node, ast.Assign) and node.lineno < line and {ast.unparse(one) for one in node.targets} == begun
-    ]
-    terms = _summands(max(sums, key=lambda one: one[0])[1]) if sums else []
-    return [source.segment(one) for one in terms] if len(terms) == count else []
+    source = source_at(place)
+    value = _sum_behind(source, place) if source is not None else None
+    terms = terms_in(value) if value is not None else []
+    return [source.segment(one.node) for one in terms] if source is not None and len(terms) == count else []
 
 
-def _name_before(call: ast.Call) -> str:
-    """`loss` of `loss.backward()`; empty where that is no name."""
-    of = call.func.value if isinstance(call.func, ast.Attribute) else None
-    return of.id if isinstance(of, ast.Name) else ""
-
-
-def _summands(value: ast.expr) -> list[ast.expr]:
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
-        return [*_summands(value.left), *_summands(value.right)]
-    return [value]
+def _sum_behind(source: Source, place: str) -> ast.expr | None:
+    name = begun_at(source)
+    return last_made(source, name, int(place.rpartition(":")[2] or 0)) if name else None
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
@@ -187,6 +172,21 @@ def _weigh_alike(total: Any, count: int) -> Any:
     return total
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The sum with a term less, with the other sign of one, or without the numbers before its terms."""
+    value = _sum_behind(source, str(anatomy.terms["place"]))
+    terms = terms_in(value) if value is not None else []
+    if len(terms) != anatomy.terms["count"]:
+        return None
+    if level == ALIKE:
+        weighed = [weight != 1 for weight in anatomy.terms["weights"]]
+        others = [unweighted(one) if has else one for one, has in zip(terms, weighed, strict=True)]
+        return None if None in others else source.replaced(value, as_sum(source, [one for one in others if one]))
+    number = int(level.rpartition("_")[2]) - 1
+    other = [terms[number]._replace(taken_away=not terms[number].taken_away)] if level.startswith(TURNED) else []
+    return source.replaced(value, as_sum(source, [*terms[:number], *other, *terms[number + 1 :]]))
+
+
 LOSS_TERMS = Intervention(
     "loss_terms",
     what="one term of a sum that the net trains on gives no gradient (of an agent also one of the other sign), or all "
@@ -198,4 +198,5 @@ LOSS_TERMS = Intervention(
     size=2,
     cannot=f"sums of more than {MOST} terms, and terms that the loss function adds by itself",
     place=lambda anatomy: str(anatomy.terms.get("place", "")),
+    patch=_patched,
 )

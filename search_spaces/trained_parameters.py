@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training, add_weights
 from backtrack.task.patching import Source, name_of
-from backtrack.task.written import first_line, given_to, in_forward, nn_of
+from backtrack.task.written import first_line, given_to, in_forward, models_of, nn_of
 from backtrack.vocabulary.drawing import distributions_with
 from backtrack.vocabulary.optimisers import ids_held_by
 from backtrack.vocabulary.places import is_in_own_line
@@ -154,10 +154,41 @@ def _wants_gradient(value: ast.expr) -> bool:
     return any(one.arg == "requires_grad" for one in options) and name_of(value) != "Parameter"  # type: ignore[arg-type]
 
 
-def _registered(source: Source, level: str, anatomy: Anatomy) -> str | None:
-    """The file with all of its parameters where the optimiser finds them."""
-    if level != "all":
+def _freezing(source: Source) -> list[ast.stmt]:
+    """The statements of a file that freeze: `p.requires_grad = False`, `net.requires_grad_(False)`."""
+    found: list[ast.stmt] = []
+    for one in source.nodes:
+        if isinstance(one, ast.Assign):
+            value, frozen = one.value, all(getattr(to, "attr", "") == "requires_grad" for to in one.targets)
+        elif isinstance(one, ast.Expr) and isinstance(one.value, ast.Call) and len(one.value.args) == 1:
+            value, frozen = one.value.args[0], name_of(one.value) == "requires_grad_"
+        else:
+            continue
+        if frozen and isinstance(value, ast.Constant) and value.value is False:
+            found.append(one)
+    return sorted(found, key=lambda one: one.lineno)
+
+
+def _unfrozen(source: Source, anatomy: Anatomy) -> str | None:
+    found = _freezing(source)
+    parts = [part for one in anatomy.optimisers for part in models_of(one)]
+    # What an optimiser gets a part of a model would have to be given the rest, too.
+    if len(found) != 1 or anatomy.unheld or not parts or any("." in part for part in parts):
         return None
+    return source.without(found[0])
+
+
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    return _unfrozen(source, anatomy) if level == "unfrozen" else _registered(source, anatomy)
+
+
+def _edited(anatomy: Anatomy) -> str:
+    frozen = first_line(anatomy.sources, _freezing) if anatomy.frozen and not anatomy.unheld else ""
+    return frozen or first_line(anatomy.sources, _unregistered) or str(anatomy.optimiser.get("place", ""))
+
+
+def _registered(source: Source, anatomy: Anatomy) -> str | None:
+    """The file with all of its parameters where the optimiser finds them."""
     found = _unregistered(source)
     if found:
         nn = nn_of(source)
@@ -181,8 +212,8 @@ TRAINED_PARAMETERS = Intervention(
     answers=("parameters_without_optimiser", "unreachable_modules", "weights_that_stay"),
     cannot="it does not reach parameters that are used outside of any module",
     place=lambda anatomy: str(anatomy.optimiser.get("place", "")),
-    patch=_registered,
-    edited=lambda anatomy: first_line(anatomy.sources, _unregistered) or str(anatomy.optimiser.get("place", "")),
+    patch=_patched,
+    edited=_edited,
 )
 
 

@@ -58,6 +58,17 @@ def test_labels_of_0_and_1_get_two_signs() -> None:
     assert levels("loss_targets", looked(nn.SoftMarginLoss(), 2 * RARE - 1)) == set()
 
 
+@pytest.mark.parametrize(("times", "added"), [(255.0, 0.0), (1.0, 1.0), (2.0, -1.0)])
+def test_targets_beyond_0_and_1_are_brought_there(times: float, added: float) -> None:
+    other = times * RARE + added
+    anatomy, said = looked(nn.BCEWithLogitsLoss(), other), outputs(40)
+    assert levels("loss_targets", anatomy) == {"zero_one"}
+    with changed("loss_targets", "zero_one", anatomy):
+        value = functional.binary_cross_entropy_with_logits(said, other)
+    assert torch.equal(value, functional.binary_cross_entropy_with_logits(said, RARE))
+    assert levels("loss_targets", looked(nn.BCEWithLogitsLoss(), 0.1 + 0.8 * RARE)) == set()
+
+
 def test_targets_that_are_left_out_count_again() -> None:
     classes = RARE.long()
     anatomy, said = looked(nn.CrossEntropyLoss(ignore_index=0), classes, outputs=2), outputs(40, 2)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backtrack.evidence.checkup.case import Case, Changes, CheckedRun
+from backtrack.evidence.checkup.case import PRINTED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.repairs import Repair, option_of, tried
 from backtrack.vocabulary.plan import MORE_PROOF, PROOF
 
@@ -19,7 +19,8 @@ class Unverified:
     """Changes that are no verified repair, the best first in each group.
 
     Args:
-        helped: reached more in one run than any run as written, and more than luck does.
+        helped: reached more in one run than any run as written, by more than a last printed digit of an error, and more
+            than luck does.
         unproven: the same, and fresh seeds do not show it: with the median of these, and p.
         within_luck: reached more in one run than any run as written, but no more than luck moves what learns nothing.
         as_some: learnt in one run under a seed that does not as written, where other seeds do.
@@ -61,7 +62,10 @@ def told(case: Case, changes: Changes, value: float | None) -> Told:
 
 
 def _group(case: Case, run: CheckedRun, some_learn: bool) -> str:
-    if case.score(run) > max((case.score(one) for one in case.written), default=-math.inf):
+    own = max((case.score(one) for one in case.written), default=-math.inf)
+    # (An error that is lower by what may be a last printed digit is no lower.)
+    printed = PRINTED * abs(own) if case.mode == "min" and math.isfinite(own) else 0.0
+    if case.score(run) > own + printed:
         return "helped" if case.learnt(run) else "within_luck"
     same_seed = [one for one in case.first if one.seed == run.seed]
     unlike = case.learnt(run) and same_seed and not any(map(case.learnt, same_seed))

@@ -438,6 +438,8 @@ class Anatomist:
         real = torch.zeros(0) if values.is_complex() else values.double()
         counted = bool((real.isfinite() & (real == real.round()) & (real >= 0)).all()) and len(real)
         first["whole"] = int(real.max()) + 1 if counted else 0
+        if bool(real.isfinite().all()) and len(real):
+            first |= {"low": float(real.min()), "high": float(real.max())}
         if values.is_floating_point():
             two = bool(((values == 0) | (values == 1)).all())
             wide = [one for one in self._targets if one.ndim == 2 and one.shape[1] > 1]

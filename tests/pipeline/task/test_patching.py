@@ -38,13 +38,13 @@ RATE = {"optimisers": [{"kind": "SGD", "lr": 0.5, "place": "train.py:8", "moment
 LOSS = {"losses": [{"name": "mse_loss", "place": "train.py:14", "output": [8, 1], "target": [8]}]}
 
 
-def edited(name: str, level: str, anatomy: dict[str, Any], line: int) -> list[str]:
+def edited(name: str, level: str, anatomy: dict[str, Any], line: int, program: str = PROGRAM) -> list[str]:
     """The lines that an intervention's patch takes out and puts in."""
     patch = all_interventions()[name].patch
-    new = patch(Source(PROGRAM, line), level, Anatomy(**anatomy)) if patch is not None else None
+    new = patch(Source(program, line), level, Anatomy(**anatomy)) if patch is not None else None
     if new is None:
         return []
-    old_lines, new_lines = PROGRAM.splitlines(), new.splitlines()
+    old_lines, new_lines = program.splitlines(), new.splitlines()
     compile(new, "train.py", "exec")
     return [one.strip() for one in new_lines if one not in old_lines]
 
@@ -81,6 +81,98 @@ def test_an_intervention_is_an_edit_of_its_line(
     name: str, level: str, anatomy: dict[str, Any], line: int, wanted: str
 ) -> None:
     assert edited(name, level, anatomy, line) == [wanted]
+
+
+WHOLE = {
+    "sign": "loss = likelihood(net(x))\nloss.backward()\n",
+    "sign with accelerate": "loss = likelihood(net(x)) - 1\naccelerator.backward(loss - 1)\n",
+    "weighed": "loss = 0.001 * fit + other / 4\nloss.backward()\n",
+    "terms": "loss = fit - 2 * (kl - prior)\nloss.backward()\n",
+    "penalty": "for x, y in loader:\n    loss = F.mse_loss(net(x), y) + 9 * w.norm()\n    loss.backward()\n",
+    "penalty behind": "loss = F.mse_loss(net(x), y)\nfor w in weights:\n    loss += 9 * w.norm()\nloss.backward()\n",
+    "penalty apart": "fit = F.mse_loss(net(x), y)\nloss = fit + 9 * size(w)\nloss.backward()\n",
+    "frozen": "for p in net.parameters():\n    p.requires_grad = False\nopt = SGD(net.parameters(), lr=0.1)\n",
+    "part frozen": "net.body.requires_grad_(False)\nopt = SGD(net.head.parameters(), lr=0.1)\n",
+    "masks": "h = enc(x, src_key_padding_mask=x != PAD)\nh = dec(h, y, memory_key_padding_mask=~pad)\n",
+    "binary": "criterion = nn.MSELoss()\nloss = criterion(net(x), y)\n",
+    "several hold": "loss = F.cross_entropy(net(x), y, reduction='sum')\n",
+    "smoothed": "loss = F.cross_entropy(net(x), y, label_smoothing=0.1)\n",
+    "bytes": "loss = criterion(net(x), y)\n",
+}
+TERMS = {"terms": {"count": 2, "weights": [0.001, 0.25], "place": "train.py:2"}}
+THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"}}
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "level", "anatomy", "line", "wanted"),
+    [
+        ("sign", "loss_sign", "negated", {}, 2, ["(-loss).backward()"]),
+        ("sign with accelerate", "loss_sign", "negated", {}, 2, ["accelerator.backward(-(loss - 1))"]),
+        ("sign", "loss_sign", "negated_2", {}, 2, []),
+        ("weighed", "loss_terms", "weighted_alike", TERMS, 2, ["loss = fit + other"]),
+        ("weighed", "loss_terms", "without_1", TERMS, 2, ["loss = other / 4"]),
+        ("terms", "loss_terms", "weighted_alike", TERMS, 2, []),
+        ("terms", "loss_terms", "without_1", TERMS, 2, ["loss = -2 * (kl - prior)"]),
+        ("terms", "loss_terms", "negated_2", TERMS, 2, ["loss = fit + 2 * (kl - prior)"]),
+        ("terms", "loss_terms", "without_1", THREE, 2, []),
+        ("penalty", "added_terms", "off", {}, 2, ["loss = F.mse_loss(net(x), y)"]),
+        ("penalty behind", "added_terms", "off", {}, 1, []),
+        ("penalty apart", "added_terms", "off", {}, 1, ["loss = fit"]),
+        ("masks", "attention_mask", "turned", {}, 1,
+         ["h = enc(x, src_key_padding_mask=~(x != PAD))", "h = dec(h, y, memory_key_padding_mask=pad)"]),
+        ("binary", "loss_function", "cross_entropy", {"losses": [{"name": "mse_loss"}]}, 1,
+         ["criterion = nn.BCEWithLogitsLoss()"]),
+        ("binary", "loss_function", "cross_entropy", {"losses": [{"name": "mse_loss"}], "last": "sigmoid at a.py:1#0"},
+         1, ["criterion = nn.BCELoss()"]),
+        ("binary", "loss_function", "cross_entropy", {"losses": [{"name": "mse_loss", "one_hot": True}]}, 1, []),
+        ("several hold", "loss_function", "one_by_one", {"losses": [{"name": "cross_entropy"}]}, 1,
+         ["loss = F.binary_cross_entropy_with_logits(net(x), y, reduction='sum')"]),
+        ("smoothed", "loss_function", "one_by_one", {"losses": [{"name": "cross_entropy"}]}, 1, []),
+        ("bytes", "loss_targets", "zero_one", {"losses": [{"low": 0.0, "high": 255.0}]}, 1,
+         ["loss = criterion(net(x), y / 255)"]),
+        ("bytes", "loss_targets", "zero_one", {"losses": [{"low": 1.0, "high": 2.0}]}, 1,
+         ["loss = criterion(net(x), y - 1)"]),
+        ("bytes", "loss_targets", "zero_one", {"losses": [{"low": -1.0, "high": 1.0}]}, 1,
+         ["loss = criterion(net(x), (y + 1) / 2)"]),
+        ("bytes", "loss_targets", "signed", {}, 1, ["loss = criterion(net(x), 2 * y - 1)"]),
+    ],
+)  # fmt: skip
+def test_a_loss_is_edited_where_it_is_written(
+    program: str, name: str, level: str, anatomy: dict[str, Any], line: int, wanted: list[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(WHOLE[program])
+    assert edited(name, level, anatomy, line, WHOLE[program]) == wanted
+
+
+def test_a_penalty_that_is_added_in_a_loop_is_left_out() -> None:
+    patch = all_interventions()["added_terms"].patch
+    assert patch is not None
+    new = patch(Source(WHOLE["penalty behind"], 1), "off", Anatomy())
+    assert new == "loss = F.mse_loss(net(x), y)\nloss.backward()\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "unheld", "wanted"),
+    [
+        ("frozen", 0, "opt = SGD(net.parameters(), lr=0.1)\n"),
+        ("frozen", 2, None),
+        # What its optimiser does not get would not be trained: leaving a line out is not enough.
+        ("part frozen", 0, None),
+    ],
+)
+def test_frozen_weights_are_let_loose_where_they_are_frozen(
+    program: str, unheld: int, wanted: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(WHOLE[program])
+    line = WHOLE[program].count("\n")
+    optimisers = [{"kind": "SGD", "lr": 0.1, "place": f"train.py:{line}"}]
+    anatomy = Anatomy(optimisers=optimisers, frozen=3, unheld=unheld, sources=["train.py"])
+    patch = all_interventions()["trained_parameters"].patch
+    assert patch is not None
+    assert patch(Source(WHOLE[program], line), "unfrozen", anatomy) == wanted
 
 
 def test_lines_are_those_that_python_counts() -> None:

@@ -1,0 +1,130 @@
+"""The sum that a backward pass begins from, as a program writes it, and the same with other terms."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backtrack.task.patching import Source
+
+
+class Term(NamedTuple):
+    """One term of a sum: what is added, or taken away."""
+
+    taken_away: bool
+    node: ast.expr
+
+
+def begun_at(source: Source) -> str:
+    """`loss` of `loss.backward()` at a source's line; empty where that is no name, or there are several.
+
+    Example:
+        >>> begun_at(Source("loss = a + b\\nloss.backward()", 2))
+        'loss'
+    """
+    owners = [call.func.value for call in source.calls("backward") if isinstance(call.func, ast.Attribute)]
+    names = {one.id for one in owners if isinstance(one, ast.Name)}
+    return names.pop() if len(names) == 1 else ""
+
+
+def last_made(source: Source, name: str, before: int) -> ast.expr | None:
+    """What is assigned to a name at the last line before another one; None where nothing is.
+
+    Args:
+        source: of the file.
+        name: a variable.
+        before: the line.
+    """
+    found = [
+        one
+        for one in source.nodes
+        if isinstance(one, ast.Assign) and one.lineno < before and [ast.unparse(to) for to in one.targets] == [name]
+    ]
+    return max(found, key=lambda one: one.lineno).value if found else None
+
+
+def terms_in(value: ast.expr, *, taken_away: bool = False) -> list[Term]:
+    """The terms of a sum, in their order; the whole where it is none.
+
+    Example:
+        >>> [(ast.unparse(one.node), one.taken_away) for one in terms_in(ast.parse("a - (b - c)", mode="eval").body)]
+        [('a', False), ('b', True), ('c', False)]
+    """
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        other = taken_away != isinstance(value.op, ast.Sub)
+        return [*terms_in(value.left, taken_away=taken_away), *terms_in(value.right, taken_away=other)]
+    return [Term(taken_away, value)]
+
+
+def as_sum(source: Source, terms: Sequence[Term]) -> str:
+    """A sum of these terms.
+
+    Example:
+        >>> source = Source("loss = a - 2 * b", 1)
+        >>> as_sum(source, terms_in(source.statement.value)[1:])
+        '-2 * b'
+    """
+    first, *others = terms
+    text = ("-" if first.taken_away else "") + source.segment(first.node)
+    return text + "".join(f" {'-' if one.taken_away else '+'} {source.segment(one.node)}" for one in others)
+
+
+def unweighted(term: Term) -> Term | None:
+    """A term without the positive number that it is multiplied with, or divided by; None where none is written.
+
+    Example:
+        >>> ast.unparse(unweighted(terms_in(ast.parse("0.5 * a", mode="eval").body)[0]).node)
+        'a'
+    """
+    value = term.node
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Mult | ast.Div):
+        return None
+    sides = [value.left, value.right] if isinstance(value.op, ast.Mult) else [value.right]
+    numbers = [one for one in sides if isinstance(one, ast.Constant)]
+    if len(numbers) != 1:
+        return None
+    return Term(term.taken_away, value.right if numbers[0] is value.left else value.left)
+
+
+def without_additions(source: Source, backward: int) -> str | None:
+    """The file whose loss is that of the source's line alone; None where what is added to it is not seen.
+
+    Args:
+        source: at the line that calls a loss function.
+        backward: the line of the backward pass.
+
+    Example:
+        >>> source = Source("loss = mse(net(x), y) + 0.1 * w.norm()\\nloss.backward()\\n", 1)
+        >>> without_additions(source, 2).splitlines()[0]
+        'loss = mse(net(x), y)'
+    """
+    made, begun = source.statement, begun_at(Source(source.text, backward))
+    if not begun or not isinstance(made, ast.Assign) or not isinstance(made.targets[0], ast.Name):
+        return None
+    own = made.targets[0].id
+    if own != begun:
+        whole = last_made(source, begun, backward)
+        named = [one for one in terms_in(whole) if _is_named(one.node, own)] if whole else []
+        return source.replaced(whole, own) if len(named) == 1 else None
+    calls = {id(one) for one in source.calls()}
+    terms = terms_in(made.value)
+    losses = [one for one in terms if id(one.node) in calls]
+    added = [one for one in source.nodes if _adds_to(one, own) and made.lineno < one.lineno < backward]  # type: ignore[attr-defined]
+    if len(terms) > 1 and not added and losses and losses[0].node is terms[0].node:
+        return source.replaced(made.value, source.segment(terms[0].node))
+    return source.without(added[0]) if len(terms) == 1 and len(added) == 1 else None  # type: ignore[arg-type]
+
+
+def _adds_to(node: ast.AST, name: str) -> bool:
+    """Whether a statement adds to a variable: `loss += …`, or `loss = loss + …`."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add) and ast.unparse(node.target) == name
+    if not isinstance(node, ast.Assign) or [ast.unparse(one) for one in node.targets] != [name]:
+        return False
+    terms = terms_in(node.value)
+    return len(terms) > 1 and _is_named(terms[0].node, name)
+
+
+def _is_named(value: ast.expr, name: str) -> bool:
+    return isinstance(value, ast.Name) and value.id == name
