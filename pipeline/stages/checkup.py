@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from backtrack.evidence.checkup.afterwards import base_of, has_room, mended
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import sees_effect
-from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise
+from backtrack.evidence.checkup.memorised import asked_of_held_back, could_memorise, learns_little
+from backtrack.evidence.checkup.of_a_few import FEW
 from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.ordering import WHOLE
 from backtrack.evidence.checkup.repairs import (
@@ -380,7 +381,7 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?
 
-    Where it learns nothing by heart, a longer training of a wider net is asked.
+    Where it learns little by heart, a longer training of a wider net is asked, and one of a few examples alone.
     """
     unshown, deeper = asked_of_held_back(case), could_memorise(case)
     # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
@@ -392,6 +393,8 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         asked.append(_beside(there[HELD_BACK], unshown))
     if deeper is not None and HELD_BACK in there:
         asked.append(deeper)
+    if learns_little(case):
+        asked += [option.changes for option in case.options if option.name == FEW]
     return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]
 
 

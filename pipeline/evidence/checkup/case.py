@@ -337,10 +337,29 @@ class Case:
         pairs = [(run, one) for run in self.first for one in self.at_chance if run.seed == one.seed and run.reports]
         return bool(pairs) and all(run.reports == one.reports for run, one in pairs)
 
+    @cached_property
+    def told_chance(self) -> float:
+        """What a training that learns nothing reaches, as it is told; not a number where it is not known."""
+        if self.chance is not None:
+            return self.chance
+        if math.isfinite(self.start_loss):
+            return self.start_loss
+        values = sorted(run.value for run in self.at_chance if run.value is not None and math.isfinite(run.value))
+        return values[len(values) // 2] if values else math.nan
+
+    @cached_property
+    def _end_at_chance(self) -> bool:
+        """Whether half of the runs as written, or more, end no better than what is told to be chance."""
+        finals = [score for score in map(self.score, self.written) if math.isfinite(score)]
+        return bool(finals) and median(finals) <= self.scored(self.told_chance)
+
     def learnt(self, run: CheckedRun) -> bool:
         """Whether a run reached more than chance ever does, or its later reports are better than all luck."""
         if not run.changes and self._is_as_chance:
             return False
+        if not run.changes and self._end_at_chance:
+            # Their reports on the way may be better than all of luck's: all seeds are judged by the same few examples.
+            return self.scored_beyond_chance(self.score(run))
         beyond = self.scored_beyond_chance(self.score(run)) or self._beats_luck(run)
         return beyond or (self._are_all_clear and self._is_clear(run))
 

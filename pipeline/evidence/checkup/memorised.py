@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from backtrack.evidence.checkup.case import HELD_BACK, ONE_BATCH, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.checks import is_beyond_training, sees_judging
+from backtrack.evidence.checkup.of_a_few import asked_of_a_few, late_losses, of_a_few, says_nothing_of_others
 from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import WRONG, Finding
 from backtrack.vocabulary.plan import PROOF
@@ -66,6 +67,12 @@ def could_memorise(case: Case) -> Changes | None:
     return wanted if found is None or not is_much(*found[1]) else None
 
 
+def learns_little(case: Case) -> bool:
+    """Whether little of the training set is learnt by heart, so that a few of its examples are asked instead."""
+    found = _by_heart(case)
+    return _luck(case) is not None and (found is None or not is_much(*found[1]))
+
+
 def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
     """`(changes, (own loss, control's))` where the training set is learnt by heart: as written, or in a longer one.
 
@@ -80,7 +87,7 @@ def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
     longer: list[Changes] = [(LONGER,), (WIDER,), (WIDER, LONGER)]
     for changes, runs in [((), case.first), *((one, case.of(one)) for one in longer)]:
         # A loss of 0 from the first report on, as one that compares outputs with themselves, asks for nothing.
-        own = [loss for run in runs if any(run.losses) for loss in _last_half(run)[-LAST:]]
+        own = [loss for run in runs if any(run.losses) for loss in late_losses(run)[-LAST:]]
         if own and median(own) < least and not _is_shown(case, median(own), control):
             found.append((changes, (median(own), control)))
     return next((one for one in found if is_much(*one[1])), found[0] if found else None)
@@ -88,7 +95,7 @@ def _by_heart(case: Case) -> tuple[Changes, tuple[float, float]] | None:
 
 def _luck(case: Case) -> list[float] | None:
     """The training losses of the control whose labels cannot be learnt; None where nothing can be said of labels."""
-    losses = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in _last_half(run)]
+    losses = [loss for run in case.at_chance if run.changes[0][0] == SHUFFLED for loss in late_losses(run)]
     # A loss that falls while a share of right answers falls below chance does not reward what is measured. (An error,
     # or a share of variance, falls below chance by all that is learnt by heart.) Nor is there anything to say where the
     # loss is written by hand and there may be no labels.
@@ -108,6 +115,20 @@ def is_much(own: float, control: float) -> bool:
 
 
 def not_carried_over(case: Case) -> Finding | None:
+    """What is wrong where the training set, or a few of its examples, is learnt and the metric shows nothing of it."""
+    return _of_the_set(case) or _of_a_few(case)
+
+
+def _of_a_few(case: Case) -> Finding | None:
+    found = asked_of_a_few(case, _luck(case) or [])
+    # (Two of the first three may lie beyond the bar by luck, where all seeds are judged by the same examples.)
+    learnt = sum(map(case.learnt, case.written)) * 2 > len(case.written)
+    if found is None or not says_nothing_of_others(*found) or learnt or _carries_over(case):
+        return None
+    return None if _is_mostly_better(case) or has_no_room(case) else of_a_few(*found, LABELS)
+
+
+def _of_the_set(case: Case) -> Finding | None:
     """What is wrong where the training set is learnt and the metric shows nothing of it; None where that is not so.
 
     Training examples that were held back tell labels from metric: labels that depend on inputs can be told of these.
@@ -194,7 +215,7 @@ def _held(asked: CheckedRun | None) -> tuple[float, float]:
 
     Of what is not known a few answers are wrong with great certainty: the mean tells of them, and the median does not.
     """
-    losses = _last_half(asked) if asked is not None else []
+    losses = late_losses(asked) if asked is not None else []
     return (median(losses), max(median(losses), fmean(losses))) if losses else (math.nan, math.nan)
 
 
@@ -343,11 +364,6 @@ def _carries_over(case: Case) -> bool:
     # Two controls of a few reports say little of how far luck reaches: the runs as written reached no further.
     luck = [*case.luck, *(case.scored(value) for run in case.written for value in run.reports)]
     return often and max(beyond) > 2 * max(luck) - median(luck)
-
-
-def _last_half(run: CheckedRun) -> list[float]:
-    losses = [loss for loss in run.losses if math.isfinite(loss)]
-    return losses[len(losses) // 2 :] if len(losses) > 1 else []
 
 
 def of_one_batch(case: Case) -> tuple[float, float] | None:

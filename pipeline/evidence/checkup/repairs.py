@@ -133,7 +133,20 @@ def failing(case: Case) -> list[CheckedRun]:
 
 def _failed(case: Case) -> list[CheckedRun]:
     """The first runs as written that fail. An agent that does so now and then is usual: its data are its own doing."""
-    return [run for run in case.first if not case.has_untrained and (not case.learnt(run) or falls_behind(case, run))]
+    return [run for run in case.first if not case.has_untrained and (not learns(case, run) or falls_behind(case, run))]
+
+
+def learns(case: Case, run: CheckedRun) -> bool:
+    """Whether a run as written learnt, or comes near those that did where most did.
+
+    One report of luck may reach as far as a seed that is slower than others. Of an agent luck comes near whatever it
+    learns.
+    """
+    if case.learnt(run):
+        return True
+    learnt = [case.typical(one) for one in case.written if case.learnt(one)]
+    most = len(learnt) * 2 > len(case.written) and not case.has_untrained
+    return most and case.is_far(case.typical(run), max(learnt))
 
 
 def falls_behind(case: Case, run: CheckedRun) -> bool:

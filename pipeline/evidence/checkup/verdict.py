@@ -21,6 +21,7 @@ from backtrack.evidence.checkup.repairs import (
     is_another_net,
     is_direct,
     is_made_for,
+    learns,
     mends,
     needs_repair,
     option_of,
@@ -209,7 +210,7 @@ def conclude(case: Case) -> Checkup:
     done = {run.changes for run in tried(case)}
     return Checkup(
         learns=learns,
-        chance=_chance(case),
+        chance=case.told_chance,
         as_written=[math.nan if run.value is None else run.value for run in case.written],
         outcomes=[run.outcome for run in case.written],
         causes=causes,
@@ -244,7 +245,7 @@ def _learns(case: Case, mended: bool) -> str:
     runs = case.written
     best = best_score(case)
     # Beyond chance, and not by a trace of what can be reached.
-    learnt = [case.learnt(run) and (not mended or case.share(case.score(run), best) >= TRACE) for run in runs]
+    learnt = [learns(case, run) and (not mended or case.share(case.score(run), best) >= TRACE) for run in runs]
     if sum(learnt) * 3 < len(learnt):
         # One of many is beyond chance by luck.
         return NO
@@ -440,15 +441,6 @@ def _sign(check: str, finding: Finding) -> CheckupCause:
 def _own(case: Case) -> float:
     """The best score as written, beyond which a change has helped."""
     return max((case.score(run) for run in case.written), default=-math.inf)
-
-
-def _chance(case: Case) -> float:
-    if case.chance is not None:
-        return case.chance
-    if math.isfinite(case.start_loss):
-        return case.start_loss
-    values = sorted(run.value for run in case.at_chance if run.value is not None and math.isfinite(run.value))
-    return values[len(values) // 2] if values else math.nan
 
 
 def _untrained(case: Case) -> float:

@@ -45,6 +45,7 @@ from backtrack.trial.intervening.calls import (
 )
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.narrowest import narrowest
+from backtrack.trial.intervening.several_inputs import count_several
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.blank import NAME as BLANKED
@@ -147,6 +148,7 @@ class Anatomist:
         count_samplers(self.training)
         count_second(self.training)
         count_sides(self.training)
+        count_several(self.training)
         count_short(self.training)
         count_items(self.training, lambda: self._steps < STEPS)
         count_scored(self.training)

@@ -14,6 +14,7 @@ from backtrack.evidence.checkup.memorised import (
     asked_of_held_back,
     could_memorise,
     has_no_room,
+    learns_little,
     memorised,
     not_carried_over,
     of_one_batch,
@@ -24,6 +25,7 @@ from backtrack.evidence.checkup.unverified import unverified
 from backtrack.evidence.checkup.verdict import conclude
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
+from backtrack.vocabulary.plan import TRIED
 
 
 def option(name: str, level: str, kind: str) -> Option:
@@ -378,3 +380,26 @@ def test_a_metric_that_is_nearly_the_best_without_learning_has_no_room_to_show_i
     assert found is not None and found.check == LABELS
     said = conclude(near(0.97, apart))
     assert said.saturated and not said.causes and not conclude(near(0.5, apart)).saturated
+
+
+def of_few(own: float, exchanged: float, *more: CheckedRun, learns: bool = False) -> Case:
+    """A training that learns little by heart; a few examples were asked, and their loss is one of others."""
+    asked = [
+        replace(run(f"few-{level}", [2.3, 2.3, loss, loss], few_examples=level), part=TRIED)
+        for level, loss in (("own", own), ("exchanged", exchanged))
+    ]
+    found = small(*asked, *more)
+    better = [replace(one, value=0.9, reports=(0.9,) * 4) if learns and not one.changes else one for one in found.runs]
+    return Case(better, [*OPTIONS, option("few_examples", "own", PROBE)], "max")
+
+
+def test_labels_of_which_a_few_examples_tell_nothing_do_not_belong_to_inputs() -> None:
+    found = not_carried_over(of_few(6.1, 6.0))
+    assert found is not None and found.check == LABELS and "by those of the few" in found.measured
+    # What fits others better by their own labels was learnt of them.
+    assert not_carried_over(of_few(3.0, 6.0)) is None
+    # Nor is anything said where nothing was learnt by heart, or the metric shows what is learnt.
+    assert not_carried_over(of_few(2.3, 2.35)) is None
+    assert not_carried_over(of_few(6.1, 6.0, learns=True)) is None
+    both = run("both", [2.3, 0.1, 0.1], capacity="beside", length="x4")
+    assert learns_little(small()) and not learns_little(small(both))
