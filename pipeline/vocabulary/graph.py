@@ -103,3 +103,48 @@ class MovedByHand:
             weights = [weight for weight in weights if weight.numel() <= SMALL][: self._most]
         self._before = [(weight, weight.detach().clone()) for weight in weights]
         return bool(moved), [weight for weight in moved if weight.grad is not None and bool(weight.grad.any())]
+
+
+# What changes the shape of a tensor, or the places of its numbers, and none of these; a number may be multiplied in.
+SHAPES = ("View", "UnsafeView", "ReshapeAlias", "Permute", "T", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Clone")
+VIEWS = (*SHAPES, "Slice", "Index", "Cat", "MaskedFill", "Mul", "Div", "ToCopy")
+LENGTHS = ("LinalgVectorNorm", "Norm", "Sqrt")
+
+
+def through_views(node: Any, *others: str) -> Any:
+    """The first node behind this one that is more than another view of what it gets, or its product with a number.
+
+    Args:
+        node: None for none.
+        others: further operations that are walked through.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, 3, requires_grad=True)
+        >>> operation_of(through_views((2 * weight.exp().T).grad_fn))
+        'Exp'
+    """
+    for _ in range(NODES):
+        if node is None or operation_of(node) not in (*VIEWS, *others):
+            return node
+        behind = [one for one, _ in node.next_functions if one is not None]
+        if len(behind) != 1:
+            return node
+        node = behind[0]
+    return None
+
+
+def is_of_unit_length(node: Any) -> bool:
+    """Whether a node comes from vectors that were divided by their lengths, with nothing but views behind.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, 3, requires_grad=True)
+        >>> is_of_unit_length(torch.nn.functional.normalize(weight).T.grad_fn), is_of_unit_length((weight / 2).grad_fn)
+        (True, False)
+    """
+    divided = through_views(node)
+    if divided is None or operation_of(divided) != "Div":
+        return False
+    divisor = divided.next_functions[1][0]
+    return divisor is not None and operation_of(through_views(divisor, "ClampMin", "Add")) in LENGTHS

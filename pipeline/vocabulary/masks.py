@@ -94,6 +94,22 @@ def _far_below(scores: Any) -> Any:
     return (scores <= LEFT_OUT) | (scores < scores.amax(-1, keepdim=True) - BELOW)
 
 
+def largest_score(scores: Tensor) -> float:
+    """The largest of scores that are not left out, without its sign; infinity where there is none.
+
+    Args:
+        scores: of any shape.
+
+    Example:
+        >>> import torch
+        >>> largest_score(torch.tensor([0.5, -0.75, -1e9]))
+        0.75
+    """
+    found = scores.detach()
+    found = found[found > LEFT_OUT].abs()
+    return float(found.max()) if found.numel() else float("inf")
+
+
 def turned(name: str, mask: Any) -> Any:
     """The mask the other way round: what took no part does, and what did takes none. Others are as they were.
 

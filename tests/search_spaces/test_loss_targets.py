@@ -135,3 +135,13 @@ def test_ctc_gets_log_probabilities() -> None:
         )
     wanted = functional.ctc_loss(said.log_softmax(-1), words, *sizes)
     assert torch.allclose(value, wanted) and torch.allclose(named, wanted)
+
+
+def test_cosines_get_a_temperature_and_other_scores_none() -> None:
+    classes, said = RARE.long(), functional.normalize(outputs(40, 4))
+    anatomy = looked(nn.CrossEntropyLoss(), classes, outputs=2)
+    assert levels("score_scale", anatomy) == {"tenth"} and levels("score_scale", looked(nn.MSELoss(), RARE)) == set()
+    with changed("score_scale", "tenth", anatomy):
+        value, other = functional.cross_entropy(said, classes), functional.cross_entropy(3 * said, classes)
+    assert torch.allclose(value, functional.cross_entropy(10 * said, classes))
+    assert torch.equal(other, functional.cross_entropy(3 * said, classes))

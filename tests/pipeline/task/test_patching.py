@@ -135,6 +135,7 @@ THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"
         ("bytes", "loss_targets", "zero_one", {"losses": [{"low": -1.0, "high": 1.0}]}, 1,
          ["loss = criterion(net(x), (y + 1) / 2)"]),
         ("bytes", "loss_targets", "signed", {}, 1, ["loss = criterion(net(x), 2 * y - 1)"]),
+        ("bytes", "score_scale", "tenth", {}, 1, ["loss = criterion(net(x) / 0.1, y)"]),
     ],
 )  # fmt: skip
 def test_a_loss_is_edited_where_it_is_written(

@@ -1209,7 +1209,18 @@ SCALED = """
     train(net, F.cross_entropy, Y, x=TRAINED, epochs=1)
 """
 
+ANGLES = """
+        class Angles(nn.Module):
+            def __init__(self):
+                super().__init__(); self.body, self.classes = nn.Linear(6, 8), nn.Parameter(torch.randn(3, 8))
+                self.scale = nn.Parameter(torch.zeros(()))
+            def forward(self, x):
+                return SCALE * F.linear(F.normalize(self.body(x)), F.normalize(self.classes))
+        train(Angles(), F.cross_entropy, Y)
+"""
+
 UNUSUAL = {
+    "cosine_scores": ANGLES.replace("SCALE", "1.0"),
     "scaled_by_itself": SCALED.replace("TRAINED", "X").replace("JUDGED", "net(own(raw))"),
     "linear_net": """
         net = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.1), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
@@ -1265,6 +1276,8 @@ def _at_once(extra: str, used: str) -> str:
 
 
 SOUND = {
+    "cosines that are divided by a temperature": ANGLES.replace("SCALE", "10"),
+    "cosines whose scale is learnt": ANGLES.replace("SCALE", "self.scale.exp()"),
     "a graph that its net holds": _at_once("self.near = near.float() / near.sum(1)", "self.near @ h"),
     "a sparse graph that its net holds": _at_once("self.near = near.float().to_sparse()", "self.near @ h"),
     "edges that their net holds": _at_once(
