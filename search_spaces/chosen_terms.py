@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
 from backtrack.search_spaces.loss_mask import PRODUCTS
 from backtrack.task.intervention import Anatomy, Intervention, Training
+from backtrack.task.patching import Source
 
 
 def at_choices(training: Training, chosen: Callable[[Any], Any], wanted: Callable[[], bool] = lambda: True) -> None:
@@ -60,6 +62,26 @@ def _turn(training: Training, level: str) -> None:
     at_choices(training, lambda labels: labels.max() - labels if labels.is_floating_point() else 1 - labels.int())
 
 
+def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
+    """The statement with `label` where it has `1 - label`, and the other way round."""
+    inside = ast.walk(source.statement) if source.statement is not None else []
+    products = [one for one in inside if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult)]
+    factors = [side for one in products for side in (one.left, one.right)]
+    rests = [one for one in factors if isinstance(one, ast.BinOp) and _is_rest(one)]
+    labels = {ast.unparse(one.right) for one in rests}
+    label = labels.pop() if len(labels) == 1 else ""
+    alone = [one for one in factors if ast.unparse(one) == label]
+    if not alone:
+        return None
+    turned = [(source.in_brackets(one), label) for one in rests]
+    return source.all_replaced([*turned, *((one, f"(1 - {label})") for one in alone)])
+
+
+def _is_rest(value: ast.BinOp) -> bool:
+    """Whether it is `1 - label`."""
+    return isinstance(value.op, ast.Sub) and isinstance(value.left, ast.Constant) and value.left.value == 1
+
+
 CHOSEN_TERMS = Intervention(
     "chosen_terms",
     what="of two terms of a loss that is written by hand, label * this + (1 - label) * that, each counts where the "
@@ -68,6 +90,7 @@ CHOSEN_TERMS = Intervention(
     levels=_levels,
     apply=_turn,
     place=lambda anatomy: anatomy.chosen,
+    patch=_patched,
     points=("worse_than_chance",),
     cannot="labels that are read inside of a model's forward pass, or as conditions; a mask beside them is turned too",
 )

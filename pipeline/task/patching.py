@@ -82,6 +82,20 @@ class Source:
         """
         return self.segment(node) if isinstance(node, _CLOSED) else f"({self.segment(node)})"
 
+    def in_brackets(self, node: ast.expr) -> Any:
+        """What covers a node and the brackets right around it, to be replaced as one; the node where it has none.
+
+        Example:
+            >>> source = Source("loss = (1 - y) * a", 1)
+            >>> source.replaced(source.in_brackets(source.statement.value.left), "y")
+            'loss = y * a'
+        """
+        whole = ast.Name("")
+        whole.lineno, whole.col_offset = node.lineno, node.col_offset - 1
+        whole.end_lineno, whole.end_col_offset = node.end_lineno, (node.end_col_offset or 0) + 1
+        text = self.segment(whole) if node.col_offset else ""
+        return whole if text[:1] == "(" and text[-1:] == ")" else node
+
     def replaced(self, node: Any, text: str) -> str:
         """The whole file with another text in the place of a node."""
         return self.all_replaced([(node, text)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
 from torch import nn
@@ -100,6 +102,8 @@ def looked(kind: str) -> Anatomy:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    # (As programs do with whole models, which take their own hooks with them.)
+    torch.save(net, io.BytesIO())
     return anatomy_from(anatomist.conclude()["anatomy"])
 
 

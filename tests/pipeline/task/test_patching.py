@@ -98,6 +98,8 @@ WHOLE = {
     "several hold": "loss = F.cross_entropy(net(x), y, reduction='sum')\n",
     "smoothed": "loss = F.cross_entropy(net(x), y, label_smoothing=0.1)\n",
     "bytes": "loss = criterion(net(x), y)\n",
+    "pairs": "loss = ((1 - y) * near**2 + 0.5 * y * far).mean()\n",
+    "halves": "def loss(p, y):\n    return -(y * torch.log(1 - p) + (1 - y) * torch.log(p)).mean()\n",
 }
 TERMS = {"terms": {"count": 2, "weights": [0.001, 0.25], "place": "train.py:2"}}
 THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"}}
@@ -135,6 +137,10 @@ THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"
         ("bytes", "loss_targets", "zero_one", {"losses": [{"low": -1.0, "high": 1.0}]}, 1,
          ["loss = criterion(net(x), (y + 1) / 2)"]),
         ("bytes", "loss_targets", "signed", {}, 1, ["loss = criterion(net(x), 2 * y - 1)"]),
+        ("pairs", "chosen_terms", "turned", {}, 1, ["loss = (y * near**2 + 0.5 * (1 - y) * far).mean()"]),
+        ("halves", "chosen_terms", "turned", {}, 2,
+         ["return -((1 - y) * torch.log(1 - p) + y * torch.log(p)).mean()"]),
+        ("bytes", "chosen_terms", "turned", {}, 1, []),
         ("bytes", "score_scale", "tenth", {}, 1, ["loss = criterion(net(x) / 0.1, y)"]),
     ],
 )  # fmt: skip
