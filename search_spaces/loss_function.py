@@ -74,6 +74,12 @@ def _named(anatomy: Anatomy) -> tuple[str, ...]:
     return (name, CLASSES_OF[name]) if name in CLASSES_OF else ()
 
 
+def _files(anatomy: Anatomy) -> list[str]:
+    """The program's files, the one whose line computes the loss before others, which may compute metrics."""
+    own = str(anatomy.loss.get("place", "")).rpartition(":")[0]
+    return [*([own] if own else []), *anatomy.sources]
+
+
 def _other_loss(source: Source, level: str, anatomy: Anatomy) -> str | None:
     names = _named(anatomy)
     calls = source.all_calls(*names)
@@ -97,7 +103,7 @@ LOSS_FUNCTION = Intervention(
     size=2,
     place=lambda anatomy: str(anatomy.loss.get("place", "")),
     patch=_other_loss,
-    edited=lambda anatomy: first_line(anatomy.sources, calls_of(*_named(anatomy))),
+    edited=lambda anatomy: first_line(_files(anatomy), calls_of(*_named(anatomy))),
 )
 
 
@@ -164,7 +170,7 @@ LOSS_SIGN = Intervention(
     points=("worse_than_chance",),
     place=_signed_at,
     patch=_with_other_sign,
-    edited=lambda anatomy: first_line(anatomy.sources, calls_of("backward")),
+    edited=lambda anatomy: first_line(_files(anatomy), calls_of("backward")),
 )
 
 

@@ -235,3 +235,15 @@ def test_the_names_in_a_patch_lead_out_of_no_folder(
     source = source_at(place)
     assert source is not None
     assert suggested(place, source, "lr = 0.1\n").splitlines()[:2] == [f"--- {name}", f"+++ {name}"]
+
+
+def test_the_file_that_trains_is_edited_before_one_that_computes_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("metrics.py").write_text("def error(a, b):\n    return F.mse_loss(a, b)\n")
+    Path("train.py").write_text(WHOLE["binary"])
+    loss = {"name": "mse_loss", "place": "train.py:2", "binary": True, "std": 1.0}
+    anatomy = Anatomy(losses=[loss], sources=["metrics.py", "train.py"])
+    patch = all_interventions()["loss_function"].described(anatomy)["patches"]["cross_entropy"]
+    assert patch.splitlines()[0] == "--- train.py" and "+criterion = nn.BCEWithLogitsLoss()" in patch
