@@ -192,7 +192,7 @@ def _alone(training: Training, level: str) -> None:
 
 def _loss_alone(source: Source, level: str, anatomy: Anatomy) -> str | None:
     calls = source.all_calls("backward")
-    return without_additions(source, calls[0].lineno) if len(calls) == 1 else None
+    return without_additions(source, calls[0].lineno, anatomy.loss.get("name", "")) if len(calls) == 1 else None
 
 
 ADDED_TERMS = Intervention(

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backtrack.task.patching import Source
+from backtrack.task.patching import Source, name_of
+from backtrack.task.written import made_of
 
 
 class Term(NamedTuple):
@@ -64,10 +65,20 @@ def as_sum(source: Source, terms: Sequence[Term]) -> str:
         >>> source = Source("loss = a - 2 * b", 1)
         >>> as_sum(source, terms_in(source.statement.value)[1:])
         '-2 * b'
+        >>> source = Source("loss = a + (b if wanted else c)", 1)
+        >>> as_sum(source, terms_in(source.statement.value)[::-1])
+        '(b if wanted else c) + a'
     """
     first, *others = terms
-    text = ("-" if first.taken_away else "") + source.segment(first.node)
-    return text + "".join(f" {'-' if one.taken_away else '+'} {source.segment(one.node)}" for one in others)
+    text = ("-" if first.taken_away else "") + _as_term(source, first.node)
+    return text + "".join(f" {'-' if one.taken_away else '+'} {_as_term(source, one.node)}" for one in others)
+
+
+def _as_term(source: Source, node: ast.expr) -> str:
+    """A term as it is written, in brackets where a sign before it would not count for the whole."""
+    is_sum = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+    looser = is_sum or isinstance(node, ast.IfExp | ast.BoolOp | ast.Compare | ast.Lambda | ast.NamedExpr)
+    return source.operand(node) if looser else source.segment(node)
 
 
 def unweighted(term: Term) -> Term | None:
@@ -87,17 +98,18 @@ def unweighted(term: Term) -> Term | None:
     return Term(term.taken_away, value.right if numbers[0] is value.left else value.left)
 
 
-def without_additions(source: Source, backward: int) -> str | None:
+def without_additions(source: Source, backward: int, function: str) -> str | None:
     """The file whose loss is that of the source's line alone; None where what is added to it is not seen.
 
     Args:
         source: at the line that calls a loss function.
         backward: the line of the backward pass.
+        function: the loss function's name, such as `mse_loss`.
 
     Example:
-        >>> source = Source("loss = mse(net(x), y) + 0.1 * w.norm()\\nloss.backward()\\n", 1)
-        >>> without_additions(source, 2).splitlines()[0]
-        'loss = mse(net(x), y)'
+        >>> source = Source("loss = 0.1 * w.norm() + F.mse_loss(net(x), y)\\nloss.backward()\\n", 1)
+        >>> without_additions(source, 2, "mse_loss").splitlines()[0]
+        'loss = F.mse_loss(net(x), y)'
     """
     made, begun = source.statement, begun_at(Source(source.text, backward))
     if not begun or not isinstance(made, ast.Assign) or not isinstance(made.targets[0], ast.Name):
@@ -107,13 +119,20 @@ def without_additions(source: Source, backward: int) -> str | None:
         whole = last_made(source, begun, backward)
         named = [one for one in terms_in(whole) if _is_named(one.node, own)] if whole else []
         return source.replaced(whole, own) if len(named) == 1 else None
-    calls = {id(one) for one in source.calls()}
     terms = terms_in(made.value)
-    losses = [one for one in terms if id(one.node) in calls]
+    losses = [one for one in terms if _is_loss(source, one.node, function) and not one.taken_away]
     added = [one for one in source.nodes if _adds_to(one, own) and made.lineno < one.lineno < backward]  # type: ignore[attr-defined]
-    if len(terms) > 1 and not added and losses and losses[0].node is terms[0].node:
-        return source.replaced(made.value, source.segment(terms[0].node))
+    if len(terms) > 1 and not added:
+        return source.replaced(made.value, source.segment(losses[0].node)) if len(losses) == 1 else None
     return source.without(added[0]) if len(terms) == 1 and len(added) == 1 else None  # type: ignore[arg-type]
+
+
+def _is_loss(source: Source, term: ast.expr, function: str) -> bool:
+    """Whether a term is a loss function's value: `F.mse_loss(…)`, or `criterion(…)` of one of torch's losses."""
+    if not isinstance(term, ast.Call):
+        return False
+    made = made_of(source, term.func.id) if isinstance(term.func, ast.Name) else None
+    return name_of(term) == function or (isinstance(made, ast.Call) and name_of(made).endswith("Loss"))
 
 
 def _adds_to(node: ast.AST, name: str) -> bool:

@@ -89,6 +89,8 @@ WHOLE = {
     "weighed": "loss = 0.001 * fit + other / 4\nloss.backward()\n",
     "terms": "loss = fit - 2 * (kl - prior)\nloss.backward()\n",
     "penalty": "for x, y in loader:\n    loss = F.mse_loss(net(x), y) + 9 * w.norm()\n    loss.backward()\n",
+    "penalty first": "criterion = nn.MSELoss()\nloss = size(w) + criterion(net(x), y)\nloss.backward()\n",
+    "weighed sum": "loss = fit - 0.01 * (one + other)\nloss.backward()\n",
     "penalty behind": "loss = F.mse_loss(net(x), y)\nfor w in weights:\n    loss += 9 * w.norm()\nloss.backward()\n",
     "penalty apart": "fit = F.mse_loss(net(x), y)\nloss = fit + 9 * size(w)\nloss.backward()\n",
     "frozen": "for p in net.parameters():\n    p.requires_grad = False\nopt = SGD(net.parameters(), lr=0.1)\n",
@@ -102,6 +104,7 @@ WHOLE = {
     "halves": "def loss(p, y):\n    return -(y * torch.log(1 - p) + (1 - y) * torch.log(p)).mean()\n",
 }
 TERMS = {"terms": {"count": 2, "weights": [0.001, 0.25], "place": "train.py:2"}}
+WEIGHED = {"terms": {"count": 2, "weights": [1.0, 0.01], "place": "train.py:2"}}
 THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"}}
 
 
@@ -117,7 +120,9 @@ THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"
         ("terms", "loss_terms", "without_1", TERMS, 2, ["loss = -2 * (kl - prior)"]),
         ("terms", "loss_terms", "negated_2", TERMS, 2, ["loss = fit + 2 * (kl - prior)"]),
         ("terms", "loss_terms", "without_1", THREE, 2, []),
-        ("penalty", "added_terms", "off", {}, 2, ["loss = F.mse_loss(net(x), y)"]),
+        ("penalty", "added_terms", "off", LOSS, 2, ["loss = F.mse_loss(net(x), y)"]),
+        ("penalty first", "added_terms", "off", LOSS, 2, ["loss = criterion(net(x), y)"]),
+        ("weighed sum", "loss_terms", "weighted_alike", WEIGHED, 2, ["loss = fit - (one + other)"]),
         ("penalty behind", "added_terms", "off", {}, 1, []),
         ("penalty apart", "added_terms", "off", {}, 1, ["loss = fit"]),
         ("masks", "attention_mask", "turned", {}, 1,
