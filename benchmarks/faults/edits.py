@@ -43,8 +43,8 @@ def edited(script: Path, edit: str) -> str | None:
 
 
 def promised(answer: dict[str, Any]) -> float:
-    """What the last repair of an edit is said to reach."""
-    then = (answer.get("then") or {}).get("causes", [])
+    """What the last repair of an edit is said to reach: one behind the first counts where the edit has it."""
+    then = [one for one in (answer.get("then") or {}).get("causes", []) if one["patch"]]
     verified = [one["reaches"] for one in then or answer["causes"] if one["verified"] and one["reaches"] is not None]
     return float(verified[0]) if verified else math.nan
 
