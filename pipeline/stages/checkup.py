@@ -381,7 +381,8 @@ def _parts(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
 def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
     """Where nothing brings the training back: can it learn one batch by heart, and does what it learns carry over?
 
-    Where it learns little by heart, a longer training of a wider net is asked, and one of a few examples alone.
+    Where it learns little by heart, a longer training of a wider net is asked, and a few examples alone where that
+    one learns little as well.
     """
     unshown, deeper = asked_of_held_back(case), could_memorise(case)
     # What goes a little beyond chance mends nothing where the training set is learnt, and the metric shows none of it.
@@ -393,7 +394,7 @@ def _probes(plan: CheckupPlan, case: Case) -> list[PlannedTrial]:
         asked.append(_beside(there[HELD_BACK], unshown))
     if deeper is not None and HELD_BACK in there:
         asked.append(deeper)
-    if learns_little(case):
+    elif learns_little(case):
         asked += [option.changes for option in case.options if option.name == FEW]
     return [plan.planned(changes, _worst_seed(case), TRIED) for changes in asked]
 
