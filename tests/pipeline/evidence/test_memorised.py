@@ -23,9 +23,12 @@ from backtrack.evidence.checkup.option import Option
 from backtrack.evidence.checkup.repairs import half_way
 from backtrack.evidence.checkup.unverified import unverified
 from backtrack.evidence.checkup.verdict import conclude
-from backtrack.task.intervention import CONTROL, PROBE, REPAIR
+from backtrack.stages.checkup import CheckupPlan, next_runs
+from backtrack.task.intervention import AS_WRITTEN, CONTROL, PROBE, REPAIR
+from backtrack.vocabulary.factors import Categorical
 from backtrack.vocabulary.finding import UNUSUAL, WRONG, Finding
 from backtrack.vocabulary.plan import TRIED
+from backtrack.vocabulary.space import SearchSpace
 
 
 def option(name: str, level: str, kind: str) -> Option:
@@ -403,3 +406,28 @@ def test_labels_of_which_a_few_examples_tell_nothing_do_not_belong_to_inputs() -
     assert not_carried_over(of_few(6.1, 6.0, learns=True)) is None
     both = run("both", [2.3, 0.1, 0.1], capacity="beside", length="x4")
     assert learns_little(small()) and not learns_little(small(both))
+
+
+def test_a_few_examples_are_asked_once_the_wider_net_has_learnt_little_as_well() -> None:
+    """What that one learns by heart takes a run more, and there may be no other left."""
+    levels = {"labels": "shuffled", "capacity": "beside", "length": "x4", HELD_BACK: "quarter", ONE_BATCH: "first"}
+    space = SearchSpace([
+        *(Categorical(name, [AS_WRITTEN, level]) for name, level in levels.items()),
+        Categorical("few_examples", [AS_WRITTEN, "own", "exchanged"]),
+    ])  # fmt: skip
+    few = [option("few_examples", level, PROBE) for level in ("own", "exchanged")]
+    repairs = [option("capacity", "beside", REPAIR), option("length", "x4", REPAIR)]
+
+    def asked(deep: list[float]) -> list[str]:
+        """The runs of a checkup in which nothing mends anything; `deep`: losses of a wider net in a longer training."""
+        done: list[CheckedRun] = []
+        while wanted := next_runs(CheckupPlan(space, 60, 0), Case(done, [*OPTIONS, *repairs, *few], "max")):
+            for one in wanted:
+                changes = {name: str(level) for name, level in one.config.items() if level != AS_WRITTEN}
+                losses = deep if {"capacity", "length"} <= set(changes) else [2.4, 2.3, 2.3, 2.3]
+                done.append(replace(run(one.trial, losses, **changes), seed=one.seeds[0], part=one.part))
+        return [" ".join(name for name, _ in one.changes) for one in done]
+
+    little, heart = asked([2.3, 2.3, 2.2, 2.2]), asked([2.3, 1.0, 0.2, 0.1])
+    assert little.index("capacity length") < little.index("few_examples") and little.count("few_examples") == 2
+    assert "few_examples" not in heart and "capacity held_back length" in heart
