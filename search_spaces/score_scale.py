@@ -7,16 +7,17 @@ import ast
 from backtrack.search_spaces.loss_arguments import place
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
+from backtrack.vocabulary.graph import LARGEST_COSINE
 from backtrack.vocabulary.masks import largest_score
 
-# What cosines are multiplied with: a temperature of a tenth. Scores beyond the largest cosine are none.
-TIMES, LARGEST = 10.0, 1.05
+# What cosines are multiplied with: a temperature of a tenth.
+TIMES = 10.0
 NAME = "cross_entropy"
 
 
 def _scale(training: Training, level: str) -> None:
     def change(call: LossCall) -> None:
-        if call.name == NAME and call.output.ndim > 1 and largest_score(call.output) <= LARGEST:
+        if call.name == NAME and call.output.ndim > 1 and largest_score(call.output) <= LARGEST_COSINE:
             call.output = call.output * TIMES
 
     training.at_loss(change)

@@ -109,6 +109,8 @@ class MovedByHand:
 SHAPES = ("View", "UnsafeView", "ReshapeAlias", "Permute", "T", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Clone")
 VIEWS = (*SHAPES, "Slice", "Index", "Cat", "MaskedFill", "Mul", "Div", "ToCopy")
 LENGTHS = ("LinalgVectorNorm", "Norm", "Sqrt")
+# The largest cosine of two vectors of unit length, but for rounding.
+LARGEST_COSINE = 1.05
 
 
 def through_views(node: Any, *others: str) -> Any:

@@ -61,10 +61,7 @@ def asked_of_held_back(case: Case) -> Changes | None:
 def could_memorise(case: Case) -> Changes | None:
     """A longer training of a wider net that has not been run, where little of the training set is learnt by heart."""
     wanted = tuple(sorted(change for change in (LONGER, WIDER) if case.of((change,))))
-    if not wanted or case.of(wanted) or _luck(case) is None:
-        return None
-    found = _by_heart(case)
-    return wanted if found is None or not is_much(*found[1]) else None
+    return wanted if wanted and not case.of(wanted) and learns_little(case) else None
 
 
 def learns_little(case: Case) -> bool:

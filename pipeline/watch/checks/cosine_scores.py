@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
-from backtrack.vocabulary.graph import is_of_unit_length, node_of, operation_of, through_views
+from backtrack.vocabulary.graph import LARGEST_COSINE, is_of_unit_length, node_of, operation_of, through_views
 from backtrack.vocabulary.masks import largest_score
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Loss
 
-# Losses that have to show it, the largest cosine but for rounding, and classes of which each has one.
-CALLS, LARGEST, CLASSES = 6, 1.05, 2
+# Losses that have to show it, and classes of which each has a cosine.
+CALLS, CLASSES = 6, 2
 PRODUCTS = ("Mm", "Bmm", "Mul")
 
 
@@ -38,7 +38,7 @@ class CosineScores(Check):
         if call.name != "cross_entropy" or not call.training or call.place in self._others or call.output.ndim < 2:
             return
         largest = largest_score(call.output)
-        if largest > LARGEST or call.output.shape[1] < CLASSES or not _are_cosines(call.output):
+        if largest > LARGEST_COSINE or call.output.shape[1] < CLASSES or not _are_cosines(call.output):
             self._others.add(call.place)
             return
         calls, high, _ = self._seen.get(call.place, (0, 0.0, 0))
