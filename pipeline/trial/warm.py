@@ -67,8 +67,7 @@ def _import(names: list[str]) -> str:
     if torch is not None:
         # The first optimiser of a process imports torch's tracer, which takes .7 seconds.
         importlib.import_module("torch._dynamo")
-        importlib.import_module("backtrack.watch.listening.ears")
-        importlib.import_module("backtrack.watch.listening.symptoms")
+        importlib.import_module("backtrack.watch.listening.ears").import_all()
         importlib.import_module("backtrack.trial.intervening.catalogue").all_interventions()
     if torch is not None and torch.cuda.is_initialized():
         return "an import initialised CUDA"

@@ -43,7 +43,9 @@ class LinearNet(Check):
         self._layers: list[tuple[str, int]] = []
 
     def inner(self, call: Inner) -> None:
-        if call.gradients and type(call.module).__name__ in LINEAR and call.outputs and call.outputs[0].ndim:
+        if not call.gradients or id(call.model) in self._asked:
+            return
+        if type(call.module).__name__ in LINEAR and call.outputs and call.outputs[0].ndim:
             output = call.outputs[0]
             self._layers.append((call.path or "", output.numel() // max(1, len(output))))
 

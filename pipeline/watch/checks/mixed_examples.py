@@ -30,7 +30,7 @@ class MixedExamples(Check):
         "a copy of the model in evaluation mode, once: its output for the first and the last example while "
         "the others change places, and for each when all of them do"
     )
-    cost = "one copy of the model and five passes, once"
+    cost = "one copy of the model and five passes, twice at most"
     source = "Karpathy, A Recipe for Training Neural Networks (2019): use backprop to chart dependencies"
     expected = "an example's output depends on that example alone"
     remedy = (
@@ -74,28 +74,26 @@ class MixedExamples(Check):
             return
         axes = (0, 1) if square else (0,)
 
-        def by_others(twin: Any) -> float:
-            return min(self._change(twin.eval(), given, axis) for axis in axes)
-
-        def by_place(twin: Any) -> float:
+        def changes(twin: Any) -> tuple[float, str, str]:
+            first, again = (self._output(twin.eval(), given) for _ in range(2))
+            if first is None or not first.equal(again):
+                return 0.0, "", ""
+            by_others = min(self._change(twin, given, first, axis) for axis in axes)
             # Of as many steps as examples, either may count these, and steps have an order.
-            return 0.0 if square else self._shift(twin.eval(), given)
+            if by_others > DIFFERENCE or square:
+                return by_others, "when only others of its batch change", ""
+            return self._shift(twin, given, first), "when it stands at another place of its batch", OF_PLACES
 
-        for compare, said, remedy in (
-            (by_others, "when only others of its batch change", ""),
-            (by_place, "when it stands at another place of its batch", OF_PLACES),
-        ):
-            change = asked(call.model.module, compare)
-            if change is not None and change > DIFFERENCE:
-                self.finds(
-                    call.place or call.model.name,
-                    f"{call.model.name}'s output for an example changes by {change:.0%} of the outputs' size {said} "
-                    f"(inputs {', '.join(str(tuple(one.shape)) for one in given)})",
-                    remedy=remedy,
-                )
-                return
+        change, said, remedy = asked(call.model.module, changes) or (0.0, "", "")
+        if change > DIFFERENCE:
+            self.finds(
+                call.place or call.model.name,
+                f"{call.model.name}'s output for an example changes by {change:.0%} of the outputs' size {said} "
+                f"(inputs {', '.join(str(tuple(one.shape)) for one in given)})",
+                remedy=remedy,
+            )
 
-    def _change(self, twin: Any, given: Sequence[Any], axis: int) -> float:
+    def _change(self, twin: Any, given: Sequence[Any], first: Any, axis: int) -> float:
         """How much outputs for an axis's ends change, of the outputs' size, when only what is between them does."""
         import torch
 
@@ -109,20 +107,14 @@ class MixedExamples(Check):
         rolled = [one.clone() for one in given]
         for other, one in zip(rolled, given, strict=True):
             other.narrow(axis, 2, size - 2).copy_(one.narrow(axis, 2, 1))
-        first, again, other, third = (self._output(twin, inputs) for inputs in (given, given, turned, rolled))
-        if any(one is None for one in (first, again, other, third)) or not torch.equal(first, again):
-            return 0.0
+        other, third = (self._output(twin, inputs) for inputs in (turned, rolled))
         scale = max(1e-12, float(first.abs().max()))
         ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
         return max(ends, float((first[:2] - third[:2]).abs().max())) / scale
 
-    def _shift(self, twin: Any, given: Sequence[Any]) -> float:
+    def _shift(self, twin: Any, given: Sequence[Any], first: Any) -> float:
         """How much outputs change, of the outputs' size, when the examples come in the opposite order."""
-        import torch
-
-        first, again, other = (self._output(twin, inputs) for inputs in (given, given, [one.flip(0) for one in given]))
-        if any(one is None for one in (first, again, other)) or not torch.equal(first, again):
-            return 0.0
+        other = self._output(twin, [one.flip(0) for one in given])
         return float((first - other.flip(0)).abs().max()) / max(1e-12, float(first.abs().max()))
 
     def _output(self, module: Any, given: Sequence[Any]) -> Any:

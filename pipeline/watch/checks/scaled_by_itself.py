@@ -100,9 +100,9 @@ def _scaled(rows: Tensor) -> str:
     if bool((mean.abs() < NEAR).all()) and any(bool(((width * one - 1).abs() < NEAR).all()) for one in (1.0, ratio)):
         return f"each of {tell.shape[1]} features has a mean of 0 and a deviation of 1"
     least, most = tell.amin(0), tell.amax(0)
-    distinct = sum(2 * len(column.unique()) > len(column) for column in tell.T)
     for low in (0.0, -1.0):
         near = ((least - low).abs() < VERY_NEAR) & ((most - 1).abs() < VERY_NEAR)
-        if distinct >= FEATURES and bool(near.all()):
+        # (What is drawn from a few numbers has these bounds of itself; each column is sorted to tell.)
+        if bool(near.all()) and sum(2 * len(column.unique()) > len(column) for column in tell.T) >= FEATURES:
             return f"each of {tell.shape[1]} features reaches from {low:.0f} to 1"
     return ""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 # First steps of each optimiser that are followed.
 STEPS = 50
 # Pairs of steps that are needed; of these so many must have so much of their way taken back. Lookahead goes half of
-# the way back, once in some steps; a bound on the weights stops some of them.
+# the way back, once in some steps; a bound on the weights stops some of them. Where so many stand, too few can be
+# undone until the last of the first steps: nothing more is looked at.
 LEAST, MOST, UNDONE = 20, 0.9, 0.9
+STANDING = round((1 - MOST) * STEPS) + 1
 
 
 class UpdatesUndone(Check):
@@ -26,7 +28,10 @@ class UpdatesUndone(Check):
     looks_at = (
         "how much of what an optimiser's step has moved is taken back before its next step, over the first fifty steps"
     )
-    cost = "two copies of three small weight matrices at each of the first fifty steps"
+    cost = (
+        "two copies of three small weight matrices at each of the first fifty steps, until it is known that most are "
+        "not taken back"
+    )
     source = "Mnih et al. (2015): the target network gets the net's weights, and not the other way round"
     expected = "weights that only the optimiser moves, once they train"
     remedy = (
@@ -49,7 +54,8 @@ class UpdatesUndone(Check):
             back = sum(float(((after - one.detach()) * (after - before)).sum()) for one, before, after in moved)
             if way > 0:
                 self._shares.setdefault(key, []).append(back / way)
-        if step.number <= STEPS:
+        standing = sum(share < UNDONE for share in self._shares.get(key, ()))
+        if step.number <= STEPS and standing < STANDING:
             self._before[key] = (step.number, step.copies)
 
     def after_step(self, step: Step) -> None:

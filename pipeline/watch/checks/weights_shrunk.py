@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # First steps of each optimiser that are followed; pairs of them that are needed, and how many of these shrink.
 STEPS, LEAST, MOST = 50, 20, 0.9
+# Where so many do not, too few can: nothing more is looked at.
+WHOLE = round((1 - MOST) * STEPS) + 1
 # A factor below this one, and how much of what changes it leaves unexplained.
 FACTOR, LEFT = 0.98, 0.05
 # Weights that are brought to one length each time are restricted, and do not lose all: by how much that may differ.
@@ -25,7 +27,10 @@ LENGTH = 0.002
 class WeightsShrunk(Check):
     name = "weights_shrunk"
     looks_at = "whether weights are multiplied by a factor between one step and the next, over the first fifty steps"
-    cost = "a copy of three small weight matrices at each of the first fifty steps"
+    cost = (
+        "a copy of three small weight matrices at each of the first fifty steps, until it is known that most are "
+        "not followed by it"
+    )
     source = "Loshchilov & Hutter, Decoupled weight decay regularization (2019): the decay is scaled by the rate"
     expected = "weights that only the optimiser moves, or that lose less than two hundredths from step to step"
     remedy = "look for what multiplies the weights after each step; a decay by hand is 1 - lr * decay, not 1 - decay"
@@ -37,7 +42,8 @@ class WeightsShrunk(Check):
         self._factors: dict[int, list[tuple[float, float]]] = {}
 
     def after_step(self, step: Step) -> None:
-        if step.number <= STEPS:
+        whole = sum(factor >= FACTOR for factor, _ in self._factors.get(id(step.heard), ()))
+        if step.number <= STEPS and whole < WHOLE:
             self._after[id(step.heard)] = (step.number, step.copies)
 
     def before_step(self, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +28,7 @@ from backtrack.watch.listening.standing_back import Around, hold, on_tracing, un
 from backtrack.watch.listening.tensors import is_loss, tensors_in
 from backtrack.watch.listening.unheard import OwnWork
 from backtrack.watch.listening.warned import Warned
-from backtrack.watch.symptoms import SEEN_LOSS
+from backtrack.watch.symptoms import SEEN_LOSS, all_symptoms
 
 # Steps of each optimiser that are looked at closely from the first on; then each so many times as late as the last, up
 # to step `EARLY` and after it. Counted, not timed, so that two runs of one training are looked at alike.
@@ -40,6 +41,15 @@ TOLD = 52
 PASSES = 3
 
 
+def import_all() -> None:
+    """Imports all that listening takes, the file of each check and symptom too: before a training, and not in it."""
+    for name in ("arithmetic", "symptoms"):
+        # They import torch, which a process that only might listen does not.
+        importlib.import_module(f"backtrack.watch.listening.{name}")
+    all_checks()
+    all_symptoms()
+
+
 class Ears:
     """Listens to one process, or to one training in it.
 
@@ -50,7 +60,7 @@ class Ears:
     """
 
     def __init__(self, torch: Any, sink: Sink, symptoms: bool = True) -> None:
-        # With torch, which a process that only might listen does not import.
+        import_all()
         from backtrack.watch.listening.arithmetic import Arithmetic
         from backtrack.watch.listening.symptoms import Symptoms
 

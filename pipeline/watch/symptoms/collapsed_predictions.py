@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING
 
 from backtrack.watch.symptoms.symptom import Look, Symptom, last_under
@@ -15,17 +16,21 @@ def at_look(look: Look) -> float | None:
     outputs, targets = look.outputs, look.targets
     if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point() or outputs.shape[1] < 2:
         return None
+    if not len(targets) == len(outputs) > 0:
+        return None
+    predicted = outputs.argmax(1)
     # Targets that a loss leaves out, as padding, have the number of no class.
     counted = targets >= 0
-    if len(outputs) != len(targets) or not counted.any():
-        return None
-    predicted, labels = (_entropy(each[counted], outputs.shape[1]) for each in (outputs.argmax(1), targets))
-    return predicted / labels if labels > 0 else None
+    if not counted.all():
+        predicted, targets = predicted[counted], targets[counted]
+    entropy = _entropy(targets)
+    return _entropy(predicted) / entropy if entropy > 0 else None
 
 
-def _entropy(classes: Tensor, number: int) -> float:
-    shares = classes.bincount(minlength=number).float() / len(classes)
-    return float(-(shares * shares.clamp_min(1e-12).log()).sum())
+def _entropy(classes: Tensor) -> float:
+    """Of a handful of classes: counted at once, the rest by hand, since each call of torch's costs more than all."""
+    shares = [count / len(classes) for count in classes.bincount().tolist() if count]
+    return -sum(share * log(share) for share in shares)
 
 
 SYMPTOM = Symptom(
