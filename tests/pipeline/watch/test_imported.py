@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+EARS = "from backtrack.watch.listening.ears import Ears"
 TRAINED = """
 import sys
 import torch
@@ -35,9 +36,8 @@ def _imported(before: str) -> str:
 
 
 def test_a_process_that_has_imported_all_imports_nothing_more() -> None:
-    assert _imported("from backtrack.watch.listening.ears import Ears, import_all\nimport_all()") == "[]"
+    assert _imported(f"{EARS}, import_all\nimport_all()") == "[]"
 
 
 def test_the_parent_of_a_script_s_runs_has_imported_all() -> None:
-    warm = "from backtrack.trial.warm import _import\n_import(['torch'])\nfrom backtrack.watch.listening.ears import Ears"
-    assert _imported(warm) == "[]"
+    assert _imported(f"from backtrack.trial.warm import _import\n_import(['torch'])\n{EARS}") == "[]"
