@@ -43,8 +43,8 @@ def shapes_of(model: Any) -> tuple[Any, ...]:
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
-    once = "initialise once, before the epochs, and leave weights that train to the optimizer"
-    kept = {"kept": once} if anatomy.calls.get(SEEN) else {}
+    alone = "leave weights to the optimizer from its first step on: nothing else draws, sets or multiplies them"
+    kept = {"kept": alone} if anatomy.calls.get(SEEN) else {}
     again = anatomy.calls.get(AGAIN, 0) >= MODELS
     return {**kept, **({"carried": "make the model once, before the epochs"} if again else {})}
 
