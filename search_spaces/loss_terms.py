@@ -117,10 +117,10 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
         "on it"
         for number in range(terms["count"])
     }
-    # An agent's terms are all its own, and what makes it better is as easily minimised.
+    # What is to be large is as easily minimised, or the logarithm of a variance taken for its opposite.
     turned = {
         f"{TURNED}{number + 1}": f"the loss with the other sign of its {ORDINALS[number]} term{said[number]}"
-        for number in range(terms["count"] if anatomy.acts else 0)
+        for number in range(terms["count"])
     }
     return without | turned | alike
 
@@ -189,8 +189,8 @@ def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
 
 LOSS_TERMS = Intervention(
     "loss_terms",
-    what="one term of a sum that the net trains on gives no gradient (of an agent also one of the other sign), or all "
-    "have a weight of 1 that have weights far apart; what the program says of its loss stays",
+    what="one term of a sum that the net trains on gives no gradient, or one of the other sign, or all have a weight "
+    "of 1 that have weights far apart; what the program says of its loss stays",
     source="Kendall, Gal & Cipolla, Multi-task learning using uncertainty to weigh losses (2018); Bowman et al., "
     "Generating sentences from a continuous space (2016)",
     levels=_levels,

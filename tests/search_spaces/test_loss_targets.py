@@ -69,6 +69,17 @@ def test_targets_beyond_0_and_1_are_brought_there(times: float, added: float) ->
     assert levels("loss_targets", looked(nn.BCEWithLogitsLoss(), 0.1 + 0.8 * RARE)) == set()
 
 
+def test_a_1_for_each_class_becomes_its_number_where_the_loss_takes_numbers() -> None:
+    has = torch.tensor([[0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]]).repeat(10, 1)
+    numbers = torch.tensor([[3, 1, -1, -1], [0, -1, -1, -1], [-1, -1, -1, -1], [3, 2, 1, 0]]).repeat(10, 1)
+    anatomy, said = looked(nn.MultiLabelMarginLoss(), has, outputs=4), outputs(40, 4)
+    assert levels("loss_targets", anatomy) == {"numbers"}
+    with changed("loss_targets", "numbers", anatomy):
+        value = functional.multilabel_margin_loss(said, has)
+    assert torch.equal(value, functional.multilabel_margin_loss(said, numbers))
+    assert levels("loss_targets", looked(nn.MultiLabelMarginLoss(), numbers, outputs=4)) == set()
+
+
 def test_targets_that_are_left_out_count_again() -> None:
     classes = RARE.long()
     anatomy, said = looked(nn.CrossEntropyLoss(ignore_index=0), classes, outputs=2), outputs(40, 2)

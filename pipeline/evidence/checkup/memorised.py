@@ -222,7 +222,7 @@ def _of_either(learnt: str) -> Finding:
         EITHER,
         place="the data",
         measured=f"{learnt}, and the metric shows nothing of it, whatever is changed: the labels do not depend on "
-        "the inputs, or the metric is not of what is learnt, or of inputs that are prepared otherwise",
+        "what the net gets, or the metric is not of what is learnt, or of inputs that are prepared otherwise",
         expected="a metric that follows the loss",
         remedy="look at inputs and labels side by side, first those of training, then those of the metric",
     )

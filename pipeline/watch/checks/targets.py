@@ -21,7 +21,9 @@ CLASSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_en
 SIGNED = {"soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss"}
 # Examples that have to have one and the same class; that share of a regression's targets.
 EXAMPLES, CALLS, SHARE = 128, 6, 0.98
-# Calls of a loss of two signs that have to show no -1.
+# A loss that takes the numbers of an example's classes, in as wide a row as there are classes: -1 fills it up.
+NUMBERED = "multilabel_margin_loss"
+# Calls of such a loss, or of one of two signs, that have to show no -1.
 SIGNS = 3
 # Numbers of a regression that are kept.
 MOST = 4096
@@ -54,7 +56,8 @@ class Targets(Check):
     source = "TheDeepChecker (2021), label checks; DeepFD; PyTorch documentation of the losses"
     expected = (
         "targets that are finite and differ, between 0 and 1 for binary losses, -1 and 1 for those of two signs, rows "
-        "that sum to 1 where they are probabilities, none of them the blank of ctc_loss"
+        "that sum to 1 where they are probabilities, numbers of classes where a loss takes these, none of them the "
+        "blank of ctc_loss"
     )
     remedy = "check how the labels are made and read"
 
@@ -63,6 +66,7 @@ class Targets(Check):
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._odd: dict[str, list[int]] = {}
         self._signs: dict[str, list[int]] = {}
+        self._numbered: dict[str, list[int]] = {}
 
     def loss(self, call: Loss) -> None:
         if not call.training or call.exchanged or not call.target.numel():
@@ -70,6 +74,8 @@ class Targets(Check):
         target = call.target.detach()
         if call.name in SIGNED:
             self._look_at_signs(call, target)
+        elif call.name == NUMBERED and target.ndim == 2:
+            self._look_at_numbered(call, target)
         elif call.name == "cross_entropy" and target.is_floating_point():
             self._look_at_rows(call, target)
         elif call.name in CLASSES:
@@ -97,6 +103,18 @@ class Targets(Check):
         # Beside -1 and 1 a 0 is meant: two that are ranked alike.
         if calls >= SIGNS and none and not negative:
             self._miss_signs(call.place, none, every, call.name)
+
+    def _look_at_numbered(self, call: Loss, target: Any) -> None:
+        seen = self._numbered.setdefault(call.place, [])
+        seen.append(0 if target.shape[1] > 2 and bool(((target == 0) | (target == 1)).all()) else 1)
+        if len(seen) >= SIGNS and not any(seen):
+            self.finds(
+                call.place,
+                f"targets of {call.name} are 0 and 1 and none is -1, and it takes the numbers of an example's classes, "
+                "with -1 behind the last: it reads the classes 0 and 1 of each row",
+                remedy="give it the classes' numbers, or take MultiLabelSoftMarginLoss (BCEWithLogitsLoss), which "
+                "takes a 1 for each class that holds",
+            )
 
     def _miss_signs(self, place: str, none: int, every: int, loss: str) -> None:
         self.finds(

@@ -31,6 +31,7 @@ LOSSES = (
     "soft_margin_loss",
     "hinge_embedding_loss",
     "multilabel_soft_margin_loss",
+    "multilabel_margin_loss",
     "multi_margin_loss",
     "ctc_loss",
 )

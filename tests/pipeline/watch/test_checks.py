@@ -818,6 +818,10 @@ VARIANTS = {
         "targets",
         "train(mlp(out=1), lambda a, b: F.soft_margin_loss(a[:, 0], b), Y.float())",
     ),
+    "several classes, each a 1, for a loss of their numbers": (
+        "targets",
+        "train(mlp(out=3), F.multilabel_margin_loss, F.one_hot(Y, 3))",
+    ),
     "pairs that are alike or not, by 0 and 1": (
         "targets",
         """
