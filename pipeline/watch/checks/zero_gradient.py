@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from backtrack.vocabulary.finding import Finding
+from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.watch.checks.check import Check, joined
 from backtrack.watch.checks.heard import Heard
-from backtrack.watch.checks.moments import Rounded, Step
+from backtrack.watch.checks.moments import Inner, Rounded, Step
 
-LOOKS = 3
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LOOKS, MOST_LOOKS = 3, 8
+# Modules of the same shapes that get the same input: with so many, some are chosen, and others not.
+BRANCHES = 4
 # Where the loss is 0 as well, at each of the last steps.
 NOTHING_ASKED = (
     "look at what the loss is multiplied with, or is the difference of: an advantage, a mask or a weight that is 0 for "
     "every example, a margin that is kept from the start, a value that is compared with itself"
+)
+NEVER_CHOSEN = (
+    "look at what chooses between them: where it never takes some of them, a term that keeps all of them busy, or noise "
+    "on their scores, lets each be tried"
 )
 
 
@@ -35,13 +46,20 @@ class ZeroGradient(Check):
         self._looks: dict[int, int] = {}
         self._alive: set[int] = set()
         self._rounded: Rounded | None = None
+        # Modules of the last pass, and where the input lies that they got.
+        self._called: dict[int, tuple[Any, int]] = {}
+
+    def inner(self, call: Inner) -> None:
+        told = max(self._looks.values(), default=0) > MOST_LOOKS
+        if call.gradients and call.inputs and not told and not call.inputs[0].is_sparse:
+            self._called[id(call.module)] = call.module, call.inputs[0].untyped_storage().data_ptr()
 
     def rounded(self, call: Rounded) -> None:
         self._rounded = self._rounded or call
 
     def before_step(self, step: Step) -> None:
         key = id(step.heard)
-        if not step.close or self._looks.get(key, 0) > 8:
+        if not step.close or self._looks.get(key, 0) > MOST_LOOKS:
             return
         self._looks[key] = self._looks.get(key, 0) + 1
         weights = [
@@ -61,7 +79,30 @@ class ZeroGradient(Check):
             if len(losses) == LOOKS and not any(losses):
                 self.finds(joined(names), f"{said}, and so was the loss", remedy=NOTHING_ASKED)
             else:
-                self.finds(joined(names), said, remedy=_past(self._rounded))
+                self._tell(dead, joined(names), said)
+        self._called.clear()
+
+    def _tell(self, dead: list[Tensor], names: str, said: str) -> None:
+        idle, every = self._branches_of(dead)
+        if idle:
+            said = f"{said}: {idle} of {every} branches, whose answers count nowhere"
+            self.finds(names, said, UNUSUAL if 2 * idle < every else "", NEVER_CHOSEN)
+        else:
+            self.finds(names, said, remedy=_past(self._rounded))
+
+    def _branches_of(self, dead: list[Tensor]) -> tuple[int, int]:
+        """How many of several alike modules that get the same input these weights are, where they are nothing else."""
+        groups: dict[tuple[Any, ...], list[set[int]]] = defaultdict(list)
+        for module, place in self._called.values():
+            matrices = [one for one in module.parameters() if one.ndim > 1]
+            shapes = tuple(tuple(one.shape) for one in matrices)
+            groups[type(module), shapes, place].append({id(one) for one in matrices})
+        still = {id(weight) for weight in dead}
+        for held in groups.values():
+            idle = [one for one in held if one and one <= still]
+            if len(idle) < len(held) >= BRANCHES and still == set.union(set(), *idle):
+                return len(idle), len(held)
+        return 0, 0
 
 
 def _past(rounded: Rounded | None) -> str:

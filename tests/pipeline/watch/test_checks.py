@@ -2088,6 +2088,42 @@ def test_what_is_unusual_is_told_as_such(name: str) -> None:
     assert name in {finding.check for finding in seen.findings if finding.weight == "unusual"}, seen.findings
 
 
+EXPERTS = """
+class Experts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2)) for _ in range(6))
+    def forward(self, x):
+        CALLED
+train(Experts(), F.cross_entropy, Y)
+"""
+PARALLEL = """
+        chosen = torch.tensor([WEIGHTS])
+        return sum(share * one(x) for share, one in zip(chosen, self.branches))
+"""
+
+
+@pytest.mark.parametrize(
+    ("weights", "weight"),
+    [("0., 1., 1., 1., 1., 0.", "unusual"), ("0., 1., 0., 0., 1., 0.", "wrong"), ("1., 1., 1., 1., 1., 1.", None)],
+    ids=["two never chosen", "four never chosen", "all chosen"],
+)
+def test_branches_that_are_never_chosen_are_told_as_such(weights: str, weight: str | None) -> None:
+    called = PARALLEL.strip().replace("WEIGHTS", weights)
+    seen = listened_to(LOOP + EXPERTS.replace("CALLED", called))
+    found = [one for one in seen.findings if one.check == "zero_gradient"]
+    assert [one.weight for one in found] == ([weight] if weight else []), seen.findings
+    assert not found or f"{weights.count('0.')} of 6 branches" in found[0].measured
+
+
+def test_layers_behind_one_another_are_no_branches() -> None:
+    called = "h = x\n        for one in self.branches[:-1]:\n            h = F.pad(one(h), (0, 4))"
+    last = "return self.branches[-1](F.relu(h - 1e6))"
+    seen = listened_to(LOOP + EXPERTS.replace("CALLED", f"{called}\n        {last}"))
+    found = [one for one in seen.findings if one.check == "zero_gradient"]
+    assert [one.weight for one in found] == ["wrong"] and "branches, whose" not in found[0].measured, seen.findings
+
+
 @pytest.mark.parametrize(
     ("mode", "given", "patience", "told"),
     [
