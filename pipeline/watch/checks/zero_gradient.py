@@ -23,8 +23,8 @@ NOTHING_ASKED = (
     "every example, a margin that is kept from the start, a value that is compared with itself"
 )
 NEVER_CHOSEN = (
-    "look at what chooses between them: where it never takes some of them, a term that keeps all of them busy, or noise "
-    "on their scores, lets each be tried"
+    "look at what chooses between them: a term that keeps all of them busy, or noise on their scores, lets each be "
+    "tried"
 )
 
 
