@@ -169,6 +169,9 @@ def _of_the_set(case: Case) -> Finding | None:
     # Where few of the losses make their mean, what is held back is usually told, or it is not.
     if control - usual > CLEARLY * (control - own):
         return _of_either(learnt)
+    # A net that cannot say what labels ask for learns a little by heart, too, and nothing that holds for others.
+    if not much:
+        return None
     return _of_the_labels(learnt, held, another_net=WIDER in changes)
 
 

@@ -12,8 +12,9 @@ from backtrack.evidence.checkup.repairs import tried
 from backtrack.vocabulary.finding import Finding
 
 LOSS_APART = "loss_apart"
-# What may be meant, and is a cause only of a training that learns nothing: weights that nothing asks for.
-LEFT_OVER = ("parameters_without_gradient",)
+# What may be meant, and is a cause only of a training that learns nothing: weights that nothing asks for, and answers
+# that no output can give.
+LEFT_OVER = ("parameters_without_gradient", "one_sided_scores")
 # What to do where the labels are learnt, and where one answer for all may be.
 OTHER_LABELS = (
     "the labels of the loss are learnt, and the metric counts something else, or of other inputs: compare both for one "
@@ -67,9 +68,9 @@ def _was_better(case: Case, low: float) -> bool:
 
 
 def left_over(case: Case, apart: bool) -> list[Finding]:
-    """Weights that the loss does not depend on, where no run as written learns anything.
+    """Weights that the loss does not depend on, and what no output can say, where no run as written learns anything.
 
-    Or where what is learnt does not show in the metric (`apart`): it may be made of what these weights give.
+    Or where what is learnt does not show in the metric (`apart`): it may be made of what these give.
     """
     if not apart and any(case.learnt(run) for run in case.first):
         return []

@@ -21,8 +21,8 @@ class LossInput(Check):
     cost = "a few reductions at the first calls of each loss"
     source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
     expected = (
-        "cross_entropy and …_with_logits take raw outputs; nll_loss, ctc_loss and kl_div take log-probabilities; "
-        "poisson_nll_loss takes logarithms of rates unless log_input=False, gaussian_nll_loss variances above 0"
+        "cross_entropy, …_with_logits and margins take raw outputs; nll_loss, ctc_loss and kl_div take "
+        "log-probabilities; poisson_nll_loss takes logarithms of rates unless log_input=False, gaussian_nll_loss variances above 0"
     )
     remedy = "leave the last activation out, or use the loss that takes what the model puts out"
 
@@ -45,8 +45,7 @@ class LossInput(Check):
     def _fault(self, call: Loss) -> tuple[str, str, str] | None:
         output, made_by = call.output.detach(), made_by_of(call.output)
         if call.name == "cross_entropy" and output.ndim > 1 and output.shape[1] > 1:
-            rows = output.float().sum(1)
-            if bool((output >= 0).all()) and bool(((rows - 1).abs() < 1e-3).all()):
+            if _are_probabilities(output):
                 return (
                     "probabilities (each row sums to 1), and takes a softmax of them again",
                     "leave the softmax out of the model: cross_entropy takes raw outputs",
@@ -70,6 +69,8 @@ class LossInput(Check):
                 "use two outputs, or binary_cross_entropy_with_logits",
                 "",
             )
+        if "margin" in call.name:
+            return _of_margins(call, output, made_by)
         if call.name == "nll_loss" and output.ndim > 1 and output.shape[1] > 1:
             return _of_logarithms(output, 1)
         if call.name == "ctc_loss":
@@ -96,6 +97,29 @@ class LossInput(Check):
             if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
                 return "numbers that are no log-probabilities", "give it log_softmax of the outputs", ""
         return None
+
+
+def _are_probabilities(output: Any) -> bool:
+    """Whether each row sums to 1, of numbers that are not negative."""
+    return bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all())
+
+
+def _of_margins(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | None:
+    # A smaller margin may be meant for probabilities.
+    wide = call.name == "multi_margin_loss" and call.options.get("margin", 1.0) >= 1
+    if wide and output.ndim > 1 and _are_probabilities(output):
+        return (
+            "probabilities (each row sums to 1), and asks the right one to lie 1 above each other: only certainty does",
+            "leave the softmax out of the model: multi_margin_loss takes raw outputs",
+            "",
+        )
+    if call.name == "multilabel_soft_margin_loss" and made_by in ("Sigmoid", "Softmax"):
+        return (
+            f"outputs of a {made_by.lower()}, and takes a sigmoid of them again",
+            f"leave the {made_by.lower()} out of the model: it takes raw outputs",
+            "",
+        )
+    return None
 
 
 def _of_logarithms(output: Any, axis: int) -> tuple[str, str, str] | None:

@@ -818,6 +818,14 @@ VARIANTS = {
         "targets",
         "train(mlp(out=1), lambda a, b: F.soft_margin_loss(a[:, 0], b), Y.float())",
     ),
+    "probabilities for a loss of margins": (
+        "loss_input",
+        "train(mlp(nn.Softmax(1)), F.multi_margin_loss, Y)",
+    ),
+    "probabilities for a loss of several classes": (
+        "loss_input",
+        "train(mlp(nn.Sigmoid()), F.multilabel_soft_margin_loss, F.one_hot(Y, 2).float())",
+    ),
     "several classes, each a 1, for a loss of their numbers": (
         "targets",
         "train(mlp(out=3), F.multilabel_margin_loss, F.one_hot(Y, 3))",
@@ -1224,6 +1232,14 @@ ANGLES = """
 """
 
 UNUSUAL = {
+    "one_sided_scores": """
+        net = mlp(out=4); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(2):
+            for i in batches():
+                j = i.roll(1)
+                far = F.pairwise_distance(net(X[i]), net(X[j]))
+                opt.zero_grad(); F.binary_cross_entropy(far.sigmoid(), (Y[i] == Y[j]).float()).backward(); opt.step()
+    """,
     "cosine_scores": ANGLES.replace("SCALE", "1.0"),
     "scaled_by_itself": SCALED.replace("TRAINED", "X").replace("JUDGED", "net(own(raw))"),
     "linear_net": """
@@ -2101,6 +2117,31 @@ PARALLEL = """
         chosen = torch.tensor([WEIGHTS])
         return sum(share * one(x) for share, one in zip(chosen, self.branches))
 """
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "told"),
+    [
+        ("(a - b).square().sum(1)", "same", "never negative (a distance"),
+        ("-(a - b).abs().mean(1)", "same", "never positive (a distance"),
+        ("F.softplus(a[:, 0])", "same", "never negative (softplus)"),
+        ("1 - (a - b).square().sum(1)", "same", ""),
+        ("(a * b).sum(1)", "same", ""),
+        ("(a - b).square().sum(1) * net[0].bias[0]", "same", ""),
+        ("(a - b).square().sum(1)", "torch.ones(32)", ""),
+    ],
+    ids=["squares", "negative", "softplus", "a margin", "products", "a learnt factor", "labels of one kind"],
+)
+def test_scores_of_one_sign_are_told(scores: str, labels: str, told: str) -> None:
+    training = """
+        net = mlp(out=4); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for i in batches():
+            a, b = net(X[i]), net(X[i.roll(1)]); same = (Y[i] == Y[i.roll(1)]).float()
+            opt.zero_grad(); F.binary_cross_entropy_with_logits(SCORES, LABELS).backward(); opt.step()
+    """
+    seen = listened_to(LOOP + _dedented(training.replace("SCORES", scores).replace("LABELS", labels)))
+    found = [one.measured for one in seen.findings if one.check == "one_sided_scores"]
+    assert bool(found) == bool(told) and (not told or told in found[0]), seen.findings
 
 
 @pytest.mark.parametrize(
