@@ -22,7 +22,8 @@ class LossInput(Check):
     source = "DeepLocalize, UMLAUT and DeepFD: softmax before cross entropy, missing softmax; Stack Overflow 55675345"
     expected = (
         "cross_entropy, …_with_logits and margins take raw outputs; nll_loss, ctc_loss and kl_div take "
-        "log-probabilities; poisson_nll_loss takes logarithms of rates unless log_input=False, gaussian_nll_loss variances above 0"
+        "log-probabilities; poisson_nll_loss takes logarithms of rates unless log_input=False, gaussian_nll_loss "
+        "variances above 0"
     )
     remedy = "leave the last activation out, or use the loss that takes what the model puts out"
 
