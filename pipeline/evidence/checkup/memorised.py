@@ -28,6 +28,8 @@ LAST = 6
 # Share of a control's loss that has to be learnt by heart before anything is said, and before the metric is blamed:
 # luck moves the losses of a few batches by more than the first.
 LEAST, MUCH = 0.02, 0.2
+# The share of it that a single batch has to lose.
+A_BATCH = 0.5
 # Where the training is too short to learn anything by heart, four times as long a one is asked; where the net is too
 # narrow, one with a wide layer beside it.
 LONGER, WIDER = ("length", "x4"), ("capacity", "beside")
@@ -170,7 +172,7 @@ def _of_the_set(case: Case) -> Finding | None:
     if control - usual > CLEARLY * (control - own):
         return _of_either(learnt)
     # A net that cannot say what labels ask for learns a little by heart, too, and nothing that holds for others.
-    if not much:
+    if not much and not _learns_a_batch(case, control):
         return None
     return _of_the_labels(learnt, held, another_net=WIDER in changes)
 
@@ -364,6 +366,12 @@ def _carries_over(case: Case) -> bool:
     # Two controls of a few reports say little of how far luck reaches: the runs as written reached no further.
     luck = [*case.luck, *(case.scored(value) for run in case.written for value in run.reports)]
     return often and max(beyond) > 2 * max(luck) - median(luck)
+
+
+def _learns_a_batch(case: Case, control: float) -> bool:
+    """Whether the net learns its first batch by heart, trained on nothing else: it can say what labels ask for."""
+    found = of_one_batch(case)
+    return found is not None and control - found[1] >= A_BATCH * abs(control)
 
 
 def of_one_batch(case: Case) -> tuple[float, float] | None:

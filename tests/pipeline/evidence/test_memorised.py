@@ -213,7 +213,8 @@ def test_a_training_that_is_too_short_is_asked_in_four_times_its_length() -> Non
     # A batch's loss is moved that far by luck: neither metric nor labels are blamed for it.
     assert not_carried_over(short()) is None
     probe = run("probe", [2.3, 2.3, 2.5, 2.6], held_back="quarter", length="x4")
-    found = not_carried_over(short(probe, longer=1.4))
+    batch = run("batch", [2.3, 1.4, 0.5], one_batch="first")
+    found = not_carried_over(short(probe, batch))
     assert found is not None and found.check == LABELS and "in four times the training" in found.measured
     lucky = run("probe", [2.3, 2.3, 2.1, 2.15], held_back="quarter", length="x4")
     assert not_carried_over(short(lucky)) is None
@@ -324,6 +325,11 @@ def test_of_what_is_learnt_a_little_the_labels_are_not_blamed() -> None:
     whole = not_carried_over(case(probe))
     assert whole is not None and whole.measured.startswith("the training set is learnt by heart")
     assert not_carried_over(case(probe, own=2.2)) is None
+    # One that learns a batch by heart can say it.
+    batch = [run("batch", [2.3, 1.4, last], one_batch="first") for last in (0.5, 1.4)]
+    little = not_carried_over(case(probe, batch[0], own=2.2))
+    assert little is not None and little.measured.startswith("a little of the training set is learnt by heart")
+    assert not_carried_over(case(probe, batch[1], own=2.2)) is None
     told, untold = (
         [replace(run(f"few-{level}", [2.3, 2.3, loss, loss], few_examples=level), part=TRIED) for level, loss in few]
         for few in ((("own", 6.1), ("exchanged", 6.0)), (("own", 2.31), ("exchanged", 2.32)))
