@@ -8,7 +8,7 @@ from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.moments import FEATURES, Moments
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard, is_computed
-from backtrack.watch.checks.moments import Forward, Pass
+from backtrack.watch.checks.moments import Backward, Forward, Pass
 
 # Examples of each side at least; how many deviations of the training inputs the others lie off, or how many times wider
 # or narrower they are, in this share of the features.
@@ -42,11 +42,20 @@ class ValidationInputs(Check):
         self._unlike: dict[int, float] = {}
         # Models that are given what another has computed.
         self._computed: set[int] = set()
+        # Shapes that models have put out since the last backward pass, each with one of these models.
+        self._made: dict[tuple[int, ...], int] = {}
+
+    def backward(self, call: Backward) -> None:
+        self._made.clear()
 
     def forward(self, call: Forward) -> None:
-        # A net before it may be set free later.
-        if call.gradients and call.inputs and is_computed(call.inputs[0], self.heard, call.model):
+        if not call.gradients or not call.inputs:
+            return
+        # A net before it may be set free later; layers that train one by one get what is cut off from the one before.
+        made = self._made.get(tuple(call.inputs[0].shape), id(call.model)) != id(call.model)
+        if made or is_computed(call.inputs[0], self.heard, call.model):
             self._computed.add(id(call.model))
+        self._made.update({tuple(one.shape): id(call.model) for one in call.outputs})
 
     def passed(self, call: Pass) -> None:
         values, key = call.given, id(call.model)

@@ -86,7 +86,7 @@ class ZeroGradient(Check):
         idle, every = self._branches_of(dead)
         if idle:
             said = f"{said}: {idle} of {every} branches, whose answers count nowhere"
-            self.finds(names, said, UNUSUAL if 2 * idle < every else "", NEVER_CHOSEN)
+            self.finds(names, said, UNUSUAL, NEVER_CHOSEN)
         else:
             self.finds(names, said, remedy=_past(self._rounded))
 
