@@ -7,7 +7,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, source_at
-from backtrack.task.sums import as_sum, begun_at, last_made, terms_in, unweighted
+from backtrack.task.sums import as_sum, begun_at, last_made, sum_in, terms_in, unweighted
 
 # Terms of which each is left out once; a sum over steps or layers has more.
 MOST = 4
@@ -97,7 +97,8 @@ def written(place: str, count: int) -> list[str]:
 
 def _sum_behind(source: Source, place: str) -> ast.expr | None:
     name = begun_at(source)
-    return last_made(source, name, int(place.rpartition(":")[2] or 0)) if name else None
+    made = last_made(source, name, int(place.rpartition(":")[2] or 0)) if name else None
+    return sum_in(source, made) if made is not None else None
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:

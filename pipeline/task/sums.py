@@ -45,6 +45,47 @@ def last_made(source: Source, name: str, before: int) -> ast.expr | None:
     return max(found, key=lambda one: one.lineno).value if found else None
 
 
+def sum_in(source: Source, value: ast.expr) -> ast.expr:
+    """The sum inside of a value: behind numbers that it is multiplied with, its mean, and a function of the file's own.
+
+    Of a function that is called once alone: another call may be of what is judged.
+
+    Example:
+        >>> source = Source("def loss(a, b):\\n    return 0.5 * (a + b).mean()\\ntotal = loss(x, y)", 3)
+        >>> ast.unparse(sum_in(source, source.statement.value))
+        'a + b'
+    """
+    inner = _inside(source, value)
+    while inner is not None:
+        value, inner = inner, _inside(source, inner)
+    return value
+
+
+def _inside(source: Source, value: ast.expr) -> ast.expr | None:
+    """What a product with a number, a sign, a mean or a function of the file's own is of; None for anything else."""
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+        return value.operand
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div):
+        numbers = [one for one in (value.left, value.right) if isinstance(one, ast.Constant)]
+        return (value.right if numbers[0] is value.left else value.left) if len(numbers) == 1 else None
+    if not isinstance(value, ast.Call):
+        return None
+    if isinstance(value.func, ast.Attribute) and value.func.attr in ("mean", "sum"):
+        owner = value.func.value
+        return value.args[0] if isinstance(owner, ast.Name) and owner.id == "torch" and value.args else owner
+    return _returned(source, value.func.id) if isinstance(value.func, ast.Name) else None
+
+
+def _returned(source: Source, name: str) -> ast.expr | None:
+    """What a function of the file returns, in its one `return`; None where that is not known, or it is called again."""
+    made = [one for one in source.nodes if isinstance(one, ast.FunctionDef) and one.name == name]
+    calls = [one for one in source.nodes if isinstance(one, ast.Call) and ast.unparse(one.func) == name]
+    if len(made) != 1 or len(calls) != 1:
+        return None
+    ends = [one for one in ast.walk(made[0]) if isinstance(one, ast.Return)]
+    return ends[0].value if len(ends) == 1 else None
+
+
 def terms_in(value: ast.expr, *, taken_away: bool = False) -> list[Term]:
     """The terms of a sum, in their order; the whole where it is none.
 

@@ -88,6 +88,10 @@ WHOLE = {
     "sign with accelerate": "loss = likelihood(net(x)) - 1\naccelerator.backward(loss - 1)\n",
     "weighed": "loss = 0.001 * fit + other / 4\nloss.backward()\n",
     "terms": "loss = fit - 2 * (kl - prior)\nloss.backward()\n",
+    "own loss": "def fit(m, v, y):\n    return 0.5 * (v + (y - m) ** 2 * v.exp()).mean()\nloss = fit(*net(x), y)\n"
+    "loss.backward()\n",
+    "own metric": "def fit(m, y):\n    return (m + y).mean()\nloss = fit(net(x), y)\nloss.backward()\n"
+    "said = fit(net(u), v)\n",
     "penalty": "for x, y in loader:\n    loss = F.mse_loss(net(x), y) + 9 * w.norm()\n    loss.backward()\n",
     "penalty first": "criterion = nn.MSELoss()\nloss = size(w) + criterion(net(x), y)\nloss.backward()\n",
     "weighed sum": "loss = fit - 0.01 * (one + other)\nloss.backward()\n",
@@ -120,6 +124,9 @@ THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"
         ("terms", "loss_terms", "without_1", TERMS, 2, ["loss = -2 * (kl - prior)"]),
         ("terms", "loss_terms", "negated_2", TERMS, 2, ["loss = fit + 2 * (kl - prior)"]),
         ("terms", "loss_terms", "without_1", THREE, 2, []),
+        ("own loss", "loss_terms", "negated_1", {"terms": {**TERMS["terms"], "place": "train.py:4"}}, 4,
+         ["return 0.5 * (-v + (y - m) ** 2 * v.exp()).mean()"]),
+        ("own metric", "loss_terms", "negated_1", {"terms": {**TERMS["terms"], "place": "train.py:4"}}, 4, []),
         ("penalty", "added_terms", "off", LOSS, 2, ["loss = F.mse_loss(net(x), y)"]),
         ("penalty first", "added_terms", "off", LOSS, 2, ["loss = criterion(net(x), y)"]),
         ("weighed sum", "loss_terms", "weighted_alike", WEIGHED, 2, ["loss = fit - (one + other)"]),
