@@ -8,6 +8,7 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, source_at
 from backtrack.task.sums import as_sum, begun_at, last_made, sum_in, terms_in, unweighted
+from backtrack.vocabulary.graph import number_in
 
 # Terms of which each is left out once; a sum over steps or layers has more.
 MOST = 4
@@ -69,11 +70,10 @@ def weights_of(total: Any) -> list[float]:
 def _weight(node: Any) -> float:
     found = 1.0
     while type(node).__name__ in WEIGHED:
-        behind = [place for place, (one, _) in enumerate(node.next_functions) if one is not None]
-        number: Any = node._saved_other if behind == [0] else None
-        if number is None or number.ndim:
+        number = number_in(node)
+        if number is None:
             break
-        found = found / float(number) if type(node).__name__ == "DivBackward0" else found * float(number)
+        found = found / number if type(node).__name__ == "DivBackward0" else found * number
         node = node.next_functions[0][0]
     return found
 

@@ -65,11 +65,9 @@ def _inside(source: Source, value: ast.expr) -> ast.expr | None:
     """What a product with a number, a sign, a mean or a function of the file's own is of; None for anything else."""
     if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
         return value.operand
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div):
-        numbers = [one for one in (value.left, value.right) if isinstance(one, ast.Constant)]
-        return (value.right if numbers[0] is value.left else value.left) if len(numbers) == 1 else None
     if not isinstance(value, ast.Call):
-        return None
+        whole = unweighted(Term(False, value))
+        return whole.node if whole is not None else None
     if isinstance(value.func, ast.Attribute) and value.func.attr in ("mean", "sum"):
         owner = value.func.value
         return value.args[0] if isinstance(owner, ast.Name) and owner.id == "torch" and value.args else owner

@@ -136,6 +136,20 @@ def through_views(node: Any, *others: str) -> Any:
     return None
 
 
+def number_in(node: Any) -> float | None:
+    """The number that the result of a product or quotient was multiplied with, or divided by; None where that is none.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> number_in((weight / 4).grad_fn), number_in((weight * weight).grad_fn)
+        (4.0, None)
+    """
+    behind = [place for place, (one, _) in enumerate(node.next_functions) if one is not None]
+    number: Any = node._saved_other if behind == [0] else None
+    return None if number is None or number.ndim else float(number)
+
+
 def is_of_unit_length(node: Any) -> bool:
     """Whether a node comes from vectors that were divided by their lengths, with nothing but views behind.
 

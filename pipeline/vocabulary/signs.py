@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrack.vocabulary.graph import SHAPES, operation_of
+from backtrack.vocabulary.graph import SHAPES, number_in, operation_of
 
 # Operations whose results are never negative, and those that give some of the numbers back that they get, or a mean.
 NEVER_NEGATIVE = ("Relu", "Abs", "Exp", "Sqrt", "Softplus", "LinalgVectorNorm", "Norm", "Cdist", "MseLoss", "L1Loss")
@@ -35,7 +35,8 @@ def sign_of(node: Any) -> tuple[int, str]:
         if name in NEVER_NEGATIVE or (name == "Pow" and _is_even(node)) or (name == "Mul" and _is_square(behind)):
             return sign, name
         if name in ("Mul", "Div"):
-            sign *= _sign_of_number(node)
+            number = number_in(node) or 0.0
+            sign *= (number > 0) - (number < 0)
         elif name == "Neg":
             sign = -sign
         elif name not in KEEPING:
@@ -54,11 +55,3 @@ def _is_even(power: Any) -> bool:
 def _is_square(behind: Any) -> bool:
     """Whether both factors of a product are one and the same."""
     return len(behind) == 2 and behind[0][0] is not None and behind[0] == behind[1]
-
-
-def _sign_of_number(node: Any) -> int:
-    """The sign of the number that a result is multiplied with, or divided by; 0 where that is no number."""
-    behind = [place for place, (one, _) in enumerate(node.next_functions) if one is not None]
-    number = node._saved_other if behind == [0] else None
-    value = 0.0 if number is None or number.ndim else float(number)
-    return (value > 0) - (value < 0)

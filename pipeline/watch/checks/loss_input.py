@@ -100,9 +100,9 @@ class LossInput(Check):
         return None
 
 
-def _are_probabilities(output: Any) -> bool:
-    """Whether each row sums to 1, of numbers that are not negative."""
-    return bool((output >= 0).all()) and bool(((output.float().sum(1) - 1).abs() < 1e-3).all())
+def _are_probabilities(output: Any, axis: int = 1) -> bool:
+    """Whether numbers sum to 1 along an axis, and none is negative."""
+    return bool((output >= 0).all()) and bool(((output.float().sum(axis) - 1).abs() < 1e-3).all())
 
 
 def _of_margins(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | None:
@@ -124,13 +124,13 @@ def _of_margins(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] |
 
 
 def _of_logarithms(output: Any, axis: int) -> tuple[str, str, str] | None:
-    sums = output.float().exp().sum(axis)
-    if bool((output >= 0).all()) and bool(((output.float().sum(axis) - 1).abs() < 1e-3).all()):
+    if _are_probabilities(output, axis):
         return (
             "probabilities, and takes log-probabilities",
             "use log_softmax instead of softmax, or cross_entropy on raw outputs",
             "",
         )
+    sums = output.float().exp().sum(axis)
     if bool(((sums - 1).abs() > 0.05).float().mean() > 0.9):
         return (
             "numbers that are no log-probabilities (the exponentials of a row do not sum to 1)",

@@ -66,7 +66,8 @@ class Targets(Check):
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._odd: dict[str, list[int]] = {}
         self._signs: dict[str, list[int]] = {}
-        self._numbered: dict[str, list[int]] = {}
+        # Of each place: whether a call's targets were a 1 for each class.
+        self._numbered: dict[str, list[bool]] = {}
 
     def loss(self, call: Loss) -> None:
         if not call.training or call.exchanged or not call.target.numel():
@@ -106,8 +107,8 @@ class Targets(Check):
 
     def _look_at_numbered(self, call: Loss, target: Any) -> None:
         seen = self._numbered.setdefault(call.place, [])
-        seen.append(0 if target.shape[1] > 2 and bool(((target == 0) | (target == 1)).all()) else 1)
-        if len(seen) >= SIGNS and not any(seen):
+        seen.append(target.shape[1] > 2 and bool(((target == 0) | (target == 1)).all()))
+        if len(seen) >= SIGNS and all(seen):
             self.finds(
                 call.place,
                 f"targets of {call.name} are 0 and 1 and none is -1, and it takes the numbers of an example's classes, "

@@ -90,6 +90,7 @@ WHOLE = {
     "terms": "loss = fit - 2 * (kl - prior)\nloss.backward()\n",
     "own loss": "def fit(m, v, y):\n    return 0.5 * (v + (y - m) ** 2 * v.exp()).mean()\nloss = fit(*net(x), y)\n"
     "loss.backward()\n",
+    "below": "loss = 2 / (a + b)\nloss.backward()\n",
     "own metric": "def fit(m, y):\n    return (m + y).mean()\nloss = fit(net(x), y)\nloss.backward()\n"
     "said = fit(net(u), v)\n",
     "penalty": "for x, y in loader:\n    loss = F.mse_loss(net(x), y) + 9 * w.norm()\n    loss.backward()\n",
@@ -126,6 +127,7 @@ THREE = {"terms": {"count": 3, "weights": [1.0, 1.0, 1.0], "place": "train.py:2"
         ("terms", "loss_terms", "without_1", THREE, 2, []),
         ("own loss", "loss_terms", "negated_1", {"terms": {**TERMS["terms"], "place": "train.py:4"}}, 4,
          ["return 0.5 * (-v + (y - m) ** 2 * v.exp()).mean()"]),
+        ("below", "loss_terms", "negated_1", TERMS, 2, []),
         ("own metric", "loss_terms", "negated_1", {"terms": {**TERMS["terms"], "place": "train.py:4"}}, 4, []),
         ("penalty", "added_terms", "off", LOSS, 2, ["loss = F.mse_loss(net(x), y)"]),
         ("penalty first", "added_terms", "off", LOSS, 2, ["loss = criterion(net(x), y)"]),
