@@ -1,11 +1,11 @@
 """What listening costs: each healthy program with and without it, side by side.
 
-    python benchmarks/watching.py [--repeats 5] [--longer 10] [--programs benchmarks/gpu_programs]
+    python benchmarks/watching.py [--repeats 5] [--longer 10 | --seconds 10] [--programs benchmarks/gpu_programs]
 
 Each program of `faults/healthy`, or of another folder, runs in a process of its own, in turns with and without the
 ears; the time is its own, imports left out. The programs train for a tenth of a second or so, in which the first close
 looks are a large share. So each goes through `--longer` times the epochs that its source says; `--longer 1` shows what
-a training as short costs.
+a training as short costs. With `--seconds` each goes through as many as take about so long.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def main() -> None:
     """Prints the share of time that listening takes, for each program, and the median over them."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--repeats", type=int, default=5)
-    arguments.add_argument("--longer", type=int, default=10)
+    length = arguments.add_mutually_exclusive_group()
+    length.add_argument("--longer", type=int, default=10)
+    length.add_argument("--seconds", type=float)
     arguments.add_argument("--programs", type=Path, default=HEALTHY)
     given = arguments.parse_args()
     folder = Path(tempfile.mkdtemp())
@@ -84,6 +86,8 @@ def main() -> None:
     print("|---|---|---|---|")
     for script in sorted(given.programs.glob("*.py")):
         longer = lengthened(script, given.longer, folder)
+        if given.seconds:
+            longer = lengthened(script, max(1, round(given.longer * given.seconds / seconds(longer, False))), folder)
         pairs = [(seconds(longer, False), seconds(longer, True)) for _ in range(given.repeats)]
         alone, heard = (min(column) for column in zip(*pairs, strict=True))
         shares.append(heard / alone - 1)

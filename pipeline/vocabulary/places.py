@@ -124,6 +124,17 @@ def is_called_by_own() -> bool:
     return is_own(frame.f_code.co_filename)
 
 
+def direct_line() -> str:
+    """`file:line` of the user's own that calls the function that asks; empty where torch or another package does.
+
+    What this package puts in between is left out.
+    """
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_of_this_package(frame.f_code.co_filename):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if is_own(frame.f_code.co_filename) else ""
+
+
 def is_in_own_line() -> bool:
     """Whether the function that asks is called by a line of the user's own, with nothing in between.
 

@@ -17,7 +17,6 @@ from torch import nn
 from torch.nn import functional
 
 from backtrack.task.intervention import CONTROL, Anatomy, anatomy_from
-from backtrack.task.patching import Source
 from backtrack.trial.intervening import anatomist as intervening
 from backtrack.trial.intervening.anatomist import Anatomist
 from backtrack.trial.intervening.applying import apply_levels
@@ -1277,25 +1276,6 @@ def test_a_softmax_is_over_the_classes(function: str) -> None:
     with changed("softmax_dimension", "classes"):
         found = net(DATA)
     assert torch.allclose(found, getattr(functional, function)(net.second(DATA), dim=1), atol=1e-6)
-
-
-def test_each_example_is_brought_to_one_length(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text("x = F.normalize(net(x), dim=0)\ny = F.normalize(net(y), 2, 0)\nz = F.normalize(z, dim=1)\n")
-    norm = all_interventions()["norm_dimension"]
-    anatomy = replace(looked(), sources=[str(script)])
-    assert list(norm.levels(anatomy)) == ["features"] and norm.place(anatomy).endswith("train.py:1")
-    assert not norm.levels(replace(anatomy, sources=[]))
-    assert norm.patch is not None
-    assert norm.patch(Source(script.read_text(), 1), "features", anatomy) == (
-        "x = F.normalize(net(x), dim=-1)\ny = F.normalize(net(y), 2, -1)\nz = F.normalize(z, dim=1)\n"
-    )
-    weight = nn.Parameter(torch.randn(4, 3))
-    with changed("norm_dimension", "features", anatomy):
-        found, kept = functional.normalize(DATA, dim=0), functional.normalize(weight, dim=0)
-        usual = functional.normalize(DATA.T, 2.0, 1)
-    assert torch.allclose(found.norm(dim=1), torch.ones(len(DATA)))
-    assert torch.equal(kept, functional.normalize(weight, dim=0)) and torch.equal(usual, functional.normalize(DATA.T))
 
 
 def test_scores_of_a_softmax_are_divided_by_their_deviation() -> None:

@@ -14,38 +14,11 @@ from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
-from backtrack.search_spaces.place_codes import count_codes
 from backtrack.task.intervention import BY_HAND, Anatomy, Intervention, LossCall, is_added_to
-from backtrack.trial.intervening.calls import (
-    SCORED,
-    count_again,
-    count_choices,
-    count_clipped_weights,
-    count_compiled,
-    count_cuts,
-    count_exchanged_axes,
-    count_items,
-    count_loaders,
-    count_loads,
-    count_masks,
-    count_noise,
-    count_offsets,
-    count_plateaus,
-    count_read_targets,
-    count_rows_apart,
-    count_samplers,
-    count_scored,
-    count_second,
-    count_short,
-    count_sides,
-    count_states,
-    count_steep,
-    count_uses,
-    own_gradients,
-)
+from backtrack.trial.intervening.calls import SCORED, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
+from backtrack.trial.intervening.counting import count_all
 from backtrack.trial.intervening.narrowest import narrowest
-from backtrack.trial.intervening.several_inputs import count_several
 from backtrack.trial.intervening.sites import CUTTING, HIDDEN
 from backtrack.trial.intervening.training import HookedTraining
 from backtrack.vocabulary.blank import NAME as BLANKED
@@ -131,31 +104,7 @@ class Anatomist:
         at.after_activation(self._activation)
         at.at_step(after=lambda optimiser: self._stepped.append(optimiser))
         at.replace(self.torch.autograd, "backward", self._backward)
-        count_cuts(self.training, lambda: self._steps < STEPS)
-        count_masks(self.training, lambda: self._steps < STEPS)
-        count_choices(self.training, lambda: self._steps < STEPS)
-        count_noise(self.training, lambda: self._steps < STEPS)
-        count_states(self.training)
-        count_offsets(self.training)
-        count_exchanged_axes(self.training, lambda: self._steps < STEPS)
-        count_rows_apart(self.training, lambda: self._steps < STEPS)
-        count_read_targets(self.training, lambda: self._steps < STEPS)
-        count_uses(self.training)
-        count_loaders(self.training)
-        count_loads(self.training)
-        count_codes(self.training)
-        count_plateaus(self.training)
-        count_samplers(self.training)
-        count_second(self.training)
-        count_sides(self.training)
-        count_several(self.training)
-        count_short(self.training)
-        count_items(self.training, lambda: self._steps < STEPS)
-        count_scored(self.training)
-        count_steep(self.training)
-        count_clipped_weights(self.training)
-        count_again(self.training)
-        count_compiled(self.training)
+        count_all(self.training, lambda: self._steps < STEPS)
 
     @property
     def _early(self) -> bool:

@@ -11,10 +11,12 @@ from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Forward, Loss
 from backtrack.watch.twin import asked
 
-# Inputs of a model that change places together.
-INPUTS = 3
+# Inputs of a model that change places together, and examples, or steps, that there are at least.
+INPUTS, LEAST = 3, 4
 # Tensors that a model holds and that may say which examples belong together: edges are pairs of numbers.
 PAIR = 2
+# Axes of numbers that come in sequences; of words, one less.
+SEQUENCE = 3
 # Difference, as a share of the outputs' size, that is no rounding.
 DIFFERENCE = 1e-4
 # What mends it where it is the place that tells.
@@ -51,12 +53,19 @@ class MixedExamples(Check):
         last, self._last = self._last, None
         if last is None or not call.training or not call.target.ndim:
             return
-        key = id(last.model)
-        given, size = last.arguments[0], call.target.shape[0]
+        key, given = id(last.model), last.arguments[0]
         if self._asked.get(key, 0) >= 2 or not last.outputs or not 0 < len(given) == len(last.inputs) <= INPUTS:
             return
         output = last.outputs[0]
-        if size < 4 or output.ndim == 0 or output.shape[0] != size or tuple(output.shape) == (size, size):
+        size = output.shape[0] if output.ndim else 0
+        # A sequence's target is often flattened with its output.
+        steps = _steps(given, output)
+        if (
+            size < LEAST
+            or 0 < steps < LEAST
+            or call.target.shape[0] not in (size, size * steps)
+            or tuple(output.shape) == (size, size)
+        ):
             return
         known = all(one is heard for one, heard in zip(given, last.inputs, strict=True))
         if not known or any(not one.ndim or one.shape[0] != size for one in given):
@@ -65,24 +74,26 @@ class MixedExamples(Check):
         self._ask(last, [one.detach() for one in given], size)
 
     def _ask(self, call: Forward, given: Sequence[Any], size: int) -> None:
-        # As many steps as examples: either axis may count the examples, and along one of them nothing mixes.
         square = any(one.ndim > 1 and one.shape[1] == size for one in given)
         if square and len(given) > 1:
             # An adjacency beside the nodes of a graph: each depends on the others, and is meant to.
             return
         if _relates(call.model.module, size):
             return
-        axes = (0, 1) if square else (0,)
+        # Of a sequence either axis may count the examples, and along one of them nothing mixes.
+        steps = _steps(given, call.outputs[0])
+        sequences = all(one.ndim > 1 and one.shape[1] == steps for one in given)
+        axes = (0, 1) if square or sequences else (0,)
 
         def changes(twin: Any) -> tuple[float, str, str]:
             first, again = (self._output(twin.eval(), given) for _ in range(2))
             if first is None or not first.equal(again):
                 return 0.0, "", ""
             by_others = min(self._change(twin, given, first, axis) for axis in axes)
-            # Of as many steps as examples, either may count these, and steps have an order.
-            if by_others > DIFFERENCE or square:
+            if by_others > DIFFERENCE:
                 return by_others, "when only others of its batch change", ""
-            return self._shift(twin, given, first), "when it stands at another place of its batch", OF_PLACES
+            by_place = min(self._shift(twin, given, first, axis) for axis in axes)
+            return by_place, "when it stands at another place of its batch", OF_PLACES
 
         change, said, remedy = asked(call.model.module, changes) or (0.0, "", "")
         if change > DIFFERENCE:
@@ -109,13 +120,17 @@ class MixedExamples(Check):
             other.narrow(axis, 2, size - 2).copy_(one.narrow(axis, 2, 1))
         other, third = (self._output(twin, inputs) for inputs in (turned, rolled))
         scale = max(1e-12, float(first.abs().max()))
-        ends = float(torch.stack([(first[0] - other[0]).abs().max(), (first[-1] - other[-1]).abs().max()]).max())
-        return max(ends, float((first[:2] - third[:2]).abs().max())) / scale
+        # Of as many steps as examples, a model that says one thing of each sequence has a single axis.
+        axis = axis if first.ndim > axis and first.shape[axis] == size else 0
+        by_turning, by_rolling = ((first - one).abs().movedim(axis, 0) for one in (other, third))
+        changes = (by_turning[0].max(), by_turning[-1].max(), by_rolling[:2].max())
+        return max(float(change) for change in changes) / scale
 
-    def _shift(self, twin: Any, given: Sequence[Any], first: Any) -> float:
+    def _shift(self, twin: Any, given: Sequence[Any], first: Any, axis: int) -> float:
         """How much outputs change, of the outputs' size, when the examples come in the opposite order."""
-        other = self._output(twin, [one.flip(0) for one in given])
-        return float((first - other.flip(0)).abs().max()) / max(1e-12, float(first.abs().max()))
+        other = self._output(twin, [one.flip(axis) for one in given])
+        axis = axis if first.ndim > axis and first.shape[axis] == given[0].shape[axis] else 0
+        return float((first - other.flip(axis)).abs().max()) / max(1e-12, float(first.abs().max()))
 
     def _output(self, module: Any, given: Sequence[Any]) -> Any:
         from backtrack.watch.listening.tensors import tensors_in
@@ -123,6 +138,15 @@ class MixedExamples(Check):
         # Copies: what a model changes in place, its own pass still needs.
         found = tensors_in(module(*(one.clone() for one in given)))
         return found[0].detach().float() if found else None
+
+
+def _steps(given: Sequence[Any], output: Any) -> int:
+    """How many steps, or sequences, the second axis counts where a model says something of each; 0 without them."""
+    for one in given:
+        is_sequence = one.ndim == SEQUENCE or (one.ndim == PAIR and not one.is_floating_point())
+        if is_sequence and output.ndim > 1 and output.shape[:2] == one.shape[:2]:
+            return int(one.shape[1])
+    return 0
 
 
 def _relates(module: Any, size: int) -> bool:

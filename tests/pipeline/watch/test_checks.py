@@ -345,6 +345,15 @@ FAULTS = {
             net[0].bias.fill_(-50.0)
         train(net, F.cross_entropy, Y, epochs=20)
     """,
+    "unknown_tokens": """
+        net = nn.Sequential(nn.Embedding(30, 8, padding_idx=0), nn.Flatten(), nn.Linear(48, 2))
+        opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for epoch in range(3):
+            for i in batches():
+                opt.zero_grad(); F.cross_entropy(net(torch.randint(2, 30, (32, 6))), Y[i]).backward(); opt.step()
+            with torch.no_grad():
+                net(torch.where(torch.arange(6) < torch.randint(2, 6, (64, 1)), 1, 0))
+    """,
     "mixed_examples": """
         class Net(nn.Module):
             def __init__(self):

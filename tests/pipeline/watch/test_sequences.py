@@ -1,0 +1,96 @@
+"""Examples of sequences that are mixed: either axis may count the examples, and targets may be flattened."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from listened import listened_to
+
+SEQUENCES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = nn.Embedding(9, 8), nn.Linear(8, 5)
+        self.rnn = nn.GRU(8, 8, batch_first=FIRST)
+        self.codes = nn.Parameter(torch.randn(99, 1, 8))
+    def forward(self, text, *asked):
+        h, last = self.rnn(self.words(text))
+        for one in asked:
+            h = self.words(one)
+        WITH
+        return self.out(h)
+
+net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(4):
+    text, asked, labels = torch.randint(9, SHAPE), torch.randint(9, ASKED), torch.randint(5, ASKED)
+    out = net(GIVEN)
+    opt.zero_grad(); LOSS.backward(); opt.step()
+"""
+FLAT = "F.cross_entropy(out.reshape(-1, 5), labels.reshape(-1))"
+OF_ALL = "F.mse_loss(out, F.one_hot(labels, 5).float())"
+OVER_THE_FIRST = "h = h.softmax(0) * h"
+
+
+@pytest.mark.parametrize("loss", [FLAT, OF_ALL], ids=["flattened", "of all steps"])
+@pytest.mark.parametrize(
+    ("first", "body", "shape", "asked", "given", "told"),
+    [
+        ("True", "pass", "(12, 7)", "(12, 7)", "text", False),
+        ("False", "pass", "(7, 12)", "(7, 12)", "text", False),
+        ("False", "pass", "(12, 12)", "(12, 12)", "text", False),
+        ("True", OVER_THE_FIRST, "(12, 7)", "(12, 7)", "text", True),
+        ("True", OVER_THE_FIRST, "(12, 12)", "(12, 12)", "text", True),
+        # Steps may well be weighed against each other.
+        ("False", OVER_THE_FIRST, "(7, 12)", "(7, 12)", "text", False),
+        ("True", "pass", "(12, 7)", "(12, 5)", "text, asked", False),
+        ("True", OVER_THE_FIRST, "(12, 7)", "(12, 5)", "text, asked", True),
+        # Codes of places, by the number of examples.
+        ("False", "h = h + self.codes[: h.size(0)]", "(7, 12)", "(7, 12)", "text", False),
+        ("True", "h = h + self.codes[: h.size(0)]", "(12, 7)", "(12, 7)", "text", True),
+        # Two sequences alone may be steps.
+        ("False", "pass", "(12, 2)", "(12, 2)", "text", False),
+        ("False", "pass", "(12, 1)", "(12, 1)", "text", False),
+    ],
+)
+def test_examples_of_sequences_that_mix_are_told(
+    first: str, body: str, shape: str, asked: str, given: str, told: bool, loss: str
+) -> None:
+    code = textwrap.dedent(SEQUENCES).replace("FIRST", first).replace("WITH", body).replace("SHAPE", shape)
+    seen = listened_to(code.replace("ASKED", asked).replace("GIVEN", given).replace("LOSS", loss))
+    assert ("mixed_examples" in seen.names) == told, seen.findings
+
+
+JUDGED = """
+net = nn.Sequential(nn.Embedding(30, 8, padding_idx=0), nn.Flatten(), nn.Linear(48, 2))
+opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for epoch in range(3):
+    for i in batches():
+        ids = torch.randint(2, 30, (32, 6)); ids[:4, 4:] = PADDED
+        opt.zero_grad(); F.cross_entropy(net(ids), Y[i]).backward(); opt.step()
+    with torch.no_grad():
+        ids = torch.randint(2, 30, (64, 6)); length = torch.randint(2, 6, (64, 1))
+        JUDGED
+        net(ids)
+"""
+
+
+@pytest.mark.parametrize(
+    ("padded", "judged", "told"),
+    [
+        ("0", "pass", False),
+        ("0", "ids[torch.arange(6).expand(64, 6) >= length] = 0", False),
+        # Padding may come in what is judged alone.
+        ("2", "ids[torch.arange(6).expand(64, 6) >= length] = 0", False),
+        ("0", "ids = torch.where(torch.arange(6) < length, 1, 0)", True),
+        ("2", "ids = torch.where(torch.arange(6) < length, 1, 0)", True),
+        ("0", "ids.fill_(1)", True),
+        # A word that is always the same is no unknown one; nor are some examples all.
+        ("0", "ids.fill_(7)", False),
+        ("0", "ids[:40] = 1", False),
+    ],
+)
+def test_examples_of_nothing_but_a_token_that_is_never_trained_are_told(padded: str, judged: str, told: bool) -> None:
+    code = textwrap.dedent(JUDGED).replace("PADDED", padded).replace("JUDGED", judged)
+    seen = listened_to(code)
+    assert ("unknown_tokens" in seen.names) == told, seen.findings
