@@ -23,7 +23,7 @@ Change = Callable[[str, str, Any, int], int | None]
 
 
 def at_reductions(training: Training, change: Change) -> None:
-    """Asks `change(function, place, input, dim)` where a line of the program calls one of these of what has a gradient.
+    """Asks `change(function, place, input, dim)` where a line of the program calls one of these.
 
     Args:
         training: whose calls these are.
@@ -38,7 +38,7 @@ def at_reductions(training: Training, change: Change) -> None:
             def reduced(input: Any, *given: Any, **options: Any) -> Any:
                 by_place = len(given) >= position
                 dim = given[position - 1] if by_place else options.get("dim")
-                if not _has_gradient(torch, input) or type(dim) is not int:
+                if not isinstance(input, torch.Tensor) or input.ndim < 2 or type(dim) is not int:
                     return own(input, *given, **options)
                 place = direct_line()
                 other = change(name, place, input, dim % input.ndim) if place else None
@@ -57,12 +57,6 @@ def at_reductions(training: Training, change: Change) -> None:
         for owner in (torch, torch.Tensor, torch.nn.functional):
             if hasattr(owner, name):
                 training.replace(owner, name, made(name))
-
-
-def _has_gradient(torch: Any, input: Any) -> bool:
-    # The columns of a weight matrix may well be what has one length.
-    of_data = isinstance(input, torch.Tensor) and not isinstance(input, torch.nn.Parameter)
-    return of_data and input.ndim > 1 and input.requires_grad and torch.is_grad_enabled()
 
 
 def other_dimension(function: str, shape: Sequence[int], dim: int) -> int | None:

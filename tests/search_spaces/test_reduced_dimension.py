@@ -24,15 +24,19 @@ seen = []
 net = nn.Linear(6, 5)
 opt = torch.optim.SGD(net.parameters(), lr=0.1)
 for _ in range(3):
-    out = net(torch.randn(8, 4, 6))
-    flat = out[:, 0]
-    taken = EXPRESSION
-    seen.append(taken.detach())
-    opt.zero_grad(); taken.sum().backward(); opt.step()
+    # The net is judged in the same line, without gradients.
+    for learns in (True, False):
+        with torch.set_grad_enabled(learns):
+            out = net(torch.randn(8, 4, 6))
+            flat = out[:, 0]
+            taken = EXPRESSION
+        seen.append(taken.detach())
+        if learns:
+            opt.zero_grad(); taken.sum().backward(); opt.step()
     with torch.no_grad():
         aside = net(torch.randn(8, 6)).max(0)[0].sum()
 """
-LINE = 12
+LINE = 15
 
 
 @pytest.fixture

@@ -1241,6 +1241,9 @@ ANGLES = """
 """
 
 UNUSUAL = {
+    "ignored_labels": """
+        train(mlp(), lambda a, b: F.cross_entropy(a, b, ignore_index=0), Y)
+    """,
     "one_sided_scores": """
         net = mlp(out=4); opt = torch.optim.SGD(net.parameters(), lr=0.05)
         for epoch in range(2):

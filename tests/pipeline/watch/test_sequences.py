@@ -94,3 +94,41 @@ def test_examples_of_nothing_but_a_token_that_is_never_trained_are_told(padded: 
     code = textwrap.dedent(JUDGED).replace("PADDED", padded).replace("JUDGED", judged)
     seen = listened_to(code)
     assert ("unknown_tokens" in seen.names) == told, seen.findings
+
+
+TAGGED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.words, self.rnn, self.out = nn.Embedding(9, 8), nn.GRU(8, 8), nn.Linear(8, 3)
+    def forward(self, text):
+        return self.out(self.rnn(self.words(text))[0])
+
+net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+for _ in range(6):
+    text, labels = torch.randint(1, 9, (7, 12)), torch.randint(LEAST, 3, (7, 12))
+    lengths = torch.randint(3, 8, (12,))
+    labels[torch.arange(7)[:, None] >= lengths] = IGNORED
+    out = net(text)
+    opt.zero_grad(); LOSS.backward(); opt.step()
+"""
+FLATTENED = "F.cross_entropy(out.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)"
+BY_ROWS = "F.cross_entropy(out.transpose(0, 1).transpose(1, 2), labels.T, ignore_index=IGNORED)"
+
+
+@pytest.mark.parametrize("loss", [FLATTENED, BY_ROWS], ids=["flattened", "by rows"])
+@pytest.mark.parametrize(("least", "ignored", "told"), [(1, 0, False), (0, 0, True), (0, -100, False), (0, 7, False)])
+def test_labels_that_are_left_out_between_others_are_told(least: int, ignored: int, told: bool, loss: str) -> None:
+    code = textwrap.dedent(TAGGED).replace("LOSS", loss).replace("LEAST", str(least)).replace("IGNORED", str(ignored))
+    seen = listened_to(code)
+    found = [one for one in seen.findings if one.check == "ignored_labels"]
+    assert bool(found) == told and all(one.weight == "unusual" for one in found), seen.findings
+
+
+@pytest.mark.parametrize(("ignored", "told"), [("0", True), ("-100", False), ("9", False)])
+def test_a_class_that_is_left_out_is_told(ignored: str, told: bool) -> None:
+    code = f"""
+    net = nn.Linear(6, 2); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+    for i in batches():
+        opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i], ignore_index={ignored}).backward(); opt.step()
+    """
+    assert ("ignored_labels" in {one.check for one in listened_to(code).findings}) == told
