@@ -26,11 +26,17 @@ class Passes:
     Args:
         place: `file:line` of the first.
         number, examples: so far.
+        begun: steps of the training before the first.
+        steps: before how many steps there were any; counted of those without gradients.
+        at: the number of steps before the last of these.
     """
 
     place: str
     number: int = 0
     examples: int = 0
+    begun: int = 0
+    steps: int = 0
+    at: int = -1
 
 
 @dataclass

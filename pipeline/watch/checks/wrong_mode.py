@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.watch.checks.check import Check
-from backtrack.watch.checks.heard import Heard, ModelHeard
+from backtrack.watch.checks.heard import Heard, ModelHeard, Passes
 from backtrack.watch.checks.moments import Forward, Pass
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PASSES, EXAMPLES = 5, 64
 # Passes of one input without a step between them, from which on they are samples that somebody draws.
 SAMPLES = 3
+# Share of the steps before which a model passes without gradients, from which on that is a part of the training; and
+# steps before which it is judged.
+EACH, JUDGED = 0.5, 2
 # Numbers by which an input is known again.
 SAMPLED = 32
 REMEDIES = {
@@ -50,9 +53,9 @@ class WrongMode(Check):
 
     def end(self) -> None:
         for model in self.heard.models:
-            self._look(model)
+            self._look(model, at_end=True)
 
-    def _look(self, model: ModelHeard) -> None:
+    def _look(self, model: ModelHeard, at_end: bool = False) -> None:
         for gradients in (True, False):
             wrong = model.passes.get((gradients, not gradients))
             right = model.passes.get((gradients, gradients))
@@ -62,7 +65,7 @@ class WrongMode(Check):
             if wrong.number < 0.5 * number or not self._can_tell(model, gradients):
                 continue
             kinds = ", ".join(sorted({type(one).__name__ for one in model.module.modules() if _depends_on_mode(one)}))
-            if not kinds or (not gradients and self._samples(model)):
+            if not kinds or (not gradients and (self._samples(model) or self._trains_by(wrong, right, at_end))):
                 continue
             said = "trains in evaluation mode" if gradients else "is judged in training mode"
             self.finds(
@@ -71,6 +74,14 @@ class WrongMode(Check):
                 f"{'with' if gradients else 'without'} gradients",
                 remedy=REMEDIES[gradients],
             )
+
+    def _trains_by(self, wrong: Passes, right: Passes | None, at_end: bool) -> bool:
+        """Whether what passes in training mode at every step is a part of the training, as guesses that become targets.
+
+        It is where the model is judged in evaluation mode elsewhere, which is known at the end.
+        """
+        at_each = wrong.steps >= PASSES and wrong.steps >= EACH * (self.heard.steps - wrong.begun)
+        return at_each and (not at_end or (right is not None and right.steps >= JUDGED))
 
     def _samples(self, model: ModelHeard) -> bool:
         """Whether a model is asked about the same input again and again, for the spread of what dropout draws."""

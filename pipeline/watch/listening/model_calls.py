@@ -154,9 +154,12 @@ class ModelCalls:
         mode = (gradients, model.module.training)
         passes = model.passes.get(mode)
         if passes is None:
-            passes = model.passes[mode] = Passes(own_place())
+            passes = model.passes[mode] = Passes(own_place(), begun=heard.steps)
         passes.number += 1
         passes.examples += size
+        if not gradients and passes.at != heard.steps:
+            passes.at = heard.steps
+            passes.steps += 1
         if is_tensor and model.told[gradients] < FIRST_EXAMPLES and (gradients or model.trained):
             model.told[gradients] += min(size, PASS)
             self._tell("passed", Pass(model, given, gradients, own_place()))

@@ -1,4 +1,4 @@
-"""What is put on torch from outside stands back while torch traces a program or captures its kernels.
+"""What is put on torch from outside stands back while torch traces or transforms a program, or captures its kernels.
 
 A compiled program (`torch.compile`) is traced once and then runs without Python: hooks that are there while it is
 traced become a part of it, break it, or are traced anew whenever they change. In the capture of a CUDA graph, what
@@ -21,6 +21,9 @@ Undo = Callable[[], None]
 # All that is on now, in the order in which it was put on; and how many reasons there are to stand back.
 _on: list[_Held] = []
 _away = 0
+# Functions of `torch.func` that make another function of one, and those that call it at once.
+TRANSFORMS = ("vmap", "grad", "grad_and_value", "jacrev", "jacfwd", "hessian", "functionalize")
+CALLING = ("vjp", "jvp", "linearize")
 # Several threads may call what is compiled.
 _turn = threading.RLock()
 # Whether anything has been compiled in this process.
@@ -141,7 +144,8 @@ def on_tracing(torch: Any, told: Told) -> list[Undo]:
         _note_compiled(False)
     # Said where hooks are on as a compiled module is called: they are, and stand back.
     warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are global hooks")
-    return [_on_compiling(torch, told), *_on_captures(torch.cuda.CUDAGraph), *_on_scripts(torch)]
+    captures, scripts = _on_captures(torch.cuda.CUDAGraph), _on_scripts(torch)
+    return [_on_compiling(torch, told), *captures, *scripts, *_on_transforms(torch)]
 
 
 def _on_compiling(torch: Any, told: Told) -> Undo:
@@ -211,6 +215,36 @@ def _on_scripts(torch: Any) -> list[Undo]:
         _put(torch.onnx, "export", standing(torch.onnx.export)),
         _put(torch.fx.Tracer, "trace", standing(torch.fx.Tracer.trace)),
     ]
+
+
+def _on_transforms(torch: Any) -> list[Undo]:
+    """In `torch.func.vmap`, `grad` and the like tensors are wrapped: they have no memory, and no value to ask for."""
+
+    def making(own: Any) -> Any:
+        @functools.wraps(own)
+        def transform(*arguments: Any, **options: Any) -> Any:
+            made = own(*arguments, **options)
+
+            @functools.wraps(made)
+            def unseen(*given: Any, **named: Any) -> Any:
+                with standing_back():
+                    return made(*given, **named)
+
+            return unseen
+
+        return transform
+
+    def calling(own: Any) -> Any:
+        @functools.wraps(own)
+        def transformed(*arguments: Any, **options: Any) -> Any:
+            with standing_back():
+                return own(*arguments, **options)
+
+        return transformed
+
+    wrapped = [(torch, "vmap", making), *((torch.func, name, making) for name in TRANSFORMS)]
+    wrapped += [(torch.func, name, calling) for name in CALLING if hasattr(torch.func, name)]
+    return [_put(owner, name, wrap(getattr(owner, name))) for owner, name, wrap in wrapped]
 
 
 def unless_traced(torch: Any, hook: Callable[..., Any]) -> Callable[..., Any]:

@@ -171,6 +171,21 @@ def test_a_lucky_level_does_not_hide_the_right_one_of_its_intervention(luck: int
     assert len(case.of((("optimiser", "adam_usual"),), "proof")) == 4 and len(case.runs) <= 60
 
 
+@pytest.mark.parametrize("luck", range(3))
+def test_a_larger_change_that_mends_all_is_asked_beside_small_ones_that_mend_most(luck: int) -> None:
+    small = {"learning_rate": 0.7, "inputs": 0.68, "loss_form": 0.66}
+
+    def reached(changes: dict[str, str], rng: random.Random) -> float:
+        ends = [0.95 if changes.get("optimiser") == "sgd" else 0.1]
+        ends += [end for name, end in small.items() if name in changes and changes[name] != "x0.1"]
+        return max(ends) + 0.01 * rng.random()
+
+    found, case = checked(reached, luck=luck)
+    assert len(case.of((("optimiser", "sgd"),), "proof")) == 4
+    (cause,) = found.causes
+    assert (cause.name, cause.verified) == ("optimiser", True) and cause.reaches == pytest.approx(0.95, abs=0.02)
+
+
 @pytest.mark.parametrize(("of_variance", "names"), [(True, ["learning_rate"]), (False, [])])
 def test_a_share_of_variance_is_one_at_best(of_variance: bool, names: list[str]) -> None:
     """.4 of 1 is little of what is known to be the best, though it is far from chance, and others fall below 0."""

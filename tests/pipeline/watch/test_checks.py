@@ -2685,6 +2685,29 @@ def test_a_dropout_function_keeps_its_own_defaults() -> None:
     listened_to(_dedented(code))
 
 
+@pytest.mark.parametrize(
+    ("judged", "told"),
+    [("net.eval(); net(X[:64]); net.train()", False), ("net(X[:64])", True), ("pass", True)],
+    ids=["judged in evaluation mode", "judged in training mode", "judged by what each step has"],
+)
+def test_guesses_that_become_targets_are_a_part_of_the_training(judged: str, told: bool) -> None:
+    training = """
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 2))
+        opt = torch.optim.SGD(net.parameters(), lr=0.05)
+        for step in range(60):
+            i, j = torch.randint(512, (32,)), torch.randint(512, (32,))
+            with torch.no_grad():
+                guess = net(X[j]).argmax(1)
+            loss = F.cross_entropy(net(X[i]), Y[i]) + 0.1 * F.cross_entropy(net(X[j]), guess)
+            opt.zero_grad(); loss.backward(); opt.step()
+            if step % 20 == 19:
+                with torch.no_grad():
+                    JUDGED
+    """
+    seen = listened_to(LOOP + _dedented(training.replace("JUDGED", judged)))
+    assert ("wrong_mode" in seen.names) == told, seen.findings
+
+
 def test_batches_that_share_their_memory_are_no_samples_of_one() -> None:
     """What is cut out for a pass and let go is the next batch's memory: it was taken for dropout that is sampled."""
     seen = listened_to(

@@ -161,6 +161,45 @@ def test_scripts_and_traces_are_made_as_alone() -> None:
     assert torch.jit.script is own
 
 
+def test_what_torch_func_wraps_is_computed_as_alone() -> None:
+    x, y = torch.randn(6, 2, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 0, 1, 1, 0])
+
+    def trained() -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+
+        def loss_of(weights: dict[str, torch.Tensor], one: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+            out = torch.func.functional_call(net, weights, (one[None],))
+            return functional.cross_entropy(out, label[None])
+
+        each = torch.func.vmap(torch.func.grad(loss_of), in_dims=(None, 0, 0))
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.5)
+        for _ in range(4):
+            weights = {name: weight.detach() for name, weight in net.named_parameters()}
+            single = each(weights, x, y)
+            _, tangent = torch.func.jvp(lambda given: net(given), (x,), (torch.ones_like(x),))
+            assert tangent.shape == (6, 2)
+            for name, weight in net.named_parameters():
+                weight.grad = single[name].mean(0)
+            optimiser.step()
+        with torch.no_grad():
+            return [net(x), *net.parameters()]
+
+    alone = trained()
+    ears = Ears(torch, Seen())
+    ears.attach()
+    looked = Anatomist(torch)
+    own = functional.cross_entropy
+    try:
+        heard = trained()
+        assert functional.cross_entropy is own
+    finally:
+        looked.conclude()
+        ears.detach()
+    assert all(torch.equal(one, other) for one, other in zip(alone, heard, strict=True))
+    assert not hasattr(torch.func.vmap, "__wrapped__")
+
+
 def test_what_is_held_goes_and_comes_back() -> None:
     class Owner:
         value = 1
