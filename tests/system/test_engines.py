@@ -26,8 +26,8 @@ TIMED = ["symptom/slow_first_call", "symptom/starved_device"]
 
 @pytest.mark.slow
 def test_squirrel_here_and_on_ray_have_equal_records(tmp_path: Path) -> None:
-    # A seventh of the lines, for time; with all of them it holds as well.
-    small = ("--runs", 20, "--set", "rows=600", "--set", "valid_rows=300", "--no-mlflow")
+    # A fourteenth of the lines, for time; with all of them it holds as well.
+    small = ("--runs", 20, "--set", "rows=300", "--set", "valid_rows=150", "--no-mlflow")
     for name, options in (("here", ["--here"]), ("ray", [])):
         done = backtrack("sweep", "squirrel", *small, "--study", name, *options, folder=tmp_path)
         assert done.returncode == 0, done.stderr

@@ -264,8 +264,9 @@ def _of_the_judging(case: Case, shown: str, held: float, control: float) -> Find
         place="the validation",
         measured=f"{holds}, and {shown}: it is computed wrongly, in other units than the targets of the loss (a "
         "logarithm, a scale), of other data than the net was trained on (other classes, "
-        "inputs that were treated otherwise, labels that are not theirs), or blind to it, as right answers are "
-        "where one class is rare",
+        "inputs that were treated otherwise, labels that are not theirs), of a net that is asked otherwise than it "
+        "trains (without the answers before, step by step), or blind to it, as right answers are where one class is "
+        "rare",
         expected="a metric that follows the loss",
         remedy="look at how the metric is computed (over which axis, at which threshold, of which model), and at "
         "its inputs and labels: are all of its classes in the training set",

@@ -63,21 +63,24 @@ class IgnoredLabels(Check):
     def _between(self, out: Any) -> int | None:
         """How many of the labels left out are no padding: those between others of a sequence, or of no sequence."""
         if out.ndim == 1:
-            shape = self._sequences(out.numel())
-            out = out.reshape(shape) if shape else out
-        if out.ndim == 1:
-            return int(out.sum())
+            given, results = self._last()
+            shapes = [tuple(one.shape) for one in results if one.ndim > 2]
+            pairs = [(one[0], step) for one in shapes for step in (one[1], one[-1]) if one[0] * step == len(out)]
+            if not pairs:
+                # One label for each example; what else is flattened may hold padding.
+                return int(out.sum()) if given and given[0].ndim and len(given[0]) == len(out) else None
+            out = out.reshape(pairs[0])
         # Either axis may count the steps; padding stands at the ends of one of them. Of pictures nothing is known.
         return min(_inside(out), _inside(out.T)) if out.ndim == 2 else None
 
-    def _sequences(self, labels: int) -> tuple[int, int] | None:
-        """The shape of the sequences that so many flattened labels are of; None where the last model had none."""
+    def _last(self) -> tuple[list[Any], list[Any]]:
+        """What the last model got that trains, and what it gave."""
         from backtrack.watch.listening.tensors import tensors_in
 
-        results = tensors_in(self.heard.last[2]) if self.heard.last is not None else []
-        shapes = [tuple(one.shape) for one in results if one.ndim > 2]
-        pairs = [(one[0], step) for one in shapes for step in (one[1], one[-1]) if one[0] * step == labels]
-        return pairs[0] if pairs else None
+        if self.heard.last is None:
+            return [], []
+        _, given, results = self.heard.last
+        return tensors_in(given), tensors_in(results)
 
 
 def _inside(out: Any) -> int:

@@ -132,3 +132,23 @@ def test_a_class_that_is_left_out_is_told(ignored: str, told: bool) -> None:
         opt.zero_grad(); F.cross_entropy(net(X[i]), Y[i], ignore_index={ignored}).backward(); opt.step()
     """
     assert ("ignored_labels" in {one.check for one in listened_to(code).findings}) == told
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["loss inside of the model", "flattened by the model"])
+def test_padding_of_what_a_model_flattens_is_left_alone(inside: bool) -> None:
+    code = f"""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__(); self.words, self.out = nn.Embedding(9, 8), nn.Linear(8, 9)
+        def forward(self, text, labels):
+            logits = self.out(self.words(text)).view(-1, 9)
+            return F.cross_entropy(logits, labels.flatten(), ignore_index=0) if {inside} else logits
+
+    net = Net(); opt = torch.optim.SGD(net.parameters(), lr=0.05)
+    for _ in range(6):
+        text = torch.randint(1, 9, (12, 7)); text[torch.arange(7) >= torch.randint(3, 8, (12, 1))] = 0
+        out = net(text, text)
+        loss = out if {inside} else F.cross_entropy(out, text.flatten(), ignore_index=0)
+        opt.zero_grad(); loss.backward(); opt.step()
+    """
+    assert "ignored_labels" not in {one.check for one in listened_to(code).findings}
