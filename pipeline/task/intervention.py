@@ -46,6 +46,7 @@ class Anatomy:
         exchanged: `[{function, place, order, axes}]` of views and reshapes that put sizes into another order.
         reductions: `[{function, place, dim, other, axes}]` of calls over a dimension that may not be the one meant: see
             `search_spaces/reduced_dimension.py`.
+        weighed: places where what has a gradient is multiplied by as many numbers of both signs, which have none.
         chosen: place of labels of zeros and ones that choose between two terms of a loss that is written by hand.
         sides: `{name, place}` of a loss that compares, such as a triplet's: see `search_spaces/compared_sides.py`.
         terms: `{count, place, written, weights}` of a loss that is a sum: see `search_spaces/loss_terms.py`.
@@ -84,6 +85,7 @@ class Anatomy:
     calls: dict[str, int] = field(default_factory=dict)
     exchanged: list[dict[str, Any]] = field(default_factory=list)
     reductions: list[dict[str, Any]] = field(default_factory=list)
+    weighed: list[str] = field(default_factory=list)
     chosen: str = ""
     sides: dict[str, Any] = field(default_factory=dict)
     terms: dict[str, Any] = field(default_factory=dict)

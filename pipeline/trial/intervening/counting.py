@@ -33,6 +33,7 @@ from backtrack.trial.intervening.calls import (
 from backtrack.trial.intervening.reductions import count_reductions
 from backtrack.trial.intervening.several_inputs import count_several
 from backtrack.trial.intervening.training import HookedTraining
+from backtrack.trial.intervening.weighing import count_weighing
 
 
 def count_all(training: HookedTraining, is_early: Callable[[], bool]) -> None:
@@ -68,3 +69,4 @@ def count_all(training: HookedTraining, is_early: Callable[[], bool]) -> None:
     count_again(training)
     count_compiled(training)
     count_reductions(training, is_early)
+    count_weighing(training, is_early)
