@@ -56,7 +56,7 @@ def _levels(anatomy: Anatomy) -> dict[str, str]:
     if not anatomy.acts or not anatomy.weighed:
         return {}
     lines = " and ".join(place.rpartition(":")[2] for place in anatomy.weighed)
-    return {"negated": f"advantages with the other sign (what came less what was expected), in line {lines}"}
+    return {"negated": f"advantages with the other sign, in line {lines}"}
 
 
 def _apply(training: Training, level: str) -> None:
