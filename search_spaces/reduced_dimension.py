@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
-from backtrack.task.patching import Source, source_at
-from backtrack.task.written import is_method
+from backtrack.task.patching import Source, name_of, source_at
+from backtrack.task.written import dimensions_of, is_method
 from backtrack.vocabulary.places import direct_line
 
 # Functions that leave a tensor's shape as it is, and those that take a dimension away. (Over another dimension a sum or
@@ -44,10 +44,9 @@ def at_reductions(training: Training, change: Change) -> None:
                 other = change(name, place, input, dim % input.ndim) if place else None
                 if other is None:
                     return own(input, *given, **options)
-                if by_place:
-                    given = (*given[: position - 1], other, *given[position:])
-                    return own(input, *given, **options)
-                return own(input, *given, **{**options, "dim": other})
+                if not by_place:
+                    return own(input, *given, **{**options, "dim": other})
+                return own(input, *given[: position - 1], other, *given[position:], **options)
 
             return reduced
 
@@ -117,11 +116,8 @@ def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
     found = _of(anatomy, level)
     at = source_at(str(found["place"]))
     calls = at.calls(found["function"]) if at is not None else []
-    given = [one for call in calls for one in _dimensions(source, call)]
-    if len(given) != 1:
-        return None
-    number = ast.literal_eval(given[0]) if _is_number(given[0]) else None
-    return source.replaced(given[0], str(found["other"])) if number is not None else None
+    given = [one for call in calls for one in dimensions_of(call, _position(source, call))]
+    return source.replaced(given[0], str(found["other"])) if len(given) == 1 and _is_number(given[0]) else None
 
 
 def _is_number(node: ast.expr) -> bool:
@@ -129,11 +125,9 @@ def _is_number(node: ast.expr) -> bool:
     return isinstance(inner, ast.Constant) and isinstance(inner.value, int)
 
 
-def _dimensions(source: Source, call: ast.Call) -> list[ast.expr]:
-    """What a call gives as its dimension."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = OF_NORMALIZE if name == "normalize" else 0 if is_method(source, call) else 1
-    return [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "dim")]
+def _position(source: Source, call: ast.Call) -> int:
+    """The place of a call's dimension among what it is written with."""
+    return OF_NORMALIZE if name_of(call) == "normalize" else 0 if is_method(source, call) else 1
 
 
 REDUCED_DIMENSION = Intervention(

@@ -88,11 +88,13 @@ def first_dimensions(source: Source, names: Sequence[str], place_in: Callable[[a
         >>> len(first_dimensions(source, ["normalize"], lambda call: 2))
         2
     """
-    given: list[ast.expr] = []
-    for call in source.all_calls(*names):
-        place = place_in(call)
-        given += [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "dim")]
+    given = [one for call in source.all_calls(*names) for one in dimensions_of(call, place_in(call))]
     return [one for one in given if isinstance(one, ast.Constant) and one.value == 0]
+
+
+def dimensions_of(call: ast.Call, place: int) -> list[ast.expr]:
+    """What a call gives as its dimension: at this place among its arguments, or by `dim=`."""
+    return [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "dim")]
 
 
 def over_the_last(source: Source, dimensions: Sequence[ast.expr]) -> str | None:

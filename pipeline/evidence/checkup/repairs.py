@@ -209,8 +209,8 @@ def _with_one_near(case: Case, kept: Sequence[Changes], scores: Mapping[Changes,
 
     Three small changes that mend half of it would leave out the larger one that mends all.
     """
-    near = [changes for changes in kept if case.share(scores[changes], best_score(case)) >= NEAR]
-    first = list(kept[:CANDIDATES])
+    first, best = list(kept[:CANDIDATES]), best_score(case)
+    near = [changes for changes in kept if case.share(scores[changes], best) >= NEAR]
     return first if not near or near[0] in first else [*first[:-1], near[0]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
@@ -14,6 +15,17 @@ from backtrack.watch.checks.moments import Loss
 LOSSES = ("cross_entropy", "nll_loss")
 # Calls that are looked at, labels that tell, and the share of those left out that stand between others.
 CALLS, LABELS, BETWEEN = 8, 32, 0.05
+
+
+@dataclass
+class _Seen:
+    """What a loss's first calls at one place had: labels, those left out, and those of these that are no padding."""
+
+    number: int
+    calls: int = 0
+    labels: int = 0
+    out: int = 0
+    between: int = 0
 
 
 class IgnoredLabels(Check):
@@ -34,30 +46,31 @@ class IgnoredLabels(Check):
 
     def __init__(self, heard: Heard, found: Callable[[Finding], None]) -> None:
         super().__init__(heard, found)
-        # Of each place: its calls, labels, those left out, those of them between others, and the number.
-        self._seen: dict[str, list[int]] = {}
+        self._seen: dict[str, _Seen] = {}
 
     def loss(self, call: Loss) -> None:
         number = call.options.get("ignore_index", -100)
         if call.name not in LOSSES or not call.training or number < 0 or call.target.is_floating_point():
             return
-        seen = self._seen.setdefault(call.place, [0, 0, 0, 0, number])
-        if seen[0] == CALLS or call.output.ndim < 2 or number >= call.output.shape[1]:
+        seen = self._seen.setdefault(call.place, _Seen(number))
+        if seen.calls == CALLS or call.output.ndim < 2 or number >= call.output.shape[1]:
             return
         out = call.target == number
         between = self._between(out)
         if between is not None:
-            for place, count in enumerate((1, out.numel(), int(out.sum()), between)):
-                seen[place] += count
+            seen.calls += 1
+            seen.labels += out.numel()
+            seen.out += int(out.sum())
+            seen.between += between
 
     def end(self) -> None:
-        for place, (_, labels, out, between, number) in self._seen.items():
-            if labels >= LABELS and between and between >= BETWEEN * out:
+        for place, seen in self._seen.items():
+            if seen.labels >= LABELS and seen.between and seen.between >= BETWEEN * seen.out:
                 self.finds(
                     place,
-                    f"{out} of {labels} labels that were looked at are {number}, which ignore_index leaves out of the "
-                    f"loss, and {between} of them are no padding at the end of a sequence: if {number} is a class, "
-                    "nothing is learnt of it",
+                    f"{seen.out} of {seen.labels} labels that were looked at are {seen.number}, which ignore_index "
+                    f"leaves out of the loss, and {seen.between} of them are no padding at the end of a sequence: if "
+                    f"{seen.number} is a class, nothing is learnt of it",
                 )
 
     def _between(self, out: Any) -> int | None:

@@ -120,8 +120,7 @@ class MixedExamples(Check):
             other.narrow(axis, 2, size - 2).copy_(one.narrow(axis, 2, 1))
         other, third = (self._output(twin, inputs) for inputs in (turned, rolled))
         scale = max(1e-12, float(first.abs().max()))
-        # Of as many steps as examples, a model that says one thing of each sequence has a single axis.
-        axis = axis if first.ndim > axis and first.shape[axis] == size else 0
+        axis = _axis_of(first, size, axis)
         by_turning, by_rolling = ((first - one).abs().movedim(axis, 0) for one in (other, third))
         changes = (by_turning[0].max(), by_turning[-1].max(), by_rolling[:2].max())
         return max(float(change) for change in changes) / scale
@@ -129,7 +128,7 @@ class MixedExamples(Check):
     def _shift(self, twin: Any, given: Sequence[Any], first: Any, axis: int) -> float:
         """How much outputs change, of the outputs' size, when the examples come in the opposite order."""
         other = self._output(twin, [one.flip(axis) for one in given])
-        axis = axis if first.ndim > axis and first.shape[axis] == given[0].shape[axis] else 0
+        axis = _axis_of(first, given[0].shape[axis], axis)
         return float((first - other.flip(axis)).abs().max()) / max(1e-12, float(first.abs().max()))
 
     def _output(self, module: Any, given: Sequence[Any]) -> Any:
@@ -138,6 +137,11 @@ class MixedExamples(Check):
         # Copies: what a model changes in place, its own pass still needs.
         found = tensors_in(module(*(one.clone() for one in given)))
         return found[0].detach().float() if found else None
+
+
+def _axis_of(outputs: Any, size: int, axis: int) -> int:
+    """The axis of outputs that counts what an axis of the inputs does; of what says one thing of each its only one."""
+    return axis if outputs.ndim > axis and outputs.shape[axis] == size else 0
 
 
 def _steps(given: Sequence[Any], output: Any) -> int:

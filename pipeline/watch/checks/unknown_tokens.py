@@ -39,9 +39,7 @@ class UnknownTokens(Check):
 
     def passed(self, call: Pass) -> None:
         given, key = call.given, id(call.model)
-        if given.ndim != 2 or given.is_floating_point() or given.is_complex() or str(given.dtype) == "torch.bool":
-            return
-        if given.shape[1] < TOKENS:
+        if given.ndim != 2 or given.is_floating_point() or given.is_complex() or given.shape[1] < TOKENS:
             return
         rows = given[:MOST].tolist()
         if call.gradients:

@@ -196,24 +196,12 @@ def _on_captures(graph: Any) -> list[Undo]:
 
 def _on_scripts(torch: Any) -> list[Undo]:
     """TorchScript compiles the source of whatever is called, torch's own functions too; tracers follow every call."""
-
-    def standing(own: Any, frames: int = 0) -> Any:
-        @functools.wraps(own)
-        def traced(*arguments: Any, **options: Any) -> Any:
-            if frames:
-                # It looks names up where it is called.
-                options["_frames_up"] = options.get("_frames_up", 0) + frames
-            with standing_back():
-                return own(*arguments, **options)
-
-        return traced
-
     return [
-        _put(torch.jit, "script", standing(torch.jit.script, frames=1)),
-        _put(torch.jit, "trace", standing(torch.jit.trace)),
-        _put(torch.export, "export", standing(torch.export.export)),
-        _put(torch.onnx, "export", standing(torch.onnx.export)),
-        _put(torch.fx.Tracer, "trace", standing(torch.fx.Tracer.trace)),
+        _put(torch.jit, "script", _unheard_in(torch.jit.script, frames=1)),
+        _put(torch.jit, "trace", _unheard_in(torch.jit.trace)),
+        _put(torch.export, "export", _unheard_in(torch.export.export)),
+        _put(torch.onnx, "export", _unheard_in(torch.onnx.export)),
+        _put(torch.fx.Tracer, "trace", _unheard_in(torch.fx.Tracer.trace)),
     ]
 
 
@@ -223,28 +211,26 @@ def _on_transforms(torch: Any) -> list[Undo]:
     def making(own: Any) -> Any:
         @functools.wraps(own)
         def transform(*arguments: Any, **options: Any) -> Any:
-            made = own(*arguments, **options)
-
-            @functools.wraps(made)
-            def unseen(*given: Any, **named: Any) -> Any:
-                with standing_back():
-                    return made(*given, **named)
-
-            return unseen
+            return _unheard_in(own(*arguments, **options))
 
         return transform
 
-    def calling(own: Any) -> Any:
-        @functools.wraps(own)
-        def transformed(*arguments: Any, **options: Any) -> Any:
-            with standing_back():
-                return own(*arguments, **options)
-
-        return transformed
-
     wrapped = [(torch, "vmap", making), *((torch.func, name, making) for name in TRANSFORMS)]
-    wrapped += [(torch.func, name, calling) for name in CALLING if hasattr(torch.func, name)]
+    wrapped += [(torch.func, name, _unheard_in) for name in CALLING if hasattr(torch.func, name)]
     return [_put(owner, name, wrap(getattr(owner, name))) for owner, name, wrap in wrapped]
+
+
+def _unheard_in(own: Callable[..., Any], frames: int = 0) -> Callable[..., Any]:
+    """A function in whose calls everything stands back; `frames`: it looks names up where it is called."""
+
+    @functools.wraps(own)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if frames:
+            options["_frames_up"] = options.get("_frames_up", 0) + frames
+        with standing_back():
+            return own(*arguments, **options)
+
+    return call
 
 
 def unless_traced(torch: Any, hook: Callable[..., Any]) -> Callable[..., Any]:
