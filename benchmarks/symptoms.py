@@ -74,8 +74,10 @@ or a script that says `loss` (`train_loss`), `valid_loss` (`val_loss`), `active`
 
 Scripts, black boxes and plain loops show them too, at the close looks that [checks](checks.md) take: of each model
 that an optimiser moves. Of a further model than the first (a critic, a discriminator) the curve is
-`symptom/NAME/MODEL`. Three are told of a torch task alone: `starved_device` and `slow_first_call` go by the clock,
-which close looks disturb, and instead of `wrong_first_loss` the check `first_loss` speaks.
+`symptom/NAME/MODEL`. A close look takes longer than the step that it looks at. So `slow_first_call` holds the first
+step against the two behind it, which are looked at as closely; and `starved_device` goes by the steps between two
+looks, within an epoch of a DataLoader, on another device than the processor, which does not wait for what it fetches
+itself (never run on a GPU so far). Instead of `wrong_first_loss` the check `first_loss` speaks.
 
 | symptom | measured | seen when | points at | cost | source |
 |---|---|---|---|---|---|

@@ -8,7 +8,7 @@ from typing import Any
 
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source, name_of, source_at
-from backtrack.task.written import dimensions_of, is_method
+from backtrack.task.written import dimensions_of, is_method, is_number
 from backtrack.vocabulary.places import direct_line
 
 # Functions that leave a tensor's shape as it is, and those that take a dimension away. (Over another dimension a sum or
@@ -117,12 +117,7 @@ def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:
     at = source_at(str(found["place"]))
     calls = at.calls(found["function"]) if at is not None else []
     given = [one for call in calls for one in dimensions_of(call, _position(source, call))]
-    return source.replaced(given[0], str(found["other"])) if len(given) == 1 and _is_number(given[0]) else None
-
-
-def _is_number(node: ast.expr) -> bool:
-    inner = node.operand if isinstance(node, ast.UnaryOp) else node
-    return isinstance(inner, ast.Constant) and isinstance(inner.value, int)
+    return source.replaced(given[0], str(found["other"])) if len(given) == 1 and is_number(given[0]) else None
 
 
 def _position(source: Source, call: ast.Call) -> int:

@@ -97,6 +97,12 @@ def dimensions_of(call: ast.Call, place: int) -> list[ast.expr]:
     return [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "dim")]
 
 
+def is_number(node: ast.expr) -> bool:
+    """Whether a whole number is written there, such as -1."""
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(inner, ast.Constant) and isinstance(inner.value, int)
+
+
 def over_the_last(source: Source, dimensions: Sequence[ast.expr]) -> str | None:
     """The file with -1 in the place of these dimensions; None where there are none."""
     return source.all_replaced((one, "-1") for one in dimensions) if dimensions else None

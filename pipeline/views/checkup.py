@@ -234,7 +234,9 @@ def state(cause: CheckupCause) -> str:
     if cause.verified and math.isnan(cause.p):
         return "shown with and without: no run depends on its seed, so there is no luck in it"
     if cause.verified:
-        return f"verified with fresh seeds (p = {cause.p:.2g})"
+        back, asked = cause.back
+        part = f", of which it brings {back} of {asked} back" if back < asked else ""
+        return f"verified with fresh seeds{part} (p = {cause.p:.2g})"
     if cause.harmless:
         return "seen; mended in one run, the training reaches no more, so it does little harm here"
     if cause.kind != CHECK:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from backtrack.evidence.checkup.luck import PAIR, beyond_luck, beyond_runs, is_better, later_half, loss_at_start
+from backtrack.evidence.checkup.luck import (
+    PAIR,
+    beyond_counting,
+    beyond_luck,
+    beyond_runs,
+    is_better,
+    later_half,
+    loss_at_start,
+)
 from backtrack.evidence.checkup.option import Option
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.vocabulary.crashes import crash_kind
@@ -241,7 +249,14 @@ class Case:
 
     def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
         known = self.scored(self.start_loss if self.chance is None else self.chance)
-        return max(known, beyond_luck([[*map(self.scored, run.reports)] for run in controls], self.ceiling))
+        luck = [[*map(self.scored, run.reports)] for run in controls]
+        counted = beyond_counting([value for one in luck for value in one], self._counts, self.ceiling)
+        return max(known, beyond_luck(luck, self.ceiling), counted if self.is_share else -math.inf)
+
+    @cached_property
+    def _counts(self) -> list[float]:
+        """The values that a share of right answers took, as the counts of its examples let it."""
+        return _values_of(self.runs)
 
     def bar_of(self, changes: Changes) -> float:
         """What luck reaches with these changes: by controls with them, where there are two."""

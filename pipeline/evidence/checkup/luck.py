@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from scipy.stats import mannwhitneyu
@@ -47,6 +48,35 @@ def beyond_luck(controls: Sequence[Sequence[float]], ceiling: float) -> float:
     beyond = max(best) + (moved if max(ends) + moved >= max(best) else 0.0)
     # Where luck moves a share by that much, it must leave room for what is perfect.
     return min(beyond, (max(best) + ceiling) / 2) if math.isfinite(ceiling) else beyond
+
+
+def beyond_counting(luck: Sequence[float], values: Sequence[float], ceiling: float) -> float:
+    """What counting alone lets a share of right answers reach, where luck hardly moves: a score.
+
+    One answer for all inputs is right as often in every report, and which answer it is luck decides: such reports do
+    not tell how far luck reaches. The smallest step between two values tells by how many examples they are counted.
+
+    Args:
+        luck: the reports of runs that cannot learn.
+        values: of all runs.
+        ceiling: the best that can be, 1 or 100.
+
+    Returns:
+        Minus infinity where luck moves by more than counting does, or nothing is known.
+
+    Example:
+        >>> round(beyond_counting([0.098, 0.098], [0.098, 0.1, 0.102], ceiling=1.0), 3)
+        0.111
+        >>> beyond_counting([0.08, 0.12], [0.08, 0.1, 0.102], ceiling=1.0)
+        -inf
+    """
+    ordered = sorted({value for value in values if math.isfinite(value)})
+    if not luck or len(ordered) < 2 or not math.isfinite(ceiling):
+        return -math.inf
+    step = min(after - before for before, after in pairwise(ordered)) / ceiling
+    share = median(luck) / ceiling
+    deviation = ceiling * math.sqrt(max(0.0, share * (1 - share)) * step)
+    return max(luck) + deviation if max(luck) - min(luck) < deviation else -math.inf
 
 
 def beyond_runs(controls: Sequence[Sequence[float]]) -> float:

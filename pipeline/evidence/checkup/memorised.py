@@ -147,12 +147,16 @@ def _of_the_set(case: Case) -> Finding | None:
     little = _carries_over(case)
     if math.isnan(held) and (little or not much or case.worse_than_chance):
         return None
-    if _is_learnt(case) and not _is_less_than_the_loss_says(case, held, control):
+    # What is held back is told better and better, and a long training is looked at less and less often.
+    ends = late_losses(asked)[-LAST:] if asked is not None else []
+    last = fmean(ends) if ends else math.nan
+    if _is_learnt(case) and not _is_less_than_the_loss_says(case, last, control):
         return None
     if math.isnan(held):
         return None if _is_mostly_better(case) or has_no_room(case) else _of_either(learnt)
     says = (
-        f"by that loss at least {1 - held / math.log(2):.0%} of the answers are right, and the metric tells of less"
+        f"by a loss of {last:.3g} at least {1 - last / math.log(2):.0%} of the answers are right, and the metric tells "
+        "of less"
         if case.is_share
         else "the metric is hardly better than one of nothing learnt"
     )
@@ -234,7 +238,9 @@ def _of_either(learnt: str) -> Finding:
 
 
 def _is_turned_round(case: Case) -> bool:
-    """Whether so few answers are right that luck would give more than twice as many."""
+    """Whether luck would be right more than twice as often, or make smaller errors."""
+    if case.mode == "min" and not case.open_ended:
+        return case.worse_than_chance
     ends = [case.score(run) for run in case.first]
     return math.isfinite(case.ceiling) and bool(ends) and 2 * median(ends) < case.chance_score
 
@@ -250,11 +256,14 @@ def _of_the_judging(case: Case, shown: str, held: float, control: float) -> Find
     if seen is not None:
         return replace(seen, check=JUDGED, measured=f"{holds}, and {shown}: {seen.measured}", weight=WRONG)
     if _is_turned_round(case):
+        errors = case.mode == "min"
+        than_luck = "its errors are larger than those of luck" if errors else "fewer answers are right than by luck"
+        other = "is in other units (a logarithm, a scale)" if errors else "is of classes that are not trained"
         return Finding(
             JUDGED,
             place="the validation",
-            measured=f"{holds}, and fewer answers are right than by luck: outputs or labels are turned round between "
-            "the loss and the metric, or what is judged is of classes that are not trained",
+            measured=f"{holds}, and {than_luck}: outputs or labels are turned round between the loss and the metric, "
+            f"or what is judged {other}",
             expected="a metric that follows the loss",
             remedy="compare both for one example: a sign (is the loss given -output), an argmin for an argmax, 0 and 1 "
             "exchanged, classes in another order; and the classes of both sets",

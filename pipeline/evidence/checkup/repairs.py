@@ -39,6 +39,7 @@ class Repair:
             seed: there is no luck then.
         verified: whether that is below the error rate, shared by the candidates, and the runs reach what counts.
         holds: whether most of these runs reach what counts, be it by luck.
+        back: how many of them do.
     """
 
     changes: Changes
@@ -46,6 +47,7 @@ class Repair:
     p: float
     verified: bool
     holds: bool = False
+    back: int = 0
 
     @property
     def reaches(self) -> float:
@@ -321,15 +323,16 @@ def proven(case: Case) -> list[Repair]:
         p = math.nan if _without_luck(case.written) and _without_luck(proofs) else rank_sum_p(scores, own)
         better = bool(scores) and min(scores) > max(own, default=-math.inf)
         sure = better if math.isnan(p) else p <= case.alpha / share
-        holds = _holds(case, changes, threshold(case, changes))
-        found.append(Repair(changes, proofs, p, holds and sure, holds))
+        back = _brought_back(case, changes, proofs, threshold(case, changes))
+        found.append(Repair(changes, proofs, p, _are_most(back) and sure, holds=_are_most(back), back=sum(back)))
     return found
 
 
 def _asked_again(case: Case, changes: Changes, share: int) -> Repair:
     """What may have been luck, by all of its fresh runs and all as written.
 
-    A training that fails under some seeds only differs by how often, and not by how well it does where it does well.
+    A training that fails under some seeds only differs by how often, and not by how well it does where it does well. So
+    many runs tell a change that helps under most seeds, and not all, from one that does not: it is verified, and told.
     """
     proofs = [*case.of(changes, PROOF), *case.of(changes, MORE_PROOF)]
     bar = threshold(case, changes)
@@ -337,6 +340,6 @@ def _asked_again(case: Case, changes: Changes, share: int) -> Repair:
     every = len(back) + len(as_written)
     # As many or more of these, of all that are brought back.
     p = float(stats.hypergeom.sf(sum(back) - 1, every, sum(back) + sum(as_written), len(back)))
-    holds = _are_most(back)
+    holds = sum(back) * 2 > len(back)
     complete = len(case.of(changes, MORE_PROOF)) >= len(case.of((), MORE_PROOF))
-    return Repair(changes, proofs, p, holds and complete and p <= case.alpha / share, holds)
+    return Repair(changes, proofs, p, holds and complete and p <= case.alpha / share, holds=holds, back=sum(back))

@@ -59,6 +59,7 @@ class CheckupCause:
         signs: other checks and symptoms that go with it.
         harmless: whether the training learns with it, and no better with it mended in one run.
         patch: the first repair as an edit of the user's code, a unified diff; empty where it is not known.
+        back: how many of the first repair's fresh runs it brings back, and how many there are; (0, 0) for none.
 
     Example:
         >>> cause = CheckupCause("intervention", "learning_rate", said="steps with its rate times a factor",
@@ -80,6 +81,7 @@ class CheckupCause:
     signs: Sequence[str] = ()
     harmless: bool = False
     patch: str = ""
+    back: tuple[int, int] = (0, 0)
 
     @property
     def conditions(self) -> list[str]:
@@ -171,6 +173,7 @@ class Checkup:
                     "harmless": cause.harmless,
                     "p": _number(cause.p),
                     "reaches": _number(cause.reaches),
+                    "back": list(cause.back),
                     "place": cause.place,
                     "signs": list(cause.signs),
                     "patch": cause.patch,
@@ -245,7 +248,7 @@ def _learns(case: Case, mended: bool) -> str:
     runs = case.written
     best = best_score(case)
     # Beyond chance, and not by a trace of what can be reached.
-    learnt = [learns(case, run) and (not mended or case.share(case.score(run), best) >= TRACE) for run in runs]
+    learnt = [learns(case, run) and case.share(case.score(run), best) >= TRACE for run in runs]
     if sum(learnt) * 3 < len(learnt):
         # One of many is beyond chance by luck.
         return NO
@@ -351,6 +354,7 @@ def _of_check(
         harmless=not direct and _does_no_harm(case, finding.check),
         signs=signs,
         patch=patch_of(case, direct[0].changes) if direct else "",
+        back=(direct[0].back, len(direct[0].proofs)) if direct else (0, 0),
     )
 
 
@@ -369,6 +373,7 @@ def _of_changes(case: Case, repairs: Sequence[Repair], signs: Sequence[str]) -> 
         reaches=first.reaches,
         signs=signs,
         patch=patch_of(case, first.changes),
+        back=(first.back, len(first.proofs)),
     )
 
 

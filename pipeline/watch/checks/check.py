@@ -19,6 +19,7 @@ from backtrack.watch.checks.moments import (
     Initialised,
     Inner,
     Iterated,
+    Largest,
     Loaded,
     Loss,
     Margin,
@@ -110,6 +111,9 @@ class Check:
 
     def unequal(self, call: Unequal) -> None:
         """After numbers were asked whether they equal labels, where none can: as for `compared`."""
+
+    def largest(self, call: Largest) -> None:
+        """After the largest of one number was asked for: as for `compared`."""
 
     def reshaped(self, call: Reshaped) -> None:
         """After a view or reshape to another shape in the user's own files, up to the second step."""

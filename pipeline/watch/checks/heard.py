@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FEW = 4
 # Weight matrices of an optimiser that are followed from step to step, and numbers of one, at most.
 MATRICES, SMALL = 3, 1 << 16
+# Nodes of a graph that data and what is added to them make, at most.
+FEW_NODES = 16
 
 
 @dataclass
@@ -157,6 +159,23 @@ class Heard:
         return self.acts or self.sampled > 0.2 * max(1, self.forwards)
 
 
+def _is_perturbed(values: Tensor) -> bool:
+    """Whether data have a gradient since something of their own shape, and no weight, was added to them: an attack."""
+    waiting: list[Any] = [values.grad_fn]
+    leaves: list[Any] = []
+    for _ in range(FEW_NODES):
+        if not waiting:
+            break
+        node = waiting.pop()
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            leaves.append(leaf)
+        waiting += [before for before, _ in node.next_functions if before is not None]
+    # Weights that are moved by hand are no parameters, and have another shape.
+    of_data = all(type(leaf).__name__ != "Parameter" and leaf.shape == values.shape for leaf in leaves)
+    return bool(leaves) and not waiting and of_data
+
+
 def is_computed(values: Tensor, heard: Heard, model: ModelHeard | None = None) -> bool:
     """Whether a model's input is what another net has made: it has a gradient to give, or is the last net's output.
 
@@ -167,7 +186,7 @@ def is_computed(values: Tensor, heard: Heard, model: ModelHeard | None = None) -
             activation has made of that: of a frozen net no gradient tells.
     """
     if values.grad_fn is not None:
-        return True
+        return not _is_perturbed(values)
     outputs = heard.last[2] if heard.last is not None else ()
     each = [one for one in (outputs if isinstance(outputs, (tuple, list)) else [outputs]) if hasattr(one, "shape")]
     another = model is not None and heard.last is not None and heard.last[0] is not model

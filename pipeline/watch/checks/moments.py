@@ -231,6 +231,21 @@ class Masked:
 
 
 @dataclass(frozen=True)
+class Largest:
+    """Which number is the largest is asked of one number alone, where a model is judged.
+
+    Args:
+        function: `argmax` or `max`.
+        given: the tensor; its dimension that was asked has one number.
+        place: `file:line`.
+    """
+
+    function: str
+    given: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
 class Rounded:
     """Numbers that have a gradient are rounded, so that nothing of it gets past, up to the second step.
 

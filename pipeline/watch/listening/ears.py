@@ -18,6 +18,7 @@ from backtrack.watch.checks.moments import (
     Seeded,
     Step,
 )
+from backtrack.watch.listening.clock import Clock
 from backtrack.watch.listening.judging import Judging
 from backtrack.watch.listening.model_calls import ModelCalls
 from backtrack.watch.listening.other_calls import OtherCalls
@@ -86,6 +87,7 @@ class Ears:
         self._losses: dict[tuple[str, str], int] = {}
         self._paths: dict[int, dict[int, str]] = {}
         self.symptoms = Symptoms(sink) if symptoms else None
+        self._clock = Clock(sink)
         self._arithmetic = Arithmetic(self._computed)
         self._judging = Judging(torch, self._tell)
         self._calls = ModelCalls(torch, self.heard, self._tell, self._own_work, self._judging)
@@ -109,6 +111,7 @@ class Ears:
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self._own_work.is_on))
         self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
         self._undo += self._others.attach()
+        self._undo += patches.on_fetching(self.torch, self._clock.iterate, self._clock.fetch)
         self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_seeding(self.torch, self._seeded)
@@ -190,6 +193,8 @@ class Ears:
             return
         self._depth.append(module)
         if self.close and len(self._depth) == 1 and self.symptoms is not None:
+            if self.torch.is_grad_enabled():
+                self._clock.begin()
             self.symptoms.begin_pass(module)
 
     def _after_module(self, module: Any, arguments: tuple[Any, ...], result: Any) -> None:
@@ -357,6 +362,7 @@ class Ears:
         heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps = heard.steps + 1
         self.heard.steps += 1
+        close = self.close
         if self._judging.is_on:
             self._judging.end()
         if number <= TOLD or self.close:
@@ -368,8 +374,10 @@ class Ears:
         # The next step is looked at closely from its forward pass on.
         if number + 1 >= heard.due or len(self._optimisers) > 1:
             self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
-        elif self.close or self._loud:
+        elif close or self._loud:
             self._look(close=False)
+        if self.symptoms is not None:
+            self._clock.end(self.heard.steps, close, self.device if close else "")
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))

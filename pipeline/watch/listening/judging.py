@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from backtrack.vocabulary.largest import LARGEST, asked_of_one
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of
-from backtrack.watch.checks.moments import Compared, Unequal
+from backtrack.watch.checks.moments import Compared, Largest, Unequal
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
+from backtrack.watch.listening.tensors import tensors_in
 
 # Functions that take the size of a difference.
 SIZES = ("abs", "square", "pow", "__pow__")
@@ -29,8 +31,8 @@ class Judging:
 
     Args:
         torch: the module.
-        tell: hears `("compared", call)` of tensors that are compared all with all, and `("unequal", call)` of numbers
-            that equal no label.
+        tell: hears `("compared", call)` of tensors that are compared all with all, `("unequal", call)` of numbers that
+            equal no label, and `("largest", call)` of the largest of one.
     """
 
     def __init__(self, torch: Any, tell: Callable[[str, Any], None]) -> None:
@@ -39,11 +41,14 @@ class Judging:
         self._torch, self._tell = torch, tell
         self._undo: list[Undo] = []
         self._times, self._asked = 0, 0
+        # What the model returned last.
+        self._outputs: Sequence[Any] = ()
         # The last difference of all with all, and what it was of.
         self._last: tuple[weakref.ref[Any], Compared] | None = None
 
-    def begin(self) -> None:
-        """Begins it, or goes on: a model has passed without gradients."""
+    def begin(self, result: Any) -> None:
+        """Begins it, or goes on: a model has passed without gradients, and returned this."""
+        self._outputs = tensors_in(result)
         if self.is_on or self._times >= MOST:
             return
         self.is_on = True
@@ -52,13 +57,17 @@ class Judging:
             self._undo += [
                 replace(owner, name, wrap(getattr(owner, name))) for owner, name in owners_of(self._torch, names)
             ]
+        self._undo += [
+            replace(owner, name, self._largest(name, getattr(owner, name)))
+            for owner, name in owners_of(self._torch, LARGEST)
+        ]
 
     def end(self) -> None:
         """Ends it: the training goes on, or is over."""
         self.is_on = False
         for undo in reversed(self._undo):
             undo()
-        self._undo, self._last = [], None
+        self._undo, self._last, self._outputs = [], None, ()
 
     def _equal(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def hear(arguments: tuple[Any, ...], result: Any) -> None:
@@ -84,6 +93,22 @@ class Judging:
                 self._tell("compared", self._last[1])
 
         return self._around(own, hear)
+
+    def _largest(self, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def call(*arguments: Any, **options: Any) -> Any:
+            one = asked_of_one(arguments, options)
+            asked = one is not None and not self._torch.is_grad_enabled() and is_called_by_own()
+            # The values of max may be all that is wanted: of outputs, they are those very outputs.
+            if asked and (name == "argmax" or self._is_output(arguments[0])):
+                self._tell("largest", Largest(name, arguments[0], own_place()))
+            return own(*arguments, **options)
+
+        return call
+
+    def _is_output(self, given: Any) -> bool:
+        place = given.untyped_storage().data_ptr()
+        return any(place == one.untyped_storage().data_ptr() for one in self._outputs)
 
     def _around(self, own: Callable[..., Any], hear: Callable[[tuple[Any, ...], Any], None]) -> Callable[..., Any]:
         @functools.wraps(own)

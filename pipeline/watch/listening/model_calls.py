@@ -132,7 +132,7 @@ class ModelCalls:
         if gradients:
             self._heard.last = (model, given, result)
         elif model.told[False]:
-            self._judging.begin()
+            self._judging.begin(result)
 
     def _another(self, module: Any) -> ModelHeard | None:
         """A model of a class that is known, which is called for the first time; None for a part of a model."""

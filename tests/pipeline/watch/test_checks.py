@@ -222,6 +222,11 @@ FAULTS = {
         with torch.no_grad():
             ((net(X) > 0) == (R > 0)).float().mean()
     """,
+    "largest_of_one": """
+        net = mlp(out=1); train(net, F.binary_cross_entropy_with_logits, Y[:, None].float())
+        with torch.no_grad():
+            (net(X).argmax(dim=1) == Y).float().mean()
+    """,
     "continuous_predictions": """
         net = mlp(out=1); train(net, F.mse_loss, R[:, None])
         with torch.no_grad():

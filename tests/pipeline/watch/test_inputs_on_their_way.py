@@ -134,3 +134,23 @@ for epoch in range(6):
 )
 def test_what_is_let_loose_later_belongs_to_an_optimiser(after: str, told: bool) -> None:
     assert ("parameters_without_optimiser" in listened_to(LET_LOOSE.replace("AFTER", after)).names) is told
+
+
+ATTACKED = """
+    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+    optimiser = torch.optim.SGD(net.parameters(), 0.1)
+    for _ in range(3):
+        for batch in batches():
+            delta = torch.empty(len(batch), 6).uniform_(-{eps}, {eps}).requires_grad_(True)
+            (slope,) = torch.autograd.grad(F.cross_entropy(net(X[batch] + delta), Y[batch]), delta)
+            optimiser.zero_grad()
+            F.cross_entropy(net(X[batch] + {eps} * slope.sign()), Y[batch]).backward()
+            optimiser.step()
+        with torch.no_grad():
+            net(X)
+"""
+
+
+@pytest.mark.parametrize(("eps", "wide"), [(30.0, True), (0.1, False)])
+def test_an_attack_that_is_far_too_strong_is_seen_at_the_inputs(eps: float, wide: bool) -> None:
+    assert ("validation_inputs" in listened_to(ATTACKED.format(eps=eps)).names) == wide

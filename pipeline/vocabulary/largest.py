@@ -1,0 +1,30 @@
+"""Which of several numbers is the largest, asked along a dimension that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Functions that say which it is. (The values of `max` may be all that is wanted of it.)
+LARGEST = ("argmax", "max")
+
+
+def asked_of_one(arguments: Sequence[Any], options: Mapping[str, Any]) -> int | None:
+    """The dimension of one number along which the largest of a batch of several examples is asked; None for another.
+
+    Args:
+        arguments, options: of `argmax` or `max`, the tensor first.
+
+    Example:
+        >>> import torch
+        >>> asked_of_one((torch.rand(8, 1), 1), {}), asked_of_one((torch.rand(8, 1),), {"dim": -1})
+        (1, 1)
+        >>> asked_of_one((torch.rand(8, 2), 1), {}), asked_of_one((torch.rand(8, 1),), {})
+        (None, None)
+    """
+    given: Any = arguments[0] if arguments else None
+    dim = arguments[1] if len(arguments) > 1 else options.get("dim")
+    if type(dim) is not int or not hasattr(given, "is_floating_point") or not given.is_floating_point():
+        return None
+    several = given.ndim > 1 and given.numel() > 1
+    return dim % given.ndim if several and given.shape[dim] == 1 else None
