@@ -108,9 +108,11 @@ def _replacements(anatomy: Anatomy) -> dict[str, str]:
         twice = usual is not None and any(other is kind and at is None for other, at, _ in OTHERS.values())
         return not twice and not (kind.__name__ == own and as_known)
 
+    # The program's own rule first: of two that do equally well it is the smaller change.
+    ordered = sorted(OTHERS.items(), key=lambda one: one[1][0].__name__ != own)
     return {
         level: f"torch.optim.{kind.__name__}(model.parameters(), lr={usual or rate:.3g})"
-        for level, (kind, usual, _) in OTHERS.items()
+        for level, (kind, usual, _) in ordered
         if is_another(kind, usual)
     }
 

@@ -249,7 +249,7 @@ def no_cause(found: Checkup) -> str:
     if found.learns == YES:
         return (
             "Checks find nothing wrong, and no change takes it so much further from chance that it would count as a "
-            "fault: three times as far, or 1.7 times where a share of right answers ends below .75."
+            "fault: three times as far, or a third farther where a share of right answers ends below .75."
             + (LOOK if _learns_little(found) else "")
         )
     if found.saturated:

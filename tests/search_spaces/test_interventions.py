@@ -2069,3 +2069,8 @@ def test_only_the_hardest_negatives_count(logits: bool) -> None:
     each = functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
     assert torch.allclose(hard, (each[0] + each[5]) / 2)
     assert torch.allclose(loss(), each.mean())
+
+
+def test_the_programs_own_optimiser_at_its_usual_rate_is_the_first_other_one() -> None:
+    levels = all_interventions()["optimiser"].levels(Anatomy(optimisers=[{"kind": "RMSprop", "lr": 2.0}]))
+    assert next(iter(levels)) == "rmsprop_usual" and "adamw_usual" in levels

@@ -27,8 +27,9 @@ from backtrack.vocabulary.plan import WRITTEN
 WIDE = 10.0
 # Share of the way from chance to the best that a training has to go: on the metric's scale, and on the logarithm's.
 FAR, FAR_BY_LOGARITHM = 1 / 3, 0.25
-# Of a share of right answers, whose best is known, it has to go further, unless it ends well all the same.
-FAR_OF_A_SHARE, WELL = 0.6, 0.75
+# Of a share of right answers, whose best is known, it has to go further, unless it ends well all the same. Beside
+# another seed, which differs by luck as well, it may stay farther behind.
+FAR_OF_A_SHARE, BESIDE_A_SEED, WELL = 0.75, 0.6, 0.75
 # An error that another run makes so many times smaller shows no learning, wherever chance ends: controls explode too.
 ASTRAY = 1e4
 # What a case shows whose runs as written fall below chance: a sign that interventions may point at.
@@ -450,8 +451,13 @@ class Case:
             return 1.0
         return max(0.0, min(1.0, (score - low) / (best - low)))
 
-    def is_far(self, score: float, best: float) -> bool:
-        """Whether a score is as far as a sound training would be, where `best` can be reached."""
+    def is_far(self, score: float, best: float, of_a_share: float = FAR_OF_A_SHARE) -> bool:
+        """Whether a score is as far as a sound training would be, where `best` can be reached.
+
+        Args:
+            score, best: more is better.
+            of_a_share: how much of the way a share of right answers has to go that does not end well.
+        """
         if not math.isfinite(score):
             return False
         if not self.logarithmic:
@@ -459,7 +465,7 @@ class Case:
             share, top = self.share(score, best), 1.0 if self.is_of_variance else self.ceiling
             # Where chance is near to perfect, the way between them is short: what ends well is not behind.
             behind = math.isfinite(top) and not self.has_untrained and score < WELL * top
-            return share >= (FAR_OF_A_SHARE if behind else FAR)
+            return share >= (of_a_share if behind else FAR)
         if best - score > math.log(ASTRAY):
             return False
         raw = [math.exp(-one) for one in (self.chance_score, score, best)] if math.isfinite(self.chance_score) else []

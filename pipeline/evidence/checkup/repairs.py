@@ -10,7 +10,7 @@ from statistics import median
 
 from scipy import stats
 
-from backtrack.evidence.checkup.case import PRINTED, WELL, Case, Changes, CheckedRun
+from backtrack.evidence.checkup.case import BESIDE_A_SEED, PRINTED, WELL, Case, Changes, CheckedRun
 from backtrack.evidence.checkup.checks import is_beyond_training, sees_effect
 from backtrack.evidence.checkup.option import Option
 from backtrack.vocabulary.plan import MORE_PROOF, PROOF, TRIED
@@ -150,7 +150,7 @@ def learns(case: Case, run: CheckedRun) -> bool:
         return True
     learnt = [case.typical(one) for one in case.written if case.learnt(one)]
     most = len(learnt) * 2 > len(case.written) and not case.has_untrained
-    return most and case.is_far(case.typical(run), max(learnt))
+    return most and case.is_far(case.typical(run), max(learnt), BESIDE_A_SEED)
 
 
 def falls_behind(case: Case, run: CheckedRun) -> bool:
@@ -170,8 +170,10 @@ def candidates(case: Case) -> list[Changes]:
     training, what took it half-way to the best of all runs, if that is asked.
     """
     own = max((case.score(run) for run in failing(case) or case.first), default=-math.inf)
-    # Of each intervention its best level that is not set back: whether it is not, its score, and itself.
-    best: dict[tuple[str, ...], tuple[bool, float, Changes]] = {}
+    # Of each intervention its best level that is not set back, and of equals the first: whether it is not set back, its
+    # score, where its levels stand, and itself.
+    best: dict[tuple[str, ...], tuple[bool, float, list[int], Changes]] = {}
+    places = {option.changes[0]: -number for number, option in enumerate(case.options)}
     whole = {option.changes: option for option in case.options}
     for run in case.runs:
         if run.part != TRIED or not run.changes or run in case.controlled or run in case.probes:
@@ -184,10 +186,11 @@ def candidates(case: Case) -> list[Changes]:
         bar = threshold(case, run.changes)
         needed = max(own, case.bar) if is_direct(case, run.changes) else bar
         if score >= needed and score > own and math.isfinite(score):
-            standing = (not _is_set_back(case, run.changes, bar), score, run.changes)
+            stands = [places[change] for change in run.changes]
+            standing = (not _is_set_back(case, run.changes, bar), score, stands, run.changes)
             best[names] = max(best.get(names, standing), standing)
-    found = [(score, changes) for _, score, changes in best.values()]
-    lost = {changes for holds, _, changes in best.values() if not holds}
+    found = [(score, changes) for _, score, _, changes in best.values()]
+    lost = {changes for holds, _, _, changes in best.values() if not holds}
 
     def order(entry: tuple[float, Changes]) -> tuple[bool, int, int, float]:
         score, changes = entry

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from backtrack.evidence.checkup.case import UNTRAINED, Case, Changes, CheckedRun, spelled
+from backtrack.evidence.checkup.case import BESIDE_A_SEED, UNTRAINED, Case, Changes, CheckedRun, spelled
 from backtrack.evidence.checkup.checks import most_exact_of, sees_effect, sees_judging
 from backtrack.evidence.checkup.luck import way_gone
 from backtrack.evidence.checkup.memorised import JUDGED, has_no_room, is_much, memorised, not_carried_over, of_one_batch
@@ -258,7 +258,7 @@ def _learns(case: Case, mended: bool) -> str:
     # comes near whatever it learns.
     top = max((case.typical(run) for run, ok in zip(runs, learnt, strict=True) if ok), default=best)
     near = [
-        ok or (not case.has_untrained and case.is_far(case.typical(run), top))
+        ok or (not case.has_untrained and case.is_far(case.typical(run), top, BESIDE_A_SEED))
         for run, ok in zip(runs, learnt, strict=True)
     ]
     # Behind what can be reached: only a verified repair shows that.

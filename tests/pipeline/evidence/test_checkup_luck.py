@@ -9,6 +9,7 @@ import pytest
 from backtrack.evidence.checkup.case import Case, CheckedRun
 from backtrack.evidence.checkup.memorised import not_carried_over
 from backtrack.evidence.checkup.option import Option
+from backtrack.evidence.checkup.repairs import candidates
 from backtrack.evidence.checkup.verdict import NO, YES, CheckupCause, conclude
 from backtrack.task.intervention import CONTROL, PROBE, REPAIR
 from backtrack.views.checkup import state
@@ -126,3 +127,18 @@ def test_errors_above_those_of_luck_are_said_to_be_turned_round(error: float, tu
     finding = not_carried_over(case)
     assert finding is not None and finding.check == "judged_apart"
     assert ("turned round" in finding.measured) is turned
+
+
+def test_of_levels_that_do_equally_well_the_first_is_verified() -> None:
+    """The program's own optimiser stands first, at its usual rate: another one would be more of a change."""
+    levels = ("usual", "adam", "zeta")
+    options = [
+        *OPTIONS,
+        *(Option("optimiser", one, "", "", "train.py:3", (), (), REPAIR, False) for one in levels),
+    ]
+    runs = [
+        *runs_of("written", (), (0.1, 0.11, 0.1)),
+        *runs_of("written", SHUFFLED, (0.1, 0.12)),
+        *(run for one in levels for run in runs_of("tried", (("optimiser", one),), (1.0,))),
+    ]
+    assert candidates(Case(runs, options, "max", is_share=True)) == [(("optimiser", "usual"),)]

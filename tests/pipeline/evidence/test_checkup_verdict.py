@@ -445,8 +445,8 @@ def test_a_training_far_below_what_it_could_is_late() -> None:
     assert found.learns == LATE and found.causes[0].name == "inputs"
 
 
-def test_a_share_of_right_answers_that_goes_half_of_its_way_is_behind() -> None:
-    for own, learns in ((0.55, LATE), (0.78, YES)):
+def test_a_share_of_right_answers_that_ends_low_and_goes_two_thirds_of_its_way_is_behind() -> None:
+    for own, learns in ((0.55, LATE), (0.7, LATE), (0.78, YES)):
         found, _ = checked(lambda changes, rng, own=own: (0.95 if "inputs" in changes else own) + 0.02 * rng.random())
         assert found.learns == learns and [cause.name for cause in found.causes] == ["inputs"] * (learns == LATE)
     # Where no share is known, less than that is asked.
@@ -497,7 +497,7 @@ def test_a_sound_training_is_not_accused_though_it_could_gain() -> None:
 
 def test_what_a_sound_training_gains_is_verified_where_it_is_asked() -> None:
     def reached(changes: dict[str, str], rng: random.Random) -> float:
-        return (0.9 if changes.get("optimiser") == "adam_usual" else 0.7) + 0.01 * rng.random()
+        return (0.9 if changes.get("optimiser") == "adam_usual" else 0.76) + 0.01 * rng.random()
 
     asked, case = checked(reached, improve=True)
     assert (asked.learns, asked.causes) == (YES, [])
@@ -716,10 +716,10 @@ def test_chance_of_a_share_is_a_guess_as_far_as_a_control_came(
         for n, value in enumerate(luck)
     ]
     own = [CheckedRun(f"own-{n}", n, "written", "ok", (), value) for n, value in enumerate((0.73, 0.62, 0.85))]
-    changed = CheckedRun("changed", 0, "tried", "ok", (("learning_rate", "x10"),), 0.97)
+    changed = CheckedRun("changed", 0, "tried", "ok", (("learning_rate", "x10"),), 0.85)
     case = Case([*own, *controls, changed], options(), "max", is_share=True, guessed=guessed)
     assert case.chance_score == pytest.approx(chance)
-    # From .32 it went nearly two thirds of the way to .97, from .44 less than .6.
+    # From .32 it went more than three quarters of the way to .85, from .44 less.
     assert needs_repair(case) is (chance == 0.44)
 
 
