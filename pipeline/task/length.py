@@ -1,13 +1,13 @@
-"""How long a program trains, where its source says it: an option, a constant at its top, or a loop over epochs."""
+"""How long a program trains, where its source says it: an option, a constant at its top, a loop, a library's call."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtrack.task.of_source import EPOCHS, described_of_source, range_of, tree_of
-from backtrack.task.patching import source_at, suggested
+from backtrack.task.patching import name_of, source_at, suggested
 from backtrack.task.program_options import ProgramOption
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ OPTIONS = (
     *("steps", "iterations", "num_iterations", "max_iters", "iters", "episodes", "num_episodes"),
 )
 VARIABLES = (*EPOCHS, "episode")
+# What libraries call it, the surest first: an agent's `n_epochs` go through each of its rollouts.
+KEYWORDS = (
+    *("total_timesteps", "num_train_epochs", "max_epochs", "num_epochs", "epochs"),
+    *("n_epochs", "max_steps", "max_iters"),
+)
 
 
 def length_option(task: ScriptTask) -> ProgramOption | None:
@@ -63,10 +68,46 @@ def longer_text(task: ScriptTask) -> str:
     if option is not None:
         return f"{option.flag} {scaled(length_of(task, option), TIMES)}: {TIMES} times as long"
     if task.script is not None and task.script.is_file():
-        loops = loops_over_epochs(tree_of(task.script))
-        if loops:
-            return f"for {loops[0].target.id} in range({_end(loops[0]).value * TIMES}): {TIMES} times as long"  # type: ignore[attr-defined]
+        for one in lengths_in(tree_of(task.script)):
+            return f"{one.before}{scaled(one.number.value, TIMES)}{one.after}: {TIMES} times as long"
     return ""
+
+
+class Written(NamedTuple):
+    """A length as a program's source has it.
+
+    Args:
+        number: the node, a whole number.
+        before, after: what stands around it.
+    """
+
+    number: Any
+    before: str
+    after: str
+
+
+def lengths_in(tree: ast.Module) -> list[Written]:
+    """The ends of a program's loops over epochs; where it has none, what it tells a library of its length.
+
+    Example:
+        >>> [one.before for one in lengths_in(ast.parse("trainer = Trainer(max_epochs=5)"))]
+        ['max_epochs=']
+        >>> lengths_in(ast.parse("schedule = OneCycleLR(optimizer, 0.1, epochs=5)"))
+        []
+    """
+    loops = loops_over_epochs(tree)
+    if loops:
+        return [Written(_end(one), f"for {one.target.id} in range(", ")") for one in loops]  # type: ignore[attr-defined]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and not _is_schedule(node)]
+    given = [one for call in calls for one in call.keywords if type(getattr(one.value, "value", None)) is int]
+    name = next((name for name in KEYWORDS if any(one.arg == name for one in given)), "")
+    return [Written(one.value, f"{name}=", "") for one in given if one.arg == name]
+
+
+def _is_schedule(call: ast.Call) -> bool:
+    """Whether a call makes a schedule of the rate, which goes by the length and does not set it."""
+    name = name_of(call)
+    return name.endswith("LR") or "schedule" in name.lower()
 
 
 def loops_over_epochs(tree: ast.Module) -> list[ast.For]:
@@ -80,11 +121,9 @@ def loops_over_epochs(tree: ast.Module) -> list[ast.For]:
 
 
 def lengthened(tree: ast.Module, times: float) -> ast.Module:
-    """A program whose loops over epochs are so many times as long; one epoch at least."""
-    for loop in loops_over_epochs(tree):
-        end = _end(loop)
-        assert isinstance(end, ast.Constant) and isinstance(end.value, int)
-        end.value = scaled(end.value, times)
+    """A program whose loops over epochs, or its library's, are so many times as long; one epoch at least."""
+    for one in lengths_in(tree):
+        one.number.value = scaled(one.number.value, times)
     return tree
 
 
@@ -109,16 +148,15 @@ def _given(task: ScriptTask, option: ProgramOption) -> Any:
 
 
 def _longer_loop(task: ScriptTask) -> str:
-    """The edit of the first loop, as a unified diff; empty where an option says how long."""
+    """The edit of the first length, as a unified diff; empty where an option says how long."""
     if length_option(task) is not None or task.script is None:
         return ""
-    loops = loops_over_epochs(tree_of(task.script))
-    if not loops:
-        return ""
-    end = _end(loops[0])
-    place = f"{task.script}:{end.lineno}"
-    source = source_at(place)
-    return suggested(place, source, source.replaced(end, str(scaled(end.value, TIMES)))) if source is not None else ""
+    for one in lengths_in(tree_of(task.script)):
+        place = f"{task.script}:{one.number.lineno}"
+        source = source_at(place)
+        longer = str(scaled(one.number.value, TIMES))
+        return suggested(place, source, source.replaced(one.number, longer)) if source is not None else ""
+    return ""
 
 
 def described_length(task: ScriptTask) -> Mapping[str, Any] | None:

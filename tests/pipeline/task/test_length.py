@@ -29,6 +29,15 @@ LOOP = """
 for epoch in range(1, 4):
     print("count:", epoch)
 """
+LIBRARY = """
+class Trainer:
+    def __init__(self, max_epochs, every=2):
+        self.epochs = max_epochs
+    def fit(self):
+        for number in range(self.epochs):
+            print("count:", number + 1)
+Trainer(max_epochs=3, every=7).fit()
+"""
 NONE = """
 epoch = 0
 while epoch < 3:
@@ -62,6 +71,7 @@ def started(made: ScriptTask, folder: Path) -> Program:
         (CONSTANT, (), 12, "EPOCHS 12: 4 times as long"),
         # From 1 to below 4: to below 16 then.
         (LOOP, (), 15, "for epoch in range(16): 4 times as long"),
+        (LIBRARY, (), 12, "max_epochs=12: 4 times as long"),
     ],
 )
 def test_a_program_trains_four_times_as_long(
@@ -88,3 +98,19 @@ def test_what_the_source_does_not_say_is_not_made_longer(tmp_path: Path) -> None
 def test_only_loops_over_epochs_grow() -> None:
     tree = ast.parse("for epoch in tqdm(range(5)):\n    for step in range(7):\n        pass")
     assert "range(20)" in ast.unparse(lengthened(tree, 4)) and "range(7)" in ast.unparse(tree)
+
+
+@pytest.mark.parametrize(
+    ("text", "grown"),
+    [
+        ("net.fit(x, y, epochs=5)", "net.fit(x, y, epochs=20)"),
+        ("for epoch in range(5):\n    learn(x, steps=3)", "for epoch in range(20):\n    learn(x, steps=3)"),
+        ("PPO(n_epochs=8).learn(total_timesteps=50)", "PPO(n_epochs=8).learn(total_timesteps=200)"),
+        ("sample(x, steps=3)", "sample(x, steps=3)"),
+        ("s = OneCycleLR(o, 0.1, epochs=5)", "s = OneCycleLR(o, 0.1, epochs=5)"),
+        ("s = get_linear_schedule(o, num_steps=5)", "s = get_linear_schedule(o, num_steps=5)"),
+        ("a = Arguments(max_steps=-1, num_train_epochs=n)", "a = Arguments(max_steps=-1, num_train_epochs=n)"),
+    ],
+)
+def test_what_a_library_is_told_of_the_length_grows_where_no_loop_is_there(text: str, grown: str) -> None:
+    assert ast.unparse(lengthened(ast.parse(text), 4)) == grown
