@@ -11,7 +11,7 @@ y_new = torch.sin(2 * x_new)
 class GaussianProcess(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.log_length = torch.nn.Parameter(torch.tensor(3.0, dtype=torch.float64))
+        self.log_length = torch.nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
         self.log_scale = torch.nn.Parameter(torch.tensor(0.0, dtype=torch.float64))
         self.log_noise = torch.nn.Parameter(torch.tensor(0.0, dtype=torch.float64))
 
