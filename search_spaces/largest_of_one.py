@@ -19,6 +19,8 @@ THRESHOLDS = {"logit": 0, "probability": 0.5}
 
 
 def _levels(anatomy: Anatomy) -> dict[str, str]:
+    if not anatomy.optimisers:
+        return {}
     loss = anatomy.loss.get("name", "")
     level = "logit" if loss in LOGITS or not loss else "probability"
     return {level: f"(outputs > {THRESHOLDS[level]}).long() in the place of their argmax"}

@@ -21,10 +21,12 @@ def asked_of_one(arguments: Sequence[Any], options: Mapping[str, Any]) -> int | 
         (1, 1)
         >>> asked_of_one((torch.rand(8, 2), 1), {}), asked_of_one((torch.rand(8, 1),), {})
         (None, None)
+        >>> asked_of_one((torch.rand(1, 2), 0), {})
     """
     given: Any = arguments[0] if arguments else None
     dim = arguments[1] if len(arguments) > 1 else options.get("dim")
     if type(dim) is not int or not hasattr(given, "is_floating_point") or not given.is_floating_point():
         return None
-    several = given.ndim > 1 and given.numel() > 1
+    # A batch of one example may be brought to a vector so.
+    several = given.ndim > 1 and given.shape[0] > 1
     return dim % given.ndim if several and given.shape[dim] == 1 else None

@@ -251,13 +251,8 @@ class Case:
     def _bar_of(self, controls: Sequence[CheckedRun]) -> float:
         known = self.scored(self.start_loss if self.chance is None else self.chance)
         luck = [[*map(self.scored, run.reports)] for run in controls]
-        counted = beyond_counting([value for one in luck for value in one], self._counts, self.ceiling)
+        counted = beyond_counting([value for one in luck for value in one], _values_of(self.runs), self.ceiling)
         return max(known, beyond_luck(luck, self.ceiling), counted if self.is_share else -math.inf)
-
-    @cached_property
-    def _counts(self) -> list[float]:
-        """The values that a share of right answers took, as the counts of its examples let it."""
-        return _values_of(self.runs)
 
     def bar_of(self, changes: Changes) -> float:
         """What luck reaches with these changes: by controls with them, where there are two."""

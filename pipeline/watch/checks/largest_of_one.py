@@ -9,8 +9,8 @@ from backtrack.watch.checks.moments import Largest
 class LargestOfOne(Check):
     name = "largest_of_one"
     looks_at = (
-        "along which dimension argmax and max ask for the largest, between a model's first passes without gradients "
-        "and the next step; of max, of a model's outputs"
+        "along which dimension argmax and max ask for the largest of a model's outputs, or argmax of what is as large, "
+        "between its first passes without gradients and the next step"
     )
     cost = "a look at the shape of what they are given"
     source = "PyTorch documentation of argmax; PyTorch forum: a net of one output that always says class 0"

@@ -48,8 +48,10 @@ class Judging:
 
     def begin(self, result: Any) -> None:
         """Begins it, or goes on: a model has passed without gradients, and returned this."""
+        if not self.is_on and self._times >= MOST:
+            return
         self._outputs = tensors_in(result)
-        if self.is_on or self._times >= MOST:
+        if self.is_on:
             return
         self.is_on = True
         self._times += 1
@@ -99,16 +101,19 @@ class Judging:
         def call(*arguments: Any, **options: Any) -> Any:
             one = asked_of_one(arguments, options)
             asked = one is not None and not self._torch.is_grad_enabled() and is_called_by_own()
-            # The values of max may be all that is wanted: of outputs, they are those very outputs.
-            if asked and (name == "argmax" or self._is_output(arguments[0])):
+            # The values of max may be all that is wanted: of outputs, they are those very outputs. Scores of a search
+            # that keeps one line have another shape than these.
+            if asked and self._is_of_outputs(arguments[0], itself=name == "max"):
                 self._tell("largest", Largest(name, arguments[0], own_place()))
             return own(*arguments, **options)
 
         return call
 
-    def _is_output(self, given: Any) -> bool:
+    def _is_of_outputs(self, given: Any, itself: bool) -> bool:
+        """Whether a tensor has the shape of what the model returned last; with `itself`, whether it is that."""
+        alike = [one for one in self._outputs if one.shape == given.shape]
         place = given.untyped_storage().data_ptr()
-        return any(place == one.untyped_storage().data_ptr() for one in self._outputs)
+        return any(not itself or place == one.untyped_storage().data_ptr() for one in alike)
 
     def _around(self, own: Callable[..., Any], hear: Callable[[tuple[Any, ...], Any], None]) -> Callable[..., Any]:
         @functools.wraps(own)

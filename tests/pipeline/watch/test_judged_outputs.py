@@ -47,6 +47,8 @@ def test_one_output_has_no_largest(judged: str) -> None:
         "peak = (outputs - 1).max(1).values",
         "predicted = (outputs[:, 0] > 0).long()",
         "first = outputs[:1].argmax(1)",
+        "first = outputs[:1].expand(1, 3).max(0).values",
+        "beam = outputs.view(64, 8, 1).sum(1).argmax(1)",
     ],
 )
 def test_what_asks_for_something_else_is_left_alone(judged: str) -> None:
