@@ -1,11 +1,12 @@
-"""What listening costs: each healthy program with and without it, side by side.
+"""What listening costs: ten kinds of loop with and without it, side by side.
 
-    python benchmarks/watching.py [--repeats 5] [--longer 10 | --seconds 10] [--programs benchmarks/gpu_programs]
+    python benchmarks/watching.py [--repeats 3] [--seconds 10 | --longer 10] [--programs benchmarks/gpu_programs]
 
-Each program of `faults/healthy`, or of another folder, runs in a process of its own, in turns with and without the
-ears; the time is its own, imports left out. The programs train for a tenth of a second or so, in which the first close
-looks are a large share. So each goes through `--longer` times the epochs that its source says; `--longer 1` shows what
-a training as short costs. With `--seconds` each goes through as many as take about so long.
+Ten of the programs in `faults/healthy`, or each one of another folder, run in processes of their own, in turns with and
+without the ears; the time is their own, imports left out. The programs train for a tenth of a second or so, in which
+the first close looks are a large share. So each goes through as many epochs as take about `--seconds`, or `--longer`
+times those that its source says; `--longer 1` shows what a training as short costs. All of it takes a quarter of an
+hour, and needs an idle machine.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ import tempfile
 from pathlib import Path
 
 HEALTHY = Path(__file__).parent / "faults" / "healthy"
+# Of each kind of loop one.
+KINDS = (
+    *("cnn_digits", "gan_ring", "graph_nodes", "lstm_words", "mlp_digits"),
+    *("regression_table", "reinforce_line", "siamese_pairs", "transformer_sums", "vae_digits"),
+)
+# Seconds that a training takes, where nothing else is asked.
+SECONDS = 10.0
+# Times as long as written, from which on a training tells how long it takes.
+TRIED = 10
 # The outermost loop of a program.
 LENGTH = re.compile(
     r"(for (?:epoch|step|episode|it) in range\((?:\d+, )?|\"--epochs\", type=int, default=|epochs = |train\(\w+, \w+, )"
@@ -74,20 +84,24 @@ def lengthened(script: Path, times: int, folder: Path) -> Path:
 def main() -> None:
     """Prints the share of time that listening takes, for each program, and the median over them."""
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--repeats", type=int, default=5)
+    arguments.add_argument("--repeats", type=int, default=3)
     length = arguments.add_mutually_exclusive_group()
-    length.add_argument("--longer", type=int, default=10)
-    length.add_argument("--seconds", type=float)
-    arguments.add_argument("--programs", type=Path, default=HEALTHY)
+    length.add_argument("--seconds", type=float, default=SECONDS)
+    length.add_argument("--longer", type=int)
+    arguments.add_argument("--programs", type=Path)
     given = arguments.parse_args()
+    programs = sorted(given.programs.glob("*.py")) if given.programs else [HEALTHY / f"{name}.py" for name in KINDS]
     folder = Path(tempfile.mkdtemp())
     shares = []
     print("| program | seconds alone | listened to | more |")
     print("|---|---|---|---|")
-    for script in sorted(given.programs.glob("*.py")):
-        longer = lengthened(script, given.longer, folder)
-        if given.seconds:
-            longer = lengthened(script, max(1, round(given.longer * given.seconds / seconds(longer, False))), folder)
+    for script in programs:
+        times = given.longer
+        if times is None:
+            # A short one tells little of a long one's length.
+            tried = lengthened(script, TRIED, folder)
+            times = max(1, round(TRIED * given.seconds / seconds(tried, False)))
+        longer = lengthened(script, times, folder)
         pairs = [(seconds(longer, False), seconds(longer, True)) for _ in range(given.repeats)]
         alone, heard = (min(column) for column in zip(*pairs, strict=True))
         shares.append(heard / alone - 1)
