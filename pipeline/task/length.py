@@ -67,10 +67,8 @@ def longer_text(task: ScriptTask) -> str:
     option = length_option(task)
     if option is not None:
         return f"{option.flag} {scaled(length_of(task, option), TIMES)}: {TIMES} times as long"
-    if task.script is not None and task.script.is_file():
-        for one in lengths_in(tree_of(task.script)):
-            return f"{one.before}{scaled(one.number.value, TIMES)}{one.after}: {TIMES} times as long"
-    return ""
+    first = _first_length(task)
+    return "" if first is None else f"{first.before}{_longer(first)}{first.after}: {TIMES} times as long"
 
 
 class Written(NamedTuple):
@@ -102,6 +100,17 @@ def lengths_in(tree: ast.Module) -> list[Written]:
     given = [one for call in calls for one in call.keywords if type(getattr(one.value, "value", None)) is int]
     name = next((name for name in KEYWORDS if any(one.arg == name for one in given)), "")
     return [Written(one.value, f"{name}=", "") for one in given if one.arg == name]
+
+
+def _first_length(task: ScriptTask) -> Written | None:
+    """The first of the lengths in a program's source; None where it has none."""
+    if task.script is None or not task.script.is_file():
+        return None
+    return next(iter(lengths_in(tree_of(task.script))), None)
+
+
+def _longer(length: Written) -> str:
+    return str(scaled(length.number.value, TIMES))
 
 
 def _is_schedule(call: ast.Call) -> bool:
@@ -149,14 +158,12 @@ def _given(task: ScriptTask, option: ProgramOption) -> Any:
 
 def _longer_loop(task: ScriptTask) -> str:
     """The edit of the first length, as a unified diff; empty where an option says how long."""
-    if length_option(task) is not None or task.script is None:
+    first = _first_length(task) if length_option(task) is None else None
+    if first is None:
         return ""
-    for one in lengths_in(tree_of(task.script)):
-        place = f"{task.script}:{one.number.lineno}"
-        source = source_at(place)
-        longer = str(scaled(one.number.value, TIMES))
-        return suggested(place, source, source.replaced(one.number, longer)) if source is not None else ""
-    return ""
+    place = f"{task.script}:{first.number.lineno}"
+    source = source_at(place)
+    return suggested(place, source, source.replaced(first.number, _longer(first))) if source is not None else ""
 
 
 def described_length(task: ScriptTask) -> Mapping[str, Any] | None:

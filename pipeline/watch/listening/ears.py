@@ -91,7 +91,9 @@ class Ears:
         self._arithmetic = Arithmetic(self._computed)
         self._judging = Judging(torch, self._tell)
         self._calls = ModelCalls(torch, self.heard, self._tell, self._own_work, self._judging)
-        self._others = OtherCalls(torch, self.heard, self._tell, lambda: self._own_work.is_on, self._calls.model)
+        self._others = OtherCalls(
+            torch, self.heard, self._tell, lambda: self._own_work.is_on, self._calls.model, self._clock
+        )
         # How often gradients were asked for.
         self._gradients = 0
 
@@ -111,7 +113,6 @@ class Ears:
         self._undo += patches.on_warnings(Warned(self.sink.found, lambda: self._own_work.is_on))
         self._undo += patches.on_losses(self.torch, self._after_loss, self._wants_losses)
         self._undo += self._others.attach()
-        self._undo += patches.on_fetching(self.torch, self._clock.iterate, self._clock.fetch)
         self._undo += patches.on_gradients(self.torch, self._before_gradients)
         self._undo += patches.on_backward(self.torch, self._before_backward)
         self._undo += patches.on_seeding(self.torch, self._seeded)

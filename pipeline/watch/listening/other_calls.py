@@ -8,6 +8,7 @@ from typing import Any
 from backtrack.watch.checks.heard import Heard, ModelHeard
 from backtrack.watch.checks.moments import Clipped, Dropped, Initialised, Iterated, Loaded, Plateau
 from backtrack.watch.listening import patches
+from backtrack.watch.listening.clock import Clock
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo
 
@@ -24,6 +25,7 @@ class OtherCalls:
         tell: `tell(moment, description)`.
         is_muted: whether what happens now is the watch's own.
         model_of: what is heard of a module.
+        clock: times what loaders take.
     """
 
     def __init__(
@@ -33,9 +35,10 @@ class OtherCalls:
         tell: Callable[..., None],
         is_muted: Callable[[], bool],
         model_of: Callable[[Any], ModelHeard],
+        clock: Clock,
     ) -> None:
         self._torch, self._heard, self._tell = torch, heard, tell
-        self._is_muted, self._model_of = is_muted, model_of
+        self._is_muted, self._model_of, self._clock = is_muted, model_of, clock
         self._drops = {True: 0, False: 0}
         self._clippings = 0
 
@@ -48,6 +51,7 @@ class OtherCalls:
             *patches.on_initialising(torch, self._initialised),
             *patches.on_sampling(torch, self._sampled),
             *patches.on_loading(torch, self._loaded, self._iterated),
+            *patches.on_fetching(torch, self._clock.fetch),
             *patches.on_plateaus(torch, self._plateau),
         ]
 
@@ -87,6 +91,7 @@ class OtherCalls:
         self._tell("loaded", Loaded(type(module).__name__, len(state), missing, unexpected, own_place()))
 
     def _iterated(self, loader: Any) -> None:
+        self._clock.iterate()
         order, batches, size = self._heard.loaders[id(loader)] = patches.drawn_by(loader)
         data, weights = getattr(loader, "dataset", None), patches.weights_of(loader)
         self._tell(

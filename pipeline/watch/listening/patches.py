@@ -298,15 +298,10 @@ def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Ca
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
-def on_fetching(torch: Any, begun: Callable[[], None], fetched: Callable[[float], None]) -> list[Undo]:
-    """Calls `begun()` where a DataLoader is gone through from its start, and `fetched(seconds)` behind each batch."""
-    loader, iteration = torch.utils.data.DataLoader, torch.utils.data.dataloader._BaseDataLoaderIter
-    iterate, following = loader.__iter__, iteration.__next__
-
-    @functools.wraps(iterate)
-    def __iter__(self: Any) -> Any:
-        begun()
-        return iterate(self)
+def on_fetching(torch: Any, fetched: Callable[[float], None]) -> list[Undo]:
+    """Calls `fetched(seconds)` behind each batch that a DataLoader gives."""
+    iteration = torch.utils.data.dataloader._BaseDataLoaderIter
+    following = iteration.__next__
 
     @functools.wraps(following)
     def __next__(self: Any) -> Any:
@@ -315,7 +310,7 @@ def on_fetching(torch: Any, begun: Callable[[], None], fetched: Callable[[float]
         fetched(time.perf_counter() - asked)
         return batch
 
-    return [replace(loader, "__iter__", __iter__), replace(iteration, "__next__", __next__)]
+    return [replace(iteration, "__next__", __next__)]
 
 
 def on_plateaus(torch: Any, stepped: Callable[[Any, float, bool], None]) -> list[Undo]:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from backtrack.watch.listening.clock import ENOUGH, Clock
 from backtrack.watch.listening.ears import Ears
-from backtrack.watch.listening.patches import on_fetching
+from backtrack.watch.listening.patches import on_fetching, on_loading
 from tests.pipeline.watch.listened import Seen
 
 FIRST, STARVED = "symptom/slow_first_call", "symptom/starved_device"
@@ -102,7 +102,8 @@ def test_too_few_steps_say_nothing_of_waiting() -> None:
 def heard() -> Iterator[list[float]]:
     """Seconds of each fetch, behind a 0 for each beginning."""
     told: list[float] = []
-    undo = on_fetching(torch, lambda: told.append(0.0), told.append)
+    loading = on_loading(torch, lambda *_: None, lambda loader: told.append(0.0))
+    undo = [*on_fetching(torch, told.append), *loading]
     yield told
     for one in undo:
         one()
