@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Functions of torch and of tensors that compare two number by number.
@@ -24,6 +24,19 @@ def owners_of(torch: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
     """
     every = [(torch.Tensor, name) for name in names] + [(torch, name) for name in names if not name.startswith("_")]
     return [(owner, name) for owner, name in every if hasattr(owner, name)]
+
+
+def shares_memory(values: Any, others: Iterable[Any]) -> bool:
+    """Whether a tensor's numbers lie where those of one of these do, be they seen in another shape.
+
+    Example:
+        >>> import torch
+        >>> outputs = torch.rand(8, 1)
+        >>> shares_memory(outputs.data[:, 0], [outputs]), shares_memory(outputs + 1, [outputs])
+        (True, False)
+    """
+    place = values.untyped_storage().data_ptr()
+    return any(place == one.untyped_storage().data_ptr() for one in others)
 
 
 def is_square(left: Any, right: Any) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from backtrack.vocabulary.shapes import shares_memory
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -192,5 +194,4 @@ def is_computed(values: Tensor, heard: Heard, model: ModelHeard | None = None) -
     another = model is not None and heard.last is not None and heard.last[0] is not model
     if another and any(one.shape == values.shape for one in each):
         return True
-    place = values.untyped_storage().data_ptr()
-    return any(place == one.untyped_storage().data_ptr() for one in each if hasattr(one, "untyped_storage"))
+    return shares_memory(values, (one for one in each if hasattr(one, "untyped_storage")))

@@ -11,6 +11,7 @@ from typing import Any
 from backtrack.vocabulary import blank
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.loss_sides import REGRESSIONS
+from backtrack.vocabulary.shapes import shares_memory
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Loss, Margin
@@ -194,8 +195,7 @@ class Targets(Check):
                 self._look_at_numbers(place, seen)
 
     def _is_a_models(self, output: Any) -> bool:
-        storage = output.untyped_storage().data_ptr()
-        return any(storage == one.untyped_storage().data_ptr() for one in self._last_outputs())
+        return shares_memory(output, self._last_outputs())
 
     def _is_of_a_models_width(self, output: Any) -> bool:
         """Whether each row has as many numbers as one that a model gave last; so it is where no model is known."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from backtrack.vocabulary.largest import LARGEST, asked_of_one
 from backtrack.vocabulary.places import is_called_by_own
-from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of
+from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of, shares_memory
 from backtrack.watch.checks.moments import Compared, Largest, Unequal
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
@@ -112,8 +112,7 @@ class Judging:
     def _is_of_outputs(self, given: Any, itself: bool) -> bool:
         """Whether a tensor has the shape of what the model returned last; with `itself`, whether it is that."""
         alike = [one for one in self._outputs if one.shape == given.shape]
-        place = given.untyped_storage().data_ptr()
-        return any(not itself or place == one.untyped_storage().data_ptr() for one in alike)
+        return shares_memory(given, alike) if itself else bool(alike)
 
     def _around(self, own: Callable[..., Any], hear: Callable[[tuple[Any, ...], Any], None]) -> Callable[..., Any]:
         @functools.wraps(own)
