@@ -44,6 +44,8 @@ class Clock:
         self._first: list[float] = []
         self._fetching = self._waited = self._longest = self._spent = 0.0
         self._timed, self._whole = 0, False
+        # Whether there is anything left to time: what is timed between two looks takes a share of a short step.
+        self.is_on = True
 
     def begin(self) -> None:
         """A pass with gradients begins; the first one begins the first step."""
@@ -54,9 +56,10 @@ class Clock:
         """A loader is gone through from its start."""
         self._whole = False
 
-    def fetch(self, seconds: float) -> None:
-        """A loader gave a batch, after so long."""
+    def fetch(self, seconds: float) -> bool:
+        """A loader gave a batch, after so long; returns whether the next one is to be told too."""
         self._fetching += seconds
+        return self.is_on
 
     def end(self, number: int, close: bool, device: str) -> None:
         """A step ends.
@@ -70,7 +73,9 @@ class Clock:
         self._begun = now
         if begun is not None:
             self._count(number, now - begun, close)
-        if close and self._timed >= ENOUGH and device not in ("", "cpu"):
+        if close and device == "cpu" and number >= FIRST:
+            self.is_on = False
+        elif close and device and self._timed >= ENOUGH:
             # One long wait is as likely the machine's doing as the loader's.
             share = (self._waited - self._longest) / (self._spent - self._longest)
             self._sink.point(number, float(number), PREFIX + "starved_device", share)

@@ -79,6 +79,8 @@ class Ears:
         # Undoes what hears the modules now: hooks on all of them, or counts of the models' calls.
         self._hearing: list[Callable[[], None]] = []
         self._loud = False
+        # Whether nothing but counting happens at a step that is not due.
+        self._quiet = False
         # Passes since the last step.
         self._passes = 0
         # Modules whose forward pass is on, the outermost first.
@@ -140,7 +142,7 @@ class Ears:
         A hook on all modules slows each call of each of them, so none stays on for the whole training.
         """
         if close or self.close or self._loud:
-            self.close, self._passes = close, 0
+            self.close, self._quiet, self._passes = close, False, 0
             self._hear(close)
 
     def _hear(self, loud: bool) -> None:
@@ -341,7 +343,7 @@ class Ears:
             return
         heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps + 1
-        if TOLD < number < heard.due and not (self.close or self._loud):
+        if self._quiet and TOLD < number < heard.due:
             # (An intervention changes the rate behind this, and puts the program's own back after the step.)
             groups, rates = optimiser.param_groups, heard.rates[-1][1]
             if len(groups) > 1 or groups[0]["lr"] != rates[0]:
@@ -363,9 +365,11 @@ class Ears:
         heard = self._optimisers.get(id(optimiser)) or self._optimiser(optimiser)
         number = heard.steps = heard.steps + 1
         self.heard.steps += 1
-        close = self.close
         if self._judging.is_on:
             self._judging.end()
+        if self._quiet and TOLD < number < heard.due - 1:
+            return
+        close = self.close
         if number <= TOLD or self.close:
             self._tell("after_step", Step(heard, number, self.close))
         if number >= 2 and self._arithmetic.is_on:
@@ -377,8 +381,10 @@ class Ears:
             self._look(any(one.steps + 1 >= one.due for one in self.heard.optimisers))
         elif close or self._loud:
             self._look(close=False)
-        if self.symptoms is not None:
+        timed = self.symptoms is not None and self._clock.is_on
+        if timed:
             self._clock.end(self.heard.steps, close, self.device if close else "")
+        self._quiet = not (timed or self.close or self._loud or self._arithmetic.is_on)
 
     def _optimiser(self, optimiser: Any) -> OptimiserHeard:
         found = self._optimisers.get(id(optimiser))

@@ -56,7 +56,7 @@ class OtherCalls:
         ]
 
     def _wants_drops(self) -> bool:
-        return not self._is_muted() and self._drops[self._torch.is_grad_enabled()] < DROPS
+        return self._drops[self._torch.is_grad_enabled()] < DROPS and not self._is_muted()
 
     def _dropped(self, share: float, active: bool, by_module: bool) -> None:
         gradients = self._torch.is_grad_enabled()

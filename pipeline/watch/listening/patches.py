@@ -298,8 +298,8 @@ def on_loading(torch: Any, loaded: Callable[[Any, Any, Any], None], iterated: Ca
     return [replace(module, "load_state_dict", load_state_dict), replace(loader, "__iter__", __iter__)]
 
 
-def on_fetching(torch: Any, fetched: Callable[[float], None]) -> list[Undo]:
-    """Calls `fetched(seconds)` behind each batch that a DataLoader gives."""
+def on_fetching(torch: Any, fetched: Callable[[float], bool]) -> list[Undo]:
+    """Calls `fetched(seconds)` behind each batch that a DataLoader gives, until it returns False."""
     iteration = torch.utils.data.dataloader._BaseDataLoaderIter
     following = iteration.__next__
 
@@ -307,10 +307,12 @@ def on_fetching(torch: Any, fetched: Callable[[float], None]) -> list[Undo]:
     def __next__(self: Any) -> Any:
         asked = time.perf_counter()
         batch = following(self)
-        fetched(time.perf_counter() - asked)
+        if not fetched(time.perf_counter() - asked) and iteration.__next__ is __next__:
+            undo()
         return batch
 
-    return [replace(iteration, "__next__", __next__)]
+    undo = replace(iteration, "__next__", __next__)
+    return [undo]
 
 
 def on_plateaus(torch: Any, stepped: Callable[[Any, float, bool], None]) -> list[Undo]:

@@ -1263,6 +1263,14 @@ UNUSUAL = {
         net = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.1), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
         train(net, F.cross_entropy, Y)
     """,
+    "places_unknown": """
+        class Mean(nn.Module):
+            def forward(self, h):
+                return h.mean(1)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        net = nn.Sequential(nn.Embedding(9, 8), layer, Mean(), nn.Linear(8, 2))
+        train(net, F.cross_entropy, Y, x=torch.randint(9, (512, 6)))
+    """,
     "target_network": TARGETS.replace("BEGUN", "copy.deepcopy(net)").replace("AFTER", ""),
     "pinned_softmax": """
         class Weighs(nn.Module):

@@ -17,6 +17,8 @@ from tests.pipeline.watch.listened import Seen
 
 FIRST, STARVED = "symptom/slow_first_call", "symptom/starved_device"
 SECONDS = 0.01
+# Fetches and beginnings that are told of.
+MOST = 8
 
 
 class Late(Dataset):
@@ -35,7 +37,7 @@ class Slowed(nn.Module):
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        self.layer, self.seconds = nn.Linear(2048, 2048), seconds
+        self.layer, self.seconds = nn.Linear(256, 256), seconds
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         time.sleep(self.seconds)
@@ -51,7 +53,7 @@ def trained(model: nn.Module, steps: int = 4) -> Seen:
     optimiser = torch.optim.SGD(model.parameters(), 0.01)
     for _ in range(steps):
         optimiser.zero_grad()
-        model(torch.randn(8, 2048)).square().mean().backward()
+        model(torch.randn(8, 256)).square().mean().backward()
         optimiser.step()
     ears.detach()
     return seen
@@ -103,10 +105,23 @@ def heard() -> Iterator[list[float]]:
     """Seconds of each fetch, behind a 0 for each beginning."""
     told: list[float] = []
     loading = on_loading(torch, lambda *_: None, lambda loader: told.append(0.0))
-    undo = [*on_fetching(torch, told.append), *loading]
+
+    def fetched(seconds: float) -> bool:
+        told.append(seconds)
+        return len(told) < MOST
+
+    undo = [*on_fetching(torch, fetched), *loading]
     yield told
     for one in undo:
         one()
+
+
+def test_what_a_loader_takes_is_heard_no_longer_than_somebody_asks(heard: list[float]) -> None:
+    for _ in range(MOST):
+        for _ in DataLoader(Late(), batch_size=3):
+            pass
+    # The beginnings are heard on.
+    assert [one > 0 for one in heard] == ([False, True, True] * MOST)[:MOST] + [False] * (len(heard) - MOST)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
