@@ -14,6 +14,7 @@ from backtrack.watch.checks.moments import (
     Compared,
     Cut,
     Difference,
+    Distributed,
     Dropped,
     Forward,
     Initialised,
@@ -144,6 +145,9 @@ class Check:
 
     def clipped(self, call: Clipped) -> None:
         """After gradients were clipped by their norm: the first dozen times."""
+
+    def distributed(self, call: Distributed) -> None:
+        """After a distribution was made of scores that have a gradient."""
 
     def plateau(self, call: Plateau) -> None:
         """After each step of a schedule that waits for a plateau."""

@@ -359,6 +359,21 @@ class Plateau:
 
 
 @dataclass(frozen=True)
+class Distributed:
+    """A distribution of torch's is made of scores.
+
+    Args:
+        name: of its class, such as `Categorical`.
+        logits: what it takes the softmax, or the sigmoid, of.
+        place: `file:line`.
+    """
+
+    name: str
+    logits: Tensor
+    place: str
+
+
+@dataclass(frozen=True)
 class Clipped:
     """Gradients were clipped by their norm.
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from backtrack.watch.checks.heard import Heard, ModelHeard
-from backtrack.watch.checks.moments import Clipped, Dropped, Initialised, Iterated, Loaded, Plateau
+from backtrack.watch.checks.moments import Clipped, Distributed, Dropped, Initialised, Iterated, Loaded, Plateau
 from backtrack.watch.listening import patches
 from backtrack.watch.listening.clock import Clock
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo
 
-# Calls of dropout functions that are told of, with gradients and without; and clippings of gradients.
-DROPS, CLIPPINGS = 40, 12
+# Calls of dropout functions that are told of, with gradients and without; clippings of gradients; and distributions.
+DROPS, CLIPPINGS, DISTRIBUTIONS = 40, 12, 12
 
 
 class OtherCalls:
@@ -40,7 +40,7 @@ class OtherCalls:
         self._torch, self._heard, self._tell = torch, heard, tell
         self._is_muted, self._model_of, self._clock = is_muted, model_of, clock
         self._drops = {True: 0, False: 0}
-        self._clippings = 0
+        self._clippings = self._distributions = 0
 
     def attach(self) -> list[Undo]:
         """Begins to hear them; what is returned ends it."""
@@ -53,6 +53,7 @@ class OtherCalls:
             *patches.on_loading(torch, self._loaded, self._iterated),
             *patches.on_fetching(torch, self._clock.fetch),
             *patches.on_plateaus(torch, self._plateau),
+            *patches.on_distributions(torch, self._distributed),
         ]
 
     def _wants_drops(self) -> bool:
@@ -76,6 +77,11 @@ class OtherCalls:
         if not self._is_muted() and self._clippings < CLIPPINGS:
             self._clippings += 1
             self._tell("clipped", Clipped(lambda: float(norm), bound, scale, own_place()))
+
+    def _distributed(self, name: str, logits: Any) -> None:
+        if self._distributions < DISTRIBUTIONS and not self._is_muted():
+            self._distributions += 1
+            self._tell("distributed", Distributed(name, logits, own_place()))
 
     def _initialised(self, name: str, tensor: Any) -> None:
         if self._heard.steps and not self._is_muted():

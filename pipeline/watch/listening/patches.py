@@ -44,6 +44,9 @@ UNLIKE = ("ctc_loss", *OF_TWO_OUTPUTS)
 # Functions that draw by probabilities, means or deviations that they are given; `torch.distributions` calls them.
 SAMPLES = ("multinomial", "normal", "bernoulli")
 
+# Distributions of (probs, logits).
+OF_LOGITS = ("Categorical", "OneHotCategorical", "Bernoulli")
+
 # Functions of a tensor, the share that is dropped, and whether it is.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
@@ -313,6 +316,23 @@ def on_fetching(torch: Any, fetched: Callable[[float], bool]) -> list[Undo]:
 
     undo = replace(iteration, "__next__", __next__)
     return [undo]
+
+
+def on_distributions(torch: Any, made: Callable[[str, Any], None]) -> list[Undo]:
+    """Calls `made(name, logits)` after a distribution was made of logits that have a gradient."""
+
+    def wrapped(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+            own(self, *arguments, **options)
+            given = arguments[1] if len(arguments) > 1 else options.get("logits")
+            if getattr(given, "requires_grad", False) and type(self).__name__ == name:
+                made(name, given)
+
+        return __init__
+
+    kinds = [getattr(torch.distributions, name) for name in OF_LOGITS]
+    return [replace(kind, "__init__", wrapped(kind.__name__, kind.__init__)) for kind in kinds]
 
 
 def on_plateaus(torch: Any, stepped: Callable[[Any, float, bool], None]) -> list[Undo]:

@@ -111,7 +111,19 @@ def _plateau(mode: str, given: str, patience: int = 0, epochs: int = 8) -> str:
     return code.replace("PATIENCE", str(patience)).replace("EPOCHS", str(epochs))
 
 
+# An agent that draws what it does from what its net says.
+DRAWN = """
+        net = NET; opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+        for i in batches():
+            drawn = torch.distributions.MADE
+            acts = drawn.sample()
+            opt.zero_grad(); (-drawn.log_prob(acts) * torch.randn(acts.shape)).mean().backward(); opt.step()
+"""
+
 FAULTS = {
+    "distribution_input": DRAWN.replace("NET", "mlp(nn.Softmax(1), out=3)").replace(
+        "MADE", "Categorical(logits=net(X[i]))"
+    ),
     "plateau_mode": _plateau("max", "F.cross_entropy(out, L)"),
     "sampler_weights": """
         from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
@@ -1321,6 +1333,13 @@ def _at_once(extra: str, used: str) -> str:
 
 
 SOUND = {
+    "scores of a distribution": DRAWN.replace("NET", "mlp(out=3)").replace("MADE", "Categorical(logits=net(X[i]))"),
+    "probabilities of a distribution": DRAWN.replace("NET", "mlp(nn.Softmax(1), out=3)").replace(
+        "MADE", "Categorical(net(X[i]))"
+    ),
+    "logarithms of probabilities of a distribution": DRAWN.replace("NET", "mlp(nn.LogSoftmax(1), out=3)").replace(
+        "MADE", "Categorical(logits=net(X[i]))"
+    ),
     "cosines that are divided by a temperature": ANGLES.replace("SCALE", "10"),
     "cosines whose scale is learnt": ANGLES.replace("SCALE", "self.scale.exp()"),
     "a graph that its net holds": _at_once("self.near = near.float() / near.sum(1)", "self.near @ h"),
