@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from backtrack.search_spaces.judged_batches import at_sizes
-from backtrack.task.intervention import BY_HAND, CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
+from backtrack.task.intervention import CONTROL, PROBE, Anatomy, Intervention, LossCall, Training
 from backtrack.task.patching import Source
 from backtrack.vocabulary.mixing import Mixer
 
@@ -245,7 +245,7 @@ def _control(training: Training, level: str) -> None:
     if training.anatomy.losses:
         training.at_loss(change)
         training.at_backward(again)
-    if not training.anatomy.losses or training.anatomy.calls.get(BY_HAND):
+    if not training.anatomy.losses or training.anatomy.by_hand:
         # What is written by hand has labels that nobody sees: inputs that change places do the same.
         training.at_forward(before=mix)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from backtrack.search_spaces.chosen_terms import chooses, in_model
-from backtrack.task.intervention import BY_HAND, Intervention, Training
+from backtrack.task.intervention import Intervention, Training
 
 STANDARD = "standard"
 # Numbers of a batch from which on those between 0 and 1 are taken for probabilities, and the error of their sums.
@@ -156,12 +156,12 @@ OWN_LOSS = Intervention(
     "numbers by squared error",
     source="DeepFD and deepmufl, loss function; PyTorch documentation of its loss functions",
     levels=lambda anatomy: (
-        {STANDARD: "F.cross_entropy(output, labels), F.binary_cross_entropy_with_logits or F.mse_loss"}
-        if anatomy.optimisers and anatomy.calls.get(BY_HAND) and not (anatomy.acts or anatomy.captured)
+        {STANDARD: "a loss of torch's in its place: cross entropy of classes, squared error of numbers"}
+        if anatomy.optimisers and anatomy.by_hand and not (anatomy.acts or anatomy.captured)
         else {}
     ),
     apply=_in_place_of,
     size=2,
-    place=lambda anatomy: str(anatomy.terms.get("place", "")),
+    place=lambda anatomy: anatomy.by_hand,
     cannot="several models or passes a step, outputs that are no tensor, and what the model's own pass compares",
 )

@@ -14,8 +14,6 @@ AS_WRITTEN = "as_written"
 # What an intervention is for: a mistake mended, a choice made otherwise, a control that measures chance, or a question
 # that no repair answers.
 REPAIR, TRICK, CONTROL, PROBE = "repair", "trick", "control", "probe"
-# Among the calls of an `Anatomy`: a loss of which a part comes from none of torch's loss functions.
-BY_HAND = "partly by hand"
 
 
 @dataclass
@@ -49,6 +47,7 @@ class Anatomy:
         weighed: places where what has a gradient is multiplied by as many numbers of both signs, which have none.
         chosen: place of labels of zeros and ones that choose between two terms of a loss that is written by hand.
         sides: `{name, place}` of a loss that compares, such as a triplet's: see `search_spaces/compared_sides.py`.
+        by_hand: where gradients of a loss are asked for that is not all torch's; empty where it is.
         terms: `{count, place, written, weights}` of a loss that is a sum: see `search_spaces/loss_terms.py`.
         autocast, compiled: whether it uses them.
         captured: whether its steps are CUDA graphs, or compiled: no change reaches them.
@@ -88,6 +87,7 @@ class Anatomy:
     weighed: list[str] = field(default_factory=list)
     chosen: str = ""
     sides: dict[str, Any] = field(default_factory=dict)
+    by_hand: str = ""
     terms: dict[str, Any] = field(default_factory=dict)
     autocast: bool = False
     compiled: bool = False

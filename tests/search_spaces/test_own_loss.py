@@ -54,7 +54,7 @@ def gradients(loss: Loss, width: int, changed: bool, last: nn.Module | None = No
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, width), last or nn.Identity())
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
-    anatomy = Anatomy(calls={"partly by hand": 1}, optimisers=[{"kind": "SGD"}])
+    anatomy = Anatomy(by_hand="train.py:1", optimisers=[{"kind": "SGD"}])
     training = apply_levels(torch, {"own_loss": "standard"} if changed else {}, anatomy.as_json())
     try:
         for _ in range(2):

@@ -15,6 +15,7 @@ from backtrack.evidence.checkup.luck import (
     beyond_runs,
     is_better,
     later_half,
+    learns_labels,
     loss_at_start,
 )
 from backtrack.evidence.checkup.option import Option
@@ -132,15 +133,16 @@ class Case:
         """The controls that say what chance is: those whose labels mean nothing, else untrained nets.
 
         Where a loss is written by hand, nobody sees its labels: inputs that change places stand in for these. A loss
-        that has no labels, as a density's, is learnt all the same. So where these runs reach a smaller loss than
-        untrained nets, or crash, they may be no control, and untrained nets are.
+        that has no labels, as a density's, is learnt all the same. So where these runs reach a smaller metric than
+        untrained nets, and as small a loss as with labels, or crash, they are no control, and untrained nets are.
         """
         mixed = [run for run in self.controls if run.changes[0][0] != UNTRAINED and run.value is not None]
         untrained = [run for run in self.controls if run.changes[0][0] == UNTRAINED]
         if mixed and untrained and self.mode == "min":
             late = self._late(mixed)
             luck = [self.scored(value) for run in untrained for value in run.reports]
-            if is_better(late, luck):
+            losses = [[run.losses for run in runs] for runs in (self.first, mixed)]
+            if is_better(late, luck) and not learns_labels(*losses):
                 return untrained
         return mixed or untrained
 

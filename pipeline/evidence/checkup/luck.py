@@ -14,6 +14,8 @@ from scipy.stats import mannwhitneyu
 SAME, EXPLODED = 2.0, 1.5
 # Reports of luck are compared with a run's later ones where there are so many of each, at this error rate.
 LEAST_REPORTS, BEYOND_LUCK = 3, 0.01
+# A loss that is learnt by the labels lies below this share of what it is without them.
+HALF = 0.5
 # Controls with a change beside that tell what it reaches without learning.
 PAIR = 2
 
@@ -89,6 +91,19 @@ def beyond_runs(controls: Sequence[Sequence[float]]) -> float:
     if not controls:
         return math.inf
     return max(map(max, controls)) + max(0.0, max(map(min, controls)) - min(map(max, controls)))
+
+
+def learns_labels(own: Sequence[Sequence[float]], mixed: Sequence[Sequence[float]]) -> bool:
+    """Whether runs end with a loss that is less than half of that of runs whose labels are mixed.
+
+    Example:
+        >>> learns_labels([[2.0, 1.0, 0.4], [2.0, 0.9, 0.5]], [[2.0, 1.8, 1.7]])
+        True
+        >>> learns_labels([[2.0, 1.0, 0.4]], [[2.0, 1.0, 0.5]])
+        False
+    """
+    ends = [[median(later_half(one)) for one in losses if one] for losses in (own, mixed)]
+    return all(ends) and 0 <= max(ends[0]) < HALF * min(ends[1])
 
 
 def is_better(late: Sequence[float], luck: Sequence[float]) -> bool:

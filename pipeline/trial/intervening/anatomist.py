@@ -14,7 +14,7 @@ from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
-from backtrack.task.intervention import BY_HAND, Anatomy, Intervention, LossCall, is_added_to
+from backtrack.task.intervention import Anatomy, Intervention, LossCall, is_added_to
 from backtrack.trial.intervening.calls import SCORED, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
 from backtrack.trial.intervening.counting import count_all
@@ -208,7 +208,7 @@ class Anatomist:
             if is_added_to(first, values):
                 self.anatomy.count("added to the loss")
             if self._steps < STEPS and _is_by_hand(first, values):
-                self.anatomy.count(BY_HAND)
+                self.anatomy.by_hand = self.anatomy.by_hand or own_place()
             self._look_at_part(first)
             self._called.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:

@@ -563,6 +563,21 @@ def test_a_loss_without_labels_is_compared_with_an_untrained_net() -> None:
     assert Case([*guesses, *fresh], [kinds["labels"], step], "min").at_chance == guesses
 
 
+@pytest.mark.parametrize(("learnt", "learns"), [(0.1, NO), (1.4, YES)], ids=["by heart", "as little as without labels"])
+def test_an_error_above_that_of_the_mean_is_not_learnt(learnt: float, learns: str) -> None:
+    """Prices far from zero: an untrained net is worse than the mean, which a net finds though labels mean nothing."""
+
+    def ran(name: str, reports: list[float], loss: float, changes: dict[str, str] | None = None) -> CheckedRun:
+        return replace(agent(name, reports, changes), losses=(9.0, 2.0, loss, loss))
+
+    kinds = {one.name: one for one in options()}
+    step = replace(kinds["labels"], name="steps", level="none")
+    mixed = [ran(f"mixed-{n}", [1.6, 1.4, 1.35, 1.34 + 0.01 * n], 1.7, {"labels": "shuffled"}) for n in range(2)]
+    untrained = [ran(f"untrained-{n}", [3.3 + 0.01 * n] * 4, 9.0, {"steps": "none"}) for n in range(2)]
+    written = [ran(f"written-{n}", [1.82, 1.84, 1.85, 1.84 + 0.01 * n], learnt) for n in range(3)]
+    assert conclude(Case([*mixed, *untrained, *written], [kinds["labels"], step], "min")).learns == learns
+
+
 def test_a_perfect_training_learns_though_luck_reaches_far() -> None:
     """Four groups of inputs get one answer each: with labels that mean nothing, .9 of them may be right by luck."""
     shuffled = next(option for option in options() if option.name == "labels")
