@@ -19,7 +19,7 @@ from backtrack.watch.twin import asked
 # The step after which a model is asked, as codes of places may begin at zero; examples, at least.
 ASKED, EXAMPLES = 20, 8
 # Losses that say how a training ends; where they fall below this share of the first one, the order is not missed.
-LATE, SUFFICES = 12, 0.5
+LATE, SUFFICES = 12, 0.85
 # Axes of ids and of steps of features.
 IDS, LINES = 2, 3
 
@@ -28,7 +28,7 @@ class PlacesUnknown(Check):
     name = "places_unknown"
     looks_at = (
         "a copy of a model with attention, once after the twentieth step: its outputs while the steps of its inputs, "
-        "or the patches of its pictures, change places; told at the end where the loss has not fallen to half"
+        "or the patches of its pictures, change places; told at the end where the loss hardly falls"
     )
     cost = "one copy of the model and two passes, once"
     source = "Vaswani et al., Attention is all you need (2017), 3.5: without positional encodings the order is not seen"

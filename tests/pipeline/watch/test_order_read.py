@@ -96,7 +96,7 @@ def test_attention_that_is_told_no_places_is_worth_a_word(
     assert not seen.names, seen.findings
 
 
-def test_where_the_loss_falls_to_half_the_order_is_not_missed() -> None:
+def test_where_the_loss_falls_the_order_is_not_missed() -> None:
     code = """
 class Sets(nn.Module):
     def __init__(self):
