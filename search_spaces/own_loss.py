@@ -88,7 +88,9 @@ def _in_place_of(training: Training, level: str) -> None:
         beside = any(one.requires_grad for one in tensors)
         for one in tensors:
             if not one.requires_grad and _may_be_target(torch, said[0], one, beside):
-                loss = standard_loss(torch, said[0], one)
+                # (Labels may be made ready where nothing has a gradient.)
+                with torch.enable_grad():
+                    loss = standard_loss(torch, said[0], one)
                 losses.extend([] if loss is None else [loss])
 
     def after(model: Any, result: Any) -> Any:

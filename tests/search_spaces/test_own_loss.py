@@ -46,6 +46,12 @@ def marked(said: torch.Tensor) -> torch.Tensor:
     return (said - functional.one_hot(LABELS, 3)).square().sum()
 
 
+def smoothed(said: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        wanted = torch.full_like(said, 0.4).scatter_(1, LABELS.unsqueeze(1), 0.1)
+    return -(wanted * said.log_softmax(1)).sum(1).mean()
+
+
 def absolute(said: torch.Tensor) -> torch.Tensor:
     return (said.squeeze(1) - ROWS.sum(1)).abs().mean()
 
@@ -93,6 +99,7 @@ def of_numbers(said: torch.Tensor) -> torch.Tensor:
         (picked, 3, of_classes),
         (gathered, 3, of_classes),
         (marked, 3, of_classes),
+        (smoothed, 3, of_classes),
         (absolute, 1, of_numbers),
     ],
 )
