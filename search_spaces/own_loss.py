@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from backtrack.search_spaces.chosen_terms import chooses, in_model
-from backtrack.task.intervention import Intervention, Training
+from backtrack.task.intervention import Anatomy, Intervention, Training
 
 STANDARD = "standard"
+# Among an anatomy's calls: backward passes behind more than one pass of a model.
+SEVERAL = "several passes for a loss"
 # Numbers of a batch from which on those between 0 and 1 are taken for probabilities, and the error of their sums.
 PROBABILITIES, ERROR = 8, 1e-4
 SMALLEST = 1e-7
@@ -152,6 +154,11 @@ def _may_be_target(torch: Any, output: Any, one: Any, beside: bool) -> bool:
     return one.ndim > 1 or not one.equal(torch.arange(len(one), device=one.device).to(one))
 
 
+def _is_beyond(anatomy: Anatomy) -> bool:
+    """Whether a loss has other labels than those of a pass: of what an agent did, or of several passes."""
+    return bool(anatomy.acts or anatomy.captured or anatomy.calls.get(SEVERAL))
+
+
 OWN_LOSS = Intervention(
     "own_loss",
     what="a loss that is written by hand is left out: the net learns the labels that it reads by cross entropy, or "
@@ -159,11 +166,12 @@ OWN_LOSS = Intervention(
     source="DeepFD and deepmufl, loss function; PyTorch documentation of its loss functions",
     levels=lambda anatomy: (
         {STANDARD: "a loss of torch's in its place: cross entropy of classes, squared error of numbers"}
-        if anatomy.optimisers and anatomy.by_hand and not (anatomy.acts or anatomy.captured)
+        if anatomy.optimisers and anatomy.by_hand and anatomy.maps and not _is_beyond(anatomy)
         else {}
     ),
     apply=_in_place_of,
     size=2,
     place=lambda anatomy: anatomy.by_hand,
-    cannot="several models or passes a step, outputs that are no tensor, and what the model's own pass compares",
+    cannot="several models or passes a step, outputs that are no tensor, what the model's own pass compares, and the "
+    "labels of an agent",
 )

@@ -122,11 +122,12 @@ def test_where_several_passes_make_a_step_nothing_is_changed() -> None:
 
 
 def test_it_is_tried_where_a_loss_is_written_by_hand() -> None:
-    def levels(loss: Loss, width: int) -> list[str]:
+    def levels(loss: Loss, width: int, passes: int = 1) -> list[str]:
         anatomist = Anatomist(torch)
-        gradients(loss, width, changed=False)
+        gradients(loss, width, changed=False, passes=passes)
         seen = Anatomy(**anatomist.conclude()["anatomy"])
         return list(all_interventions()["own_loss"].levels(seen))
 
     assert levels(focal, 1) == ["standard"]
     assert not levels(of_classes, 3)
+    assert not levels(focal, 1, passes=2)

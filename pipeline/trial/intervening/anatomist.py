@@ -14,6 +14,7 @@ from backtrack.search_spaces.gradients import KEPT, KEPT_BY_HAND
 from backtrack.search_spaces.kept_weights import AGAIN, MODELS, shapes_of
 from backtrack.search_spaces.learning_rate import BY_HAND as MOVED
 from backtrack.search_spaces.loss_terms import terms_of, weights_of, written
+from backtrack.search_spaces.own_loss import SEVERAL
 from backtrack.task.intervention import Anatomy, Intervention, LossCall, is_added_to
 from backtrack.trial.intervening.calls import SCORED, own_gradients
 from backtrack.trial.intervening.catalogue import all_interventions
@@ -81,7 +82,8 @@ class Anatomist:
         self._in_step = False
         self._used: dict[int, Any] = {}
         self._stepped: list[Any] = []
-        self._passes = self._single = 0
+        # Passes of a model; of single examples; and those with a gradient since the last backward pass.
+        self._passes = self._single = self._said = 0
         # Of each call of a loss function since the last backward pass: its name, its place, its value.
         self._called: list[tuple[str, str, Any]] = []
         # The present part of the training, such as a pretraining: the step at which it began, losses, optimisers.
@@ -127,6 +129,7 @@ class Anatomist:
         return given
 
     def _result(self, model: Any, result: Any) -> Any:
+        self._said += getattr(result, "requires_grad", False)
         if self._now and isinstance(result, self.torch.Tensor) and result.requires_grad and self._steps < STEPS:
             narrow = self.anatomy.maps.get("narrowest", {})
             if self._widths:
@@ -209,6 +212,9 @@ class Anatomist:
                 self.anatomy.count("added to the loss")
             if self._steps < STEPS and _is_by_hand(first, values):
                 self.anatomy.by_hand = self.anatomy.by_hand or own_place()
+            if self._said > 1:
+                self.anatomy.count(SEVERAL)
+            self._said = 0
             self._look_at_part(first)
             self._called.clear()
             if self._steps < STEPS and getattr(first, "grad_fn", None) is not None:

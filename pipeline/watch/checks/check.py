@@ -25,6 +25,7 @@ from backtrack.watch.checks.moments import (
     Loss,
     Margin,
     Masked,
+    Matched,
     Pass,
     Plateau,
     Reshaped,
@@ -145,6 +146,9 @@ class Check:
 
     def clipped(self, call: Clipped) -> None:
         """After gradients were clipped by their norm: the first dozen times."""
+
+    def matched(self, call: Matched) -> None:
+        """After the classes that a model chooses were compared with labels: the first dozen times that it is judged."""
 
     def distributed(self, call: Distributed) -> None:
         """After a distribution was made of scores that have a gradient."""

@@ -246,6 +246,21 @@ class Largest:
 
 
 @dataclass(frozen=True)
+class Matched:
+    """The classes that a model chooses are compared with labels, one by one, where it is judged.
+
+    Args:
+        labels: class numbers.
+        outputs: among how many the largest was chosen.
+        place: `file:line`.
+    """
+
+    labels: Tensor
+    outputs: int
+    place: str
+
+
+@dataclass(frozen=True)
 class Rounded:
     """Numbers that have a gradient are rounded, so that nothing of it gets past, up to the second step.
 

@@ -10,7 +10,7 @@ from typing import Any
 from backtrack.vocabulary.largest import LARGEST, asked_of_one
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of, shares_memory
-from backtrack.watch.checks.moments import Compared, Largest, Unequal
+from backtrack.watch.checks.moments import Compared, Largest, Matched, Unequal
 from backtrack.watch.listening.places import own_place
 from backtrack.watch.listening.standing_back import Undo, replace
 from backtrack.watch.listening.tensors import tensors_in
@@ -32,7 +32,7 @@ class Judging:
     Args:
         torch: the module.
         tell: hears `("compared", call)` of tensors that are compared all with all, `("unequal", call)` of numbers that
-            equal no label, and `("largest", call)` of the largest of one.
+            equal no label, `("matched", call)` of labels, and `("largest", call)` of the largest of one.
     """
 
     def __init__(self, torch: Any, tell: Callable[[str, Any], None]) -> None:
@@ -43,6 +43,8 @@ class Judging:
         self._times, self._asked = 0, 0
         # What the model returned last.
         self._outputs: Sequence[Any] = ()
+        # Which of how many numbers were the largest, when that was asked last.
+        self._chosen: tuple[Any, int] | None = None
         # The last difference of all with all, and what it was of.
         self._last: tuple[weakref.ref[Any], Compared] | None = None
 
@@ -69,15 +71,17 @@ class Judging:
         self.is_on = False
         for undo in reversed(self._undo):
             undo()
-        self._undo, self._last, self._outputs = [], None, ()
+        self._undo, self._last, self._outputs, self._chosen = [], None, (), None
 
     def _equal(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def hear(arguments: tuple[Any, ...], result: Any) -> None:
             seen = self._all_with_all(arguments, result)
             if seen is not None and all(_are_whole(one) for one in arguments[:2]):
                 self._tell("compared", seen)
-            elif seen is None and len(arguments) > 1 and self._asked < MOST_ASKED:
-                self._ask(*arguments[:2])
+            elif seen is None and len(arguments) > 1:
+                self._match(*arguments[:2])
+                if self._asked < MOST_ASKED:
+                    self._ask(*arguments[:2])
 
         return self._around(own, hear)
 
@@ -105,7 +109,13 @@ class Judging:
             # that keeps one line have another shape than these.
             if asked and self._is_of_outputs(arguments[0], itself=name == "max"):
                 self._tell("largest", Largest(name, arguments[0], own_place()))
-            return own(*arguments, **options)
+            result = own(*arguments, **options)
+            # Of several numbers max gives the values, and which they were.
+            chosen = result[1] if isinstance(result, tuple) else result
+            dim = arguments[1] if len(arguments) > 1 else options.get("dim")
+            if type(dim) is int and isinstance(chosen, self._torch.Tensor) and not chosen.is_floating_point():
+                self._chosen = chosen, arguments[0].shape[dim]
+            return result
 
         return call
 
@@ -122,6 +132,18 @@ class Judging:
             return result
 
         return call
+
+    def _match(self, left: Any, right: Any) -> None:
+        """Tells of labels that what was chosen last is compared with."""
+        if self._chosen is None or not all(isinstance(one, self._torch.Tensor) for one in (left, right)):
+            return
+        if left.shape != right.shape or not left.ndim or self._torch.is_grad_enabled() or not is_called_by_own():
+            return
+        for chosen, labels in ((left, right), (right, left)):
+            whole = not labels.is_floating_point() and labels.dtype != self._torch.bool
+            if whole and shares_memory(chosen, self._chosen[:1]):
+                self._tell("matched", Matched(labels, self._chosen[1], own_place()))
+                return
 
     def _ask(self, left: Any, right: Any) -> None:
         """Tells of numbers and labels that never are equal."""

@@ -120,7 +120,21 @@ DRAWN = """
             opt.zero_grad(); (-drawn.log_prob(acts) * torch.randn(acts.shape)).mean().backward(); opt.step()
 """
 
+# A net of ten classes, of which labels that come in order have the last in the rows that it is judged by alone.
+SPLIT = """
+        y = torch.arange(512) * 10 // 512
+        train(net := mlp(out=10), F.cross_entropy, TRAINED, epochs=2)
+        for _ in range(2):
+            with torch.no_grad():
+                CHOSEN
+                right = (chosen == JUDGED).float().mean()
+            train(net, F.cross_entropy, TRAINED, epochs=1)
+"""
+
 FAULTS = {
+    "classes_apart": SPLIT.replace("TRAINED", "y.clamp(max=8)").replace("JUDGED", "y[462:]").replace(
+        "CHOSEN", "chosen = net(X[462:]).argmax(1)"
+    ),
     "distribution_input": DRAWN.replace("NET", "mlp(nn.Softmax(1), out=3)").replace(
         "MADE", "Categorical(logits=net(X[i]))"
     ),
@@ -1333,6 +1347,12 @@ def _at_once(extra: str, used: str) -> str:
 
 
 SOUND = {
+    "classes that are all trained on": SPLIT.replace("TRAINED", "y")
+    .replace("JUDGED", "y[410:]")
+    .replace("CHOSEN", "_, chosen = net(X[410:]).max(1)"),
+    "choices that are no labels": SPLIT.replace("TRAINED", "y.clamp(max=8)")
+    .replace("JUDGED", "y[:50]")
+    .replace("CHOSEN", "chosen = net(X[:50]).argmax(1).clamp(min=9)"),
     "scores of a distribution": DRAWN.replace("NET", "mlp(out=3)").replace("MADE", "Categorical(logits=net(X[i]))"),
     "probabilities of a distribution": DRAWN.replace("NET", "mlp(nn.Softmax(1), out=3)").replace(
         "MADE", "Categorical(net(X[i]))"
