@@ -4,7 +4,7 @@
 
 Ten of the programs in `faults/healthy`, or each one of another folder. The programs train for a tenth of a second or
 so, in which the first close looks are a large share; so each goes through as many epochs as take longer. The time is
-the training's own, from its first step on: imports are left out.
+the training's own: imports are left out, and of turns what comes before the optimiser is made.
 
 With `--seconds` a training is heard for so many, in turns of a twentieth of a second with as many in which all that
 listens stands back, in one process: so a machine whose speed drifts, by more than what is asked, slows both. The first
@@ -118,8 +118,10 @@ def counted(own):
     step.hooked = True
     return step
 
-for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop):
-    kind.step = counted(kind.step)
+kinds = [kind for kind in vars(torch.optim).values() if isinstance(kind, type) and kind is not torch.optim.Optimizer]
+for kind in kinds:
+    if issubclass(kind, torch.optim.Optimizer):
+        kind.step = counted(kind.step)
 made = torch.optim.Optimizer.__init__
 
 def begun(*arguments, **options):

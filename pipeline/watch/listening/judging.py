@@ -113,7 +113,8 @@ class Judging:
             # Of several numbers max gives the values, and which they were.
             chosen = result[1] if isinstance(result, tuple) else result
             dim = arguments[1] if len(arguments) > 1 else options.get("dim")
-            if type(dim) is int and isinstance(chosen, self._torch.Tensor) and not chosen.is_floating_point():
+            several = bool(arguments) and getattr(arguments[0], "ndim", 0) > 0
+            if several and type(dim) is int and not getattr(chosen, "is_floating_point", lambda: True)():
                 self._chosen = chosen, arguments[0].shape[dim]
             return result
 

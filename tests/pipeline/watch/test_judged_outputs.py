@@ -53,3 +53,18 @@ def test_one_output_has_no_largest(judged: str) -> None:
 )
 def test_what_asks_for_something_else_is_left_alone(judged: str) -> None:
     assert not named(judged)
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        "(torch.argmax(input=outputs, dim=1) == Y).sum()",
+        "(torch.max(input=outputs, dim=1)[1] == Y).sum()",
+        "torch.tensor(1.0).argmax(0) == Y[0]",
+        "torch.max(outputs, outputs) == outputs",
+        "(outputs.max(1).indices == Y.unsqueeze(1)).sum()",
+    ],
+    ids=["argmax by name", "max by name", "of a number", "of two", "all with all"],
+)
+def test_a_program_may_ask_for_the_largest_in_any_way(judged: str) -> None:
+    listened_to(TRAINED.format(outputs=2, loss=TWO, judged=judged))
