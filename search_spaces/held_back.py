@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from backtrack.task.intervention import PROBE, Anatomy, Intervention, LossCall, Training
@@ -23,10 +24,10 @@ class _Held:
         self.held: Any = None
         self.known: Any = None
 
-    def batch(self, given: Any) -> None:
-        """Takes in a training batch: (examples, …)."""
+    def batch(self, inputs: Sequence[Any]) -> None:
+        """Takes in a training batch: tensors of (examples, …)."""
         torch = self._torch
-        numbers = self._marks.of([given])
+        numbers = self._marks.of(inputs)
         self.held = torch.tensor([number % SHARE == 0 for number in numbers])
         self.known = torch.tensor([number in self._seen for number in numbers])
         if len(self._seen) < MOST:
@@ -43,11 +44,15 @@ def _hold(training: Training, level: str) -> None:
     marks = _Held(torch)
     kept: dict[str, Any] = {}
 
-    def before(model: Any, given: Any) -> Any:
+    def before(model: Any, arguments: tuple[Any, ...]) -> None:
         # A tensor with a gradient is another net's output, and no data.
-        if torch.is_grad_enabled() and isinstance(given, torch.Tensor) and given.ndim and not given.requires_grad:
-            marks.batch(given)
-        return given
+        tensors = [one for one in arguments if isinstance(one, torch.Tensor) and one.ndim and not one.requires_grad]
+        if not torch.is_grad_enabled() or not tensors or tensors[0] is not arguments[0]:
+            return
+        # One number of each, as of a user who is asked of many films, is no example yet; of several numbers, what else
+        # there is may be drawn anew each time.
+        whole = [one for one in tensors if len(one) == len(tensors[0])]
+        marks.batch(whole if tensors[0].ndim == 1 else whole[:1])
 
     def change(call: LossCall) -> None:
         kept.pop("rows", None)
@@ -70,7 +75,7 @@ def _hold(training: Training, level: str) -> None:
         said = kept.setdefault("said", value.detach())
         return value - value.detach() + said
 
-    training.at_forward(before=before)
+    training.at_arguments(before)
     training.at_loss(change, after)
 
 

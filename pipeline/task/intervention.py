@@ -180,6 +180,9 @@ class Training(Protocol):
                    after: Callable[[Any, Any], Any] | None = None) -> None:  # fmt: skip
         """Calls `before(model, input)` and `after(model, output)` around each pass; what they return counts."""
 
+    def at_arguments(self, told: Callable[[Any, tuple[Any, ...]], None]) -> None:
+        """Calls `told(model, arguments)` before each pass, with all that the model gets by place."""
+
     def at_layer(self, after: Callable[[Any, str, Any, Any], Any]) -> None:
         """Calls `after(module, path, input, output)` after each inner module's call; what it returns counts."""
 

@@ -31,6 +31,7 @@ class HookedTraining:
         self._models: set[int] = set()
         self._kept: list[Any] = []
         self._at_model: list[Callable[[Any], None]] = []
+        self._at_arguments: list[Callable[[Any, tuple[Any, ...]], None]] = []
         self._before: list[Callable[[Any, Any], Any]] = []
         self._after: list[Callable[[Any, Any], Any]] = []
         self._at_layer: list[Callable[[Any, str, Any, Any], Any]] = []
@@ -81,6 +82,11 @@ class HookedTraining:
         if after is not None:
             self._after.append(after)
 
+    def at_arguments(self, told: Callable[[Any, tuple[Any, ...]], None]) -> None:
+        """Calls `told(model, arguments)` before each pass, with all that the model gets by place."""
+        self._hear_modules()
+        self._at_arguments.append(told)
+
     def at_layer(self, after: Callable[[Any, str, Any, Any], Any]) -> None:
         """Calls `after(module, path, input, output)` after each inner module's call; what it returns counts."""
         self._hear_modules()
@@ -128,6 +134,8 @@ class HookedTraining:
             with unheard():
                 for change in self._at_model:
                     change(model)
+        for told in self._at_arguments:
+            told(uncompiled(module), arguments)
         if not arguments or not self._before:
             return None
         first = arguments[0]
