@@ -8,8 +8,8 @@ from typing import Any
 from backtrack.task.intervention import Anatomy, Intervention, Training
 from backtrack.task.patching import Source
 from backtrack.task.written import first_line
+from backtrack.vocabulary.probabilities import OF_LOGITS
 
-KINDS = ("Categorical", "OneHotCategorical", "Bernoulli")
 SMALLEST = 1e-7
 
 
@@ -21,18 +21,18 @@ def _as_probabilities(training: Training, level: str) -> None:
             if isinstance(logits, torch.Tensor) and bool(((logits >= 0) & (logits <= 1)).all()):
                 logits = logits.clamp(SMALLEST, 1 - SMALLEST)
                 # Of one probability the score is its logit, of several the logarithm.
-                logits = logits.logit() if type(distribution).__name__ == KINDS[-1] else logits.log()
+                logits = logits.logit() if type(distribution).__name__ == "Bernoulli" else logits.log()
             own(distribution, probs, logits, *rest, **options)
 
         return __init__
 
-    for name in KINDS:
+    for name in OF_LOGITS:
         training.replace(getattr(torch.distributions, name), "__init__", make)
 
 
 def _given(source: Source) -> list[ast.keyword]:
     """What a file's distributions get as logits."""
-    return [one for call in source.all_calls(*KINDS) for one in call.keywords if one.arg == "logits"]
+    return [one for call in source.all_calls(*OF_LOGITS) for one in call.keywords if one.arg == "logits"]
 
 
 def _patched(source: Source, level: str, anatomy: Anatomy) -> str | None:

@@ -63,7 +63,8 @@ def _makes_steps(torch: Any, model: Any, module: Any, given: Any, result: Any) -
         return given.ndim == LINES - 1 and result.ndim == LINES
     if isinstance(module, torch.nn.Linear):
         return given.ndim == LINES
-    return module is patch_layer(model)
+    # (Asked of few: it goes through all of a model's modules.)
+    return isinstance(module, torch.nn.Conv2d) and module is patch_layer(model)
 
 
 POSITIONAL_ENCODING = Intervention(

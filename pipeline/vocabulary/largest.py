@@ -9,6 +9,21 @@ from typing import Any
 LARGEST = ("argmax", "max")
 
 
+def dimension_of(arguments: Sequence[Any], options: Mapping[str, Any]) -> int | None:
+    """The dimension along which the largest is asked; None where that is no number, as for the largest of two tensors.
+
+    Args:
+        arguments, options: of `argmax` or `max`, the tensor first.
+
+    Example:
+        >>> import torch
+        >>> dimension_of((torch.rand(8, 2),), {"dim": -1}), dimension_of((torch.rand(8), torch.rand(8)), {})
+        (-1, None)
+    """
+    dim = arguments[1] if len(arguments) > 1 else options.get("dim")
+    return dim if type(dim) is int else None
+
+
 def asked_of_one(arguments: Sequence[Any], options: Mapping[str, Any]) -> int | None:
     """The dimension of one number along which the largest of a batch of several examples is asked; None for another.
 
@@ -24,8 +39,8 @@ def asked_of_one(arguments: Sequence[Any], options: Mapping[str, Any]) -> int | 
         >>> asked_of_one((torch.rand(1, 2), 0), {})
     """
     given: Any = arguments[0] if arguments else None
-    dim = arguments[1] if len(arguments) > 1 else options.get("dim")
-    if type(dim) is not int or not hasattr(given, "is_floating_point") or not given.is_floating_point():
+    dim = dimension_of(arguments, options)
+    if dim is None or not hasattr(given, "is_floating_point") or not given.is_floating_point():
         return None
     # A batch of one example may be brought to a vector so.
     several = given.ndim > 1 and given.shape[0] > 1

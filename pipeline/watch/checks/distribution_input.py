@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from backtrack.vocabulary.finding import Finding
 from backtrack.vocabulary.graph import operation_of
+from backtrack.vocabulary.probabilities import are_probabilities
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Distributed
 
-# Distributions that have to show it, numbers of each at least, and the error of a sum of probabilities.
-TIMES, NUMBERS, ERROR = 3, 4, 1e-3
+# Distributions that have to show it, and numbers of each at least.
+TIMES, NUMBERS = 3, 4
 
 
 class DistributionInput(Check):
@@ -39,8 +40,7 @@ class DistributionInput(Check):
             shown = made_by == "Sigmoid"
         else:
             said = "probabilities (each row sums to 1)"
-            sums = values.float().sum(-1)
-            shown = values.shape[-1] > 1 and bool((values >= 0).all()) and bool(((sums - 1).abs() < ERROR).all())
+            shown = values.shape[-1] > 1 and are_probabilities(values, -1)
         self._seen[call.place] += shown
         if shown and self._seen[call.place] == TIMES:
             again = "a sigmoid" if binary else "a softmax"

@@ -7,6 +7,7 @@ from typing import Any
 
 from backtrack.vocabulary.finding import UNUSUAL, Finding
 from backtrack.vocabulary.graph import operation_of
+from backtrack.vocabulary.probabilities import are_probabilities
 from backtrack.watch.checks.check import Check
 from backtrack.watch.checks.heard import Heard
 from backtrack.watch.checks.moments import Loss
@@ -46,7 +47,7 @@ class LossInput(Check):
     def _fault(self, call: Loss) -> tuple[str, str, str] | None:
         output, made_by = call.output.detach(), made_by_of(call.output)
         if call.name == "cross_entropy" and output.ndim > 1 and output.shape[1] > 1:
-            if _are_probabilities(output):
+            if are_probabilities(output):
                 return (
                     "probabilities (each row sums to 1), and takes a softmax of them again",
                     "leave the softmax out of the model: cross_entropy takes raw outputs",
@@ -100,15 +101,10 @@ class LossInput(Check):
         return None
 
 
-def _are_probabilities(output: Any, axis: int = 1) -> bool:
-    """Whether numbers sum to 1 along an axis, and none is negative."""
-    return bool((output >= 0).all()) and bool(((output.float().sum(axis) - 1).abs() < 1e-3).all())
-
-
 def _of_margins(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] | None:
     # A smaller margin may be meant for probabilities.
     wide = call.name == "multi_margin_loss" and call.options.get("margin", 1.0) >= 1
-    if wide and output.ndim > 1 and _are_probabilities(output):
+    if wide and output.ndim > 1 and are_probabilities(output):
         return (
             "probabilities (each row sums to 1), and asks the right one to lie 1 above each other: only certainty does",
             "leave the softmax out of the model: multi_margin_loss takes raw outputs",
@@ -124,7 +120,7 @@ def _of_margins(call: Loss, output: Any, made_by: str) -> tuple[str, str, str] |
 
 
 def _of_logarithms(output: Any, axis: int) -> tuple[str, str, str] | None:
-    if _are_probabilities(output, axis):
+    if are_probabilities(output, axis):
         return (
             "probabilities, and takes log-probabilities",
             "use log_softmax instead of softmax, or cross_entropy on raw outputs",

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backtrack.vocabulary.largest import LARGEST, asked_of_one
+from backtrack.vocabulary.largest import LARGEST, asked_of_one, dimension_of
 from backtrack.vocabulary.places import is_called_by_own
 from backtrack.vocabulary.shapes import DIFFERENCES, EQUALITIES, compares_all, owners_of, shares_memory
 from backtrack.watch.checks.moments import Compared, Largest, Matched, Unequal
@@ -112,9 +112,9 @@ class Judging:
             result = own(*arguments, **options)
             # Of several numbers max gives the values, and which they were.
             chosen = result[1] if isinstance(result, tuple) else result
-            dim = arguments[1] if len(arguments) > 1 else options.get("dim")
+            dim = dimension_of(arguments, options)
             several = bool(arguments) and getattr(arguments[0], "ndim", 0) > 0
-            if several and type(dim) is int and not getattr(chosen, "is_floating_point", lambda: True)():
+            if several and dim is not None and not getattr(chosen, "is_floating_point", lambda: True)():
                 self._chosen = chosen, arguments[0].shape[dim]
             return result
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from backtrack.vocabulary.drawing import DRAWS, Draws, initialisers, seeders
 from backtrack.vocabulary.loss_sides import in_order
+from backtrack.vocabulary.probabilities import OF_LOGITS
 from backtrack.watch.listening.standing_back import Undo, replace
 
 # Functions of two tensors that torch's loss modules call.
@@ -43,9 +44,6 @@ UNLIKE = ("ctc_loss", *OF_TWO_OUTPUTS)
 
 # Functions that draw by probabilities, means or deviations that they are given; `torch.distributions` calls them.
 SAMPLES = ("multinomial", "normal", "bernoulli")
-
-# Distributions of (probs, logits).
-OF_LOGITS = ("Categorical", "OneHotCategorical", "Bernoulli")
 
 # Functions of a tensor, the share that is dropped, and whether it is.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
